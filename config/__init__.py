@@ -1,0 +1,1 @@
+"""Settings of a node, its brands, and the configuration files for its neighbours."""
