@@ -1,0 +1,114 @@
+"""What the directory says about one person: their account, their mail server, its endpoints.
+
+Plain frozen values without any SQL, so that every room and every process can carry them.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal, get_args
+
+Security = Literal["tls", "starttls", "plain"]
+State = Literal["up", "drain", "moving", "down"]
+Kind = Literal["mailbox", "forward", "both"]
+Role = Literal["user", "site_admin", "isp_admin"]
+
+SECURITIES: tuple[Security, ...] = get_args(Security)
+STATES: tuple[State, ...] = get_args(State)
+KINDS: tuple[Kind, ...] = get_args(Kind)
+ROLES: tuple[Role, ...] = get_args(Role)
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where one service of a mail server listens, and how its certificate is checked.
+
+    `name` is the name that the certificate must carry where it differs from `host`; `ca` the PEM text of a private
+    authority that takes the place of the public ones; `pin` the SHA-256 (64 hex digits) of the one accepted
+    certificate in DER.
+    """
+
+    host: str
+    port: int
+    security: Security
+    ca: str | None = None
+    pin: str | None = None
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A mail server. `id` is stable: the row's number, or `host:port` of its IMAP endpoint where it has no row."""
+
+    id: str
+    imap: Endpoint
+    submission: Endpoint | None = None
+    sieve: Endpoint | None = None
+    state: State = "up"
+    junk_pattern: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One person's account. `id` is stable and opaque, of the characters a-z 0-9 : @ . _ - only.
+
+    `login` is the name on the mail server; no page ever shows it. `server` and `login` are None exactly for `kind`
+    "forward", and only those carry `password_hash`. `site` is an opaque id as well; `address` the account's main
+    address, in lower case and punycode.
+    """
+
+    id: str
+    address: str
+    site: str
+    kind: Kind = "mailbox"
+    login: str | None = None
+    server: Server | None = None
+    role: Role = "user"
+    display_name: str | None = None
+    time_zone: str | None = None
+    locale: str | None = None
+    brand: str | None = None
+    password_hash: str | None = field(default=None, repr=False)
+
+    def to_json(self) -> str:
+        """The account as JSON for a session. The password hash stays behind: nobody needs it once it was checked."""
+        return json.dumps({**asdict(self), "password_hash": None}, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str) -> "Account":
+        """The account that `to_json` wrote. Raises ValueError for anything else: a session is outside data."""
+        try:
+            fields = json.loads(text)
+            server = fields.pop("server")
+            return _checked(cls(**fields, server=_server(server) if server is not None else None))
+        except (TypeError, KeyError, AttributeError, RecursionError) as error:
+            raise ValueError("not an account's JSON") from error
+
+
+def _server(fields: Mapping[str, Any]) -> Server:
+    endpoints = {name: _endpoint(fields[name]) for name in ("imap", "submission", "sieve")}
+    return Server(**{**fields, **endpoints})
+
+
+def _endpoint(fields: Mapping[str, Any] | None) -> Endpoint | None:
+    return None if fields is None else Endpoint(**fields)
+
+
+def _checked(account: Account) -> Account:
+    """The same account, or ValueError where a field holds what its type forbids."""
+    server = account.server
+    endpoints = [each for each in (server.imap, server.submission, server.sieve) if each] if server else []
+    texts = [account.id, account.address, account.site, *(each.host for each in endpoints)]
+    good = (
+        all(isinstance(text, str) for text in texts)
+        and account.kind in KINDS
+        and account.role in ROLES
+        and (
+            server is None
+            or (isinstance(server.id, str) and isinstance(server.imap, Endpoint) and server.state in STATES)
+        )
+        and all(type(each.port) is int and each.security in SECURITIES for each in endpoints)
+    )
+    if not good:
+        raise ValueError("not an account's JSON")
+    return account
