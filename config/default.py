@@ -251,32 +251,18 @@ def _check_together(settings: Settings) -> None:
     if settings.session_idle > settings.session_absolute:
         raise SettingError("POSTERN_SESSION_IDLE", str(settings.session_idle),
                            f"at most POSTERN_SESSION_ABSOLUTE ({settings.session_absolute})")
-    for family, url in (("imap", settings.imap_url), ("submission", settings.submission_url), ("sieve", settings.sieve_url)):
-        if url:
-            _check_endpoint(f"POSTERN_{family.upper()}_URL", url, family, settings.allow_plaintext)
+    for family, name in (("imap", "imap_url"), ("smtp", "submission_url"), ("sieve", "sieve_url")):
+        if getattr(settings, name):
+            _check_endpoint(f"POSTERN_{name.upper()}", getattr(settings, name), family, settings.allow_plaintext)
 
 
-def _check_endpoint(name: str, url: str, family: str, allow_plaintext: bool) -> None:
-    from app.directory.account import parse_endpoint
+def _check_endpoint(name: str, url: str, family: Any, allow_plaintext: bool) -> None:
+    from app.directory.endpoint import parse_endpoint
 
-    shown = re.sub(r"//[^/@]*@", "//…@", url)
     try:
-        endpoint = parse_endpoint(url, family)
+        parse_endpoint(url, family, allow_plaintext=allow_plaintext)
     except ValueError as error:
-        raise SettingError(name, repr(shown), str(error)) from None
-    if endpoint.security == "plain" and not allow_plaintext and not is_loopback(endpoint.host):
-        raise SettingError(name, repr(shown), "encryption outside loopback, or POSTERN_ALLOW_PLAINTEXT=1")
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host name or address is this machine's loopback."""
-    bare = host.strip("[]")
-    if bare == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(bare).is_loopback
-    except ValueError:
-        return False
+        raise SettingError(name, repr(re.sub(r"//[^/@]*@", "//…@", url)), f"a URL that can be used; this one {error}") from None
 
 
 def _completed(settings: Settings) -> Settings:

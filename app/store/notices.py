@@ -5,6 +5,7 @@ are plain functions that both use; the functions with a client are for the block
 """
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -54,6 +55,11 @@ def notice_fields(*, exists: int | None, unseen: int | None, uidnext: int | None
     return {name: value for name, value in fields.items() if value is not None}
 
 
+def first_token() -> int:
+    """Where the tokens of a new notice begin: milliseconds of the clock, so that no token comes twice."""
+    return int(time.time() * 1000)
+
+
 def parse_notice(fields: Mapping[Any, Any]) -> Notice | None:
     """A notice from HGETALL's answer (bytes or text); None where there is none or where it makes no sense."""
     plain = {_text(name): _text(value) for name, value in fields.items()}
@@ -86,11 +92,12 @@ def publish_notice(redis: Redis, account_id: str, *, exists: int | None = None, 
     key = notice_key(account_id)
     fields = notice_fields(exists=exists, unseen=unseen, uidnext=uidnext, uidvalidity=uidvalidity)
     pipe = redis.pipeline(transaction=True)
+    pipe.hsetnx(key, "token", first_token())  # expired and counted anew from 1, an old page's token would match again
     pipe.hincrby(key, "token", 1)
     if fields:
         pipe.hset(key, mapping=dict(fields))
     pipe.expire(key, NOTICE_SECONDS)
-    return int(pipe.execute()[0])
+    return int(pipe.execute()[1])
 
 
 def bump_notice(redis: Redis, account_id: str) -> int:

@@ -1,0 +1,130 @@
+"""What may be forgotten: summaries of messages and small entries of one account, sealed, best effort.
+
+A message never changes under (server, login, mailbox, uidvalidity, uid), so its summary is kept under an HMAC of all
+five. Whoever reads Redis learns neither names nor contents. No error leaves this module: without a cache it is slower.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from redis import Redis, RedisError
+
+from app.store.seal import BrokenSeal, derive, keyed, seal, unseal
+
+FORMAT = 1
+SUMMARY_SECONDS = 14 * 86400
+ENTRY_BYTES = 262144
+
+SummaryKey = tuple[str, int, int]
+
+
+@dataclass
+class Counters:
+    """What the cache was asked since the process began, for /metrics."""
+
+    hits: int = 0
+    misses: int = 0
+    errors: int = 0
+
+
+@dataclass(frozen=True)
+class AccountCache:
+    """The cache of one account: `get_many` and `put_many` for summaries, `recall` and so on for small JSON entries."""
+
+    redis: Redis
+    name_key: bytes
+    seal_key: bytes
+    owner: str
+    counters: Counters = field(default_factory=Counters)
+
+    def get_many(self, keys: Sequence[SummaryKey]) -> list[bytes | None]:
+        """The summaries of (mailbox, uidvalidity, uid), None where there is none. One round trip; never raises."""
+        if not keys:
+            return []
+        names = [self._name("summary", *key) for key in keys]
+        try:
+            found: Any = self.redis.mget(names)
+        except RedisError:
+            self.counters.errors += 1
+            return [None] * len(keys)
+        values = [self._open(name, sealed) for name, sealed in zip(names, found, strict=True)]
+        missing = values.count(None)
+        self.counters.misses += missing
+        self.counters.hits += len(values) - missing
+        return values
+
+    def put_many(self, summaries: Mapping[SummaryKey, bytes]) -> None:
+        """Keeps summaries for two weeks. One round trip; never raises."""
+        if not summaries:
+            return
+        pipe = self.redis.pipeline(transaction=False)
+        for key, value in summaries.items():
+            name = self._name("summary", *key)
+            pipe.set(name, seal(self.seal_key, value, name), ex=SUMMARY_SECONDS)
+        try:
+            pipe.execute()
+        except RedisError:
+            self.counters.errors += 1
+
+    def recall(self, entry: str) -> Any:
+        """The value that was remembered under a name, or None. Never raises."""
+        name = self._name("entry", entry)
+        try:
+            sealed: Any = self.redis.get(name)
+        except RedisError:
+            self.counters.errors += 1
+            return None
+        plain = self._open(name, sealed)
+        return None if plain is None else json.loads(plain)
+
+    def remember(self, entry: str, value: Any, *, seconds: int) -> bool:
+        """Keeps a JSON value (at most 256 KB) under a name for that long; False where it was not kept. Never raises."""
+        plain = json.dumps(value, separators=(",", ":")).encode()
+        name = self._name("entry", entry)
+        if len(plain) > ENTRY_BYTES:
+            return False
+        try:
+            return bool(self.redis.set(name, seal(self.seal_key, plain, name), ex=seconds))
+        except RedisError:
+            self.counters.errors += 1
+            return False
+
+    def forget(self, *entries: str) -> None:
+        """Drops entries. Never raises; an entry that could not be dropped ends by its own time."""
+        try:
+            self.redis.delete(*(self._name("entry", entry) for entry in entries))
+        except RedisError:
+            self.counters.errors += 1
+
+    def take(self, entry: str) -> Any:
+        """The value under a name, for the first who asks; None for all others. Never raises."""
+        name = self._name("entry", entry)
+        try:
+            sealed: Any = self.redis.getdel(name)
+        except RedisError:
+            self.counters.errors += 1
+            return None
+        plain = self._open(name, sealed)
+        return None if plain is None else json.loads(plain)
+
+    def _name(self, *parts: str | int) -> bytes:
+        return b"c:" + keyed(self.name_key, FORMAT, self.owner, *parts)[:20]
+
+    def _open(self, name: bytes, sealed: bytes | None) -> bytes | None:
+        """The name is bound in: an entry moved under another name does not open."""
+        if sealed is None:
+            return None
+        try:
+            return unseal(self.seal_key, sealed, name)
+        except BrokenSeal:
+            return None
+
+
+def open_cache(redis: Redis, server_key: bytes, *, account_id: str, server: str, login: str,
+               counters: Counters | None = None) -> AccountCache:
+    """The cache of an account on its server; its keys follow from the server's key and the account alone."""
+    return AccountCache(
+        redis, derive(server_key, f"cache names {account_id}"), derive(server_key, f"cache contents {account_id}"),
+        json.dumps([server, login]), counters or Counters())

@@ -1,0 +1,196 @@
+"""Sessions in Redis: a record under the SHA-256 of the cookie's secret, and the account's list of its records.
+
+The IMAP password lies in the record sealed with a key from the cookie's secret *and* the server's: a copy of Redis
+opens nothing, neither does Redis with the server's key, nor the cookie alone. Reading a session, comparing its
+epoch and extending its life is one round trip.
+"""
+
+import dataclasses
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+from typing import Any
+
+from redis import Redis
+
+from app.store.notices import REVOKED_CHANNEL, bump_epoch, epoch_key, parse_epoch
+from app.store.seal import Keyring, derive, seal, unseal
+
+SECRET_BYTES = 32
+
+# One round trip for session, epoch and life. The epoch's key follows from the record, hence a script (Redis 6.2).
+# pcall: on a replica or a full server the touch fails and reading goes on.
+_OPEN = """
+local found = redis.call('GET', KEYS[1])
+if not found then return false end
+local record = cjson.decode(found)
+if tonumber(ARGV[3]) >= record['until'] then
+  redis.pcall('DEL', KEYS[1])
+  return false
+end
+if ARGV[2] == '1' then redis.pcall('EXPIRE', KEYS[1], record['idle']) end
+return {found, redis.call('GET', ARGV[1] .. record['account_id'])}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One signed-in browser. Times are whole seconds of the epoch, UTC; `account` is the account's JSON."""
+
+    account_id: str
+    account: str
+    created: int
+    until: int
+    idle: int
+    epoch: str
+    checked: int
+    network: str
+    agent: str
+    key: str
+    sealed: str | None = None
+
+    def to_json(self) -> str:
+        """The record as it lies in Redis."""
+        return json.dumps(dataclasses.asdict(self), separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: bytes | str) -> "Record":
+        """Raises ValueError for anything but what to_json wrote: Redis is outside data."""
+        try:
+            record = cls(**json.loads(text))
+        except (TypeError, RecursionError) as error:
+            raise ValueError("not a session") from error
+        numbers = (record.created, record.until, record.idle, record.checked)
+        texts = (record.account_id, record.account, record.epoch, record.network, record.agent, record.key)
+        good = all(type(number) is int for number in numbers) and all(isinstance(each, str) for each in texts)
+        if not good or not isinstance(record.sealed, str | None):
+            raise ValueError("not a session")
+        return record
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A session as its owner sees it: digest (never the secret), record, second of its last request."""
+
+    digest: str
+    record: Record
+    last_used: int
+
+
+def new_secret() -> bytes:
+    """The 256 random bits of a cookie."""
+    return os.urandom(SECRET_BYTES)
+
+
+def digest(secret: bytes) -> str:
+    """Under what name a cookie's session lies in Redis."""
+    return hashlib.sha256(b"session" + secret).hexdigest()
+
+
+def session_key(name: str) -> str:
+    """The Redis key of a session, from its digest."""
+    return f"s:{name}"
+
+
+def list_key(account_id: str) -> str:
+    """The Redis key of an account's set of sessions, scored by the second at which each must end."""
+    return f"u:{hashlib.sha256(account_id.encode()).hexdigest()}:s"
+
+
+def seal_password(ring: Keyring, secret: bytes, account_id: str, password: str) -> str:
+    """The password for the record of the session with this cookie secret and account, as hexadecimal text."""
+    key = derive(ring.current, "imap password", salt=secret)
+    return seal(key, password.encode(), _bound(account_id, secret)).hex()
+
+
+def unseal_password(ring: Keyring, secret: bytes, record: Record) -> str | None:
+    """The password, or None where none is kept (master user). Raises BrokenSeal."""
+    if record.sealed is None:
+        return None
+    key = derive(ring.secret(record.key), "imap password", salt=secret)
+    return unseal(key, bytes.fromhex(record.sealed), _bound(record.account_id, secret)).decode()
+
+
+def _bound(account_id: str, secret: bytes) -> bytes:
+    return f"{account_id} {digest(secret)}".encode()
+
+
+def create(redis: Redis, secret: bytes, record: Record) -> None:
+    """Stores a new session. Raises redis.RedisError."""
+    name, listing = digest(secret), list_key(record.account_id)
+    pipe = redis.pipeline(transaction=True)
+    pipe.set(session_key(name), record.to_json(), ex=record.idle)
+    pipe.zremrangebyscore(listing, "-inf", record.created)
+    pipe.zadd(listing, {name: record.until})
+    pipe.expire(listing, 90 * 86400 + 86400)  # longer than the longest session that the settings allow
+    pipe.execute()
+
+
+def read(redis: Redis, secret: bytes, *, now: int, touch: bool) -> Record | None:
+    """The session of a cookie, its life extended if `touch`; None when it ended, was revoked or makes no sense.
+
+    Raises redis.RedisError. One round trip.
+    """
+    script = redis.register_script(_OPEN)
+    found: Any = script(keys=[session_key(digest(secret))], args=[epoch_key(""), int(touch), now])
+    if found is None:
+        return None
+    try:
+        record = Record.from_json(found[0])
+    except ValueError:
+        return None
+    return record if parse_epoch(found[1]) == record.epoch else None
+
+
+def rewrite(redis: Redis, secret: bytes, record: Record) -> None:
+    """Puts a changed record in the place of the old one, its life as it is; an ended session stays ended."""
+    redis.set(session_key(digest(secret)), record.to_json(), xx=True, keepttl=True)
+
+
+def end(redis: Redis, name: str, account_id: str) -> None:
+    """Deletes a session of the account by its digest, at once; then the keepers are told."""
+    pipe = redis.pipeline(transaction=True)
+    pipe.delete(session_key(name))
+    pipe.zrem(list_key(account_id), name)
+    pipe.publish(REVOKED_CHANNEL, account_id)
+    pipe.execute()
+
+
+def owns(redis: Redis, name: str, account_id: str) -> bool:
+    """Whether a digest is of a session of this account: asked before one account ends another's."""
+    return redis.zscore(list_key(account_id), name) is not None
+
+
+def end_everywhere(redis: Redis, account_id: str) -> None:
+    """Ends all sessions of an account: the epoch first, which is what counts, then their records."""
+    bump_epoch(redis, account_id)
+    names: Any = redis.zrange(list_key(account_id), 0, -1)
+    keys = [session_key(name.decode()) for name in names]
+    redis.delete(list_key(account_id), *keys)
+
+
+def of_account(redis: Redis, account_id: str, *, now: int) -> tuple[Listed, ...]:
+    """The account's living sessions, the last used first."""
+    names: Any = [name.decode() for name in redis.zrangebyscore(list_key(account_id), now, "+inf")]  # type: ignore[union-attr]
+    pipe = redis.pipeline(transaction=False)
+    for name in names:
+        pipe.get(session_key(name))
+        pipe.ttl(session_key(name))
+    pipe.get(epoch_key(account_id))
+    answers = pipe.execute()
+    epoch = parse_epoch(answers.pop())
+    found = (_listed(name, *answers[2 * at : 2 * at + 2], now) for at, name in enumerate(names))
+    living = [each for each in found if each and each.record.epoch == epoch and each.record.account_id == account_id]
+    return tuple(sorted(living, key=lambda each: each.last_used, reverse=True))
+
+
+def _listed(name: str, text: bytes | None, left: int, now: int) -> Listed | None:
+    """The last use follows from what is left of the idle time: nothing is written to remember it."""
+    if text is None:
+        return None
+    try:
+        record = Record.from_json(text)
+    except ValueError:
+        return None
+    return Listed(name, record, min(now, max(record.created, now - (record.idle - left))))
