@@ -1,0 +1,66 @@
+# Postern's commands. `make help` lists them.
+.DEFAULT_GOAL := help
+.PHONY: help run test unit integration browser test-databases image-test lint types bench requirements clean
+
+DOVECOT := dovecot-imapd dovecot-lmtpd dovecot-managesieved
+SERVERS := $(DOVECOT) redis-server haproxy postfix openssl
+BROWSER := chromium fonts-dejavu-core
+DATABASES := postgresql mariadb-server
+IMAGE := buildah debootstrap
+PYTEST := .venv/bin/python -m pytest
+# Settings of the developer's own must not reach the tests; `make run` takes them as they are.
+CLEAN := env $(shell env | sed -n 's/^\(POSTERN_[A-Z_]*\)=.*/-u \1/p')
+
+help: ## List these commands
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1	\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+run: ## Start Postern at http://127.0.0.1:8000, with demo accounts; IMAP=imaps://imap.example.net takes real ones
+	@.ci/environment requirements.txt app/demo/requirements.txt
+	@[ -n "$(IMAP)" ] || .ci/apt-install $(DOVECOT) || true
+	@exec .venv/bin/python -m app.demo $(if $(IMAP),--imap "$(IMAP)") $(if $(PORT),--port "$(PORT)")
+
+test: environment lint types packages-test ## Everything but databases and image: lint, types, unit, servers, browser
+	$(CLEAN) $(PYTEST) -m "not databases"
+
+unit: environment ## The pure tests: no server, under 30 seconds
+	$(CLEAN) $(PYTEST) -m "not servers and not databases and not browser and not slow"
+
+integration: environment packages-test ## The tests on real servers: Dovecot, Redis, Postfix, HAProxy
+	$(CLEAN) $(PYTEST) -m servers
+
+browser: environment packages-test ## The journeys in Debian's Chromium
+	$(CLEAN) $(PYTEST) -m browser
+
+test-databases: environment packages-databases ## The tests of SQL on PostgreSQL and MariaDB, started for it
+	$(CLEAN) $(PYTEST) -m databases
+
+image-test: environment packages-image ## Build the Dockerfile without an engine and start the result read-only
+	bash tests/image/build.sh
+
+lint: environment ## Check style with ruff
+	.venv/bin/ruff check .
+
+types: environment ## Check types with mypy
+	.venv/bin/mypy
+
+bench: environment packages-test ## Measure latency, commands and memory on a real Dovecot
+	$(CLEAN) .venv/bin/python -m tests.bench
+
+requirements: ## Compile the pinned lists from the short ones; UPGRADE=1 takes newer versions
+	.ci/compile-requirements $(if $(UPGRADE),--upgrade)
+
+clean: ## Take away the virtual environment and everything under var/ (the demo's mail too)
+	rm -rf .venv var
+
+.PHONY: environment packages-test packages-databases packages-image
+environment:
+	@.ci/environment requirements.txt requirements-test.txt
+
+packages-test:
+	@.ci/apt-install $(SERVERS) $(BROWSER)
+
+packages-databases:
+	@.ci/apt-install $(DATABASES)
+
+packages-image:
+	@.ci/apt-install $(IMAGE)
