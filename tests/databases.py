@@ -1,0 +1,184 @@
+"""Throw-away PostgreSQL and MariaDB for tests: own folders, Unix sockets only, no durability, stopped by their own pid.
+
+Both refuse to run as root: then they run as whatever unprivileged user the machine has.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from urllib.parse import quote
+
+UNPRIVILEGED = ("postgres", "mysql", "nobody")
+
+
+def unprivileged(*preferred: str) -> list[str]:
+    """The words before a command that make it run as another user; none needed when we are not root."""
+    return [] if os.geteuid() != 0 else ["setpriv", *_identity(*preferred), "--clear-groups"]
+
+
+def _identity(*preferred: str) -> list[str]:
+    user = _user(*preferred)
+    return [f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}"]
+
+
+def _user(*preferred: str) -> pwd.struct_passwd:
+    for name in (*preferred, *UNPRIVILEGED):
+        try:
+            return pwd.getpwnam(name)
+        except KeyError:
+            continue
+    raise RuntimeError(f"none of the users {UNPRIVILEGED} exists")
+
+
+def programs(*names: str) -> list[Path] | None:
+    """Where the programs lie, Debian's folder of PostgreSQL included; None when one is missing."""
+    folders = [*sorted(map(str, Path("/usr/lib/postgresql").glob("*/bin")), reverse=True), os.environ.get("PATH", "")]
+    found = [shutil.which(name, path=os.pathsep.join([*folders, "/usr/sbin", "/usr/local/sbin"])) for name in names]
+    return [Path(path) for path in found if path] if all(found) else None
+
+
+class DatabaseServer:
+    """A server in a folder of its own below /tmp (a socket's path may have 107 bytes). `with` starts and stops it."""
+
+    NAMES: tuple[str, ...] = ()
+    USER = ""
+
+    def __init__(self) -> None:
+        paths = programs(*self.NAMES)
+        if paths is None:
+            raise FileNotFoundError(f"needs {', '.join(self.NAMES)}")
+        self.programs = paths
+        self.folder = Path(tempfile.mkdtemp(prefix="postern-sql-", dir="/tmp"))
+        if os.geteuid() == 0:
+            user = _user(self.USER)
+            os.chown(self.folder, user.pw_uid, user.pw_gid)
+        self.process: subprocess.Popen[bytes] | None = None
+        self.databases = 0
+
+    def run(self, *words: str | Path, check: bool = True) -> subprocess.CompletedProcess[bytes]:
+        """Run one command as the server's user."""
+        line = [*unprivileged(self.USER), *map(str, words)]
+        return subprocess.run(line, check=check, capture_output=True, timeout=60, cwd=self.folder)
+
+    def spawn(self, words: Sequence[str | Path]) -> None:
+        """Start the server itself and wait until it answers, 30 s at most."""
+        with open(self.folder / "log", "wb") as log:
+            line = [*unprivileged(self.USER), *map(str, words)]
+            self.process = subprocess.Popen(line, stdout=log, stderr=log, cwd=self.folder)
+        end = time.monotonic() + 30
+        while not self.answers():
+            if time.monotonic() > end or self.process.poll() is not None:
+                raise RuntimeError((self.folder / "log").read_text(errors="replace")[-2000:])
+            time.sleep(0.05)
+
+    def answers(self) -> bool:
+        """Whether a client gets an answer."""
+        raise NotImplementedError
+
+    def start(self) -> None:
+        """Make the data and start the server."""
+        raise NotImplementedError
+
+    def new_database(self) -> str:
+        """The URL of a fresh, empty database."""
+        raise NotImplementedError
+
+    def stop(self) -> None:
+        """Stop the server and remove its folder."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait(10)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def __enter__(self) -> DatabaseServer:
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+class PostgreSQL(DatabaseServer):
+    """PostgreSQL, superuser `postern` without a password."""
+
+    NAMES = ("initdb", "postgres", "psql")
+    USER = "postgres"
+
+    def start(self) -> None:
+        """Debian's usual locale is not C: the tests must see what an order by language does to keys."""
+        initdb, postgres, _ = self.programs
+        self.run(initdb, "--no-sync", "-A", "trust", "-U", "postern", "-E", "UTF8", "--locale=C.UTF-8", "-D", "data")
+        options = {"listen_addresses": "", "unix_socket_directories": str(self.folder), "fsync": "off"}
+        words = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
+        self.spawn([postgres, "-D", self.folder / "data", *words])
+
+    def psql(self, line: str, *, check: bool = True) -> subprocess.CompletedProcess[bytes]:
+        """Run one line of SQL in the server's own database."""
+        words = ("-h", self.folder, "-U", "postern", "-d", "postgres", "-qAtc", line)
+        return self.run(self.programs[2], *words, check=check)
+
+    def answers(self) -> bool:
+        """Whether `SELECT 1` is answered."""
+        return self.psql("SELECT 1", check=False).returncode == 0
+
+    def new_database(self) -> str:
+        """An empty database."""
+        self.databases += 1
+        name = f"test{self.databases}"
+        self.psql(f"CREATE DATABASE {name}")
+        return f"postgresql://postern@/{name}?host={quote(str(self.folder), safe='')}"
+
+
+class MariaDB(DatabaseServer):
+    """MariaDB, root without a password. Its usual order of text (which ignores case) is left as it is."""
+
+    NAMES = ("mariadb-install-db", "mariadbd", "mariadb")
+    USER = "mysql"
+
+    @property
+    def socket(self) -> Path:
+        """The server's socket."""
+        return self.folder / "socket"
+
+    def start(self) -> None:
+        """`--no-defaults` has to come first; it keeps the machine's own settings out."""
+        install, server, _ = self.programs
+        data = f"--datadir={self.folder / 'data'}"
+        self.run(install, "--no-defaults", data, "--auth-root-authentication-method=normal", "--skip-test-db")
+        flags = ("--skip-networking", "--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=64M")
+        self.spawn([server, "--no-defaults", data, f"--socket={self.socket}", f"--tmpdir={self.folder}", *flags])
+
+    def client(self, line: str, *, check: bool = True) -> subprocess.CompletedProcess[bytes]:
+        """Run one line of SQL."""
+        return self.run(
+            self.programs[2], "--no-defaults", f"--socket={self.socket}", "-u", "root", "-e", line, check=check
+        )
+
+    def answers(self) -> bool:
+        """Whether `SELECT 1` is answered."""
+        return self.client("SELECT 1", check=False).returncode == 0
+
+    def new_database(self) -> str:
+        """An empty database."""
+        self.databases += 1
+        name = f"test{self.databases}"
+        self.client(f"CREATE DATABASE {name}")
+        return f"mariadb://root@localhost/{name}?unix_socket={quote(str(self.socket), safe='')}"
