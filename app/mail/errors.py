@@ -1,0 +1,96 @@
+"""The one tree of errors of the mail room: whatever a mail server, a line or a caller does wrong ends here.
+
+    MailError
+    ├─ ServerAway            refused, no such host, connect or greeting timed out, breaker open  (.retry_after seconds)
+    │  └─ Untrusted          the certificate is not the server's, or not trusted
+    ├─ TooManyConnections    NO [LIMIT], or our own limits (RFC 5530 §3)
+    ├─ SignInRefused         NO [AUTHENTICATIONFAILED], or NO without a code  (.code)
+    ├─ SignInUnavailable     NO [UNAVAILABLE]: says nothing about the password
+    ├─ PasswordExpired       NO [EXPIRED]
+    ├─ NotAuthorized         NO [AUTHORIZATIONFAILED]
+    ├─ ConnectionLost        BYE, end of file, silence inside a command, garbage
+    ├─ MailboxGone           deleted, renamed or never there
+    ├─ Renumbered            another UIDVALIDITY than the caller's
+    ├─ MessageGone           expunged elsewhere
+    ├─ Refused               any other tagged NO  (.text, .code)
+    ├─ OverQuota             NO [OVERQUOTA]
+    ├─ CannotDo              the server lacks what is needed, or answered BAD
+    └─ BadArgument           refused by our own choke point before a byte went out
+
+`app/web/errors.py` maps each to its page.
+"""
+
+from __future__ import annotations
+
+
+class MailError(Exception):
+    """Base of all. `text` is for logs and operators: it never holds a password, but may hold the server's words."""
+
+    def __init__(self, text: str = "", *, code: str = "") -> None:
+        super().__init__(text)
+        self.text = text
+        self.code = code
+
+
+class ServerAway(MailError):
+    """The mail server cannot be reached. `retry_after`: seconds after which another try makes sense."""
+
+    def __init__(self, text: str = "", *, code: str = "", retry_after: float = 10.0) -> None:
+        super().__init__(text, code=code)
+        self.retry_after = retry_after
+
+
+class Untrusted(ServerAway):
+    """The server's certificate does not prove that it is the server; there is no way round it."""
+
+
+class TooManyConnections(MailError):
+    """The account, or the server, has as many connections as it may have."""
+
+
+class SignInRefused(MailError):
+    """Wrong login or password."""
+
+
+class SignInUnavailable(MailError):
+    """The server cannot check the password at the moment."""
+
+
+class PasswordExpired(MailError):
+    """The password was right and is no longer valid."""
+
+
+class NotAuthorized(MailError):
+    """The password is right, but this login may not open this mailbox."""
+
+
+class ConnectionLost(MailError):
+    """The connection ended, fell silent or got out of step in the middle of something."""
+
+
+class MailboxGone(MailError):
+    """The mailbox does not exist (any more)."""
+
+
+class Renumbered(MailError):
+    """The mailbox has another UIDVALIDITY: no UID known before means anything now (RFC 3501 §2.3.1.1)."""
+
+
+class MessageGone(MailError):
+    """The message was expunged."""
+
+
+class Refused(MailError):
+    """A tagged NO that has no class of its own."""
+
+
+class OverQuota(MailError):
+    """The mailbox is full."""
+
+
+class CannotDo(MailError):
+    """The server lacks a capability, or does not understand the command."""
+
+
+class BadArgument(MailError, ValueError):
+    """An argument that must not reach the wire: control characters, a bad flag, a bad set of UIDs."""

@@ -1,0 +1,224 @@
+"""One IMAP connection as a worker sees it: a borrowed socket, the answers that come in, the tags that are open.
+
+Both ways of speaking, `Connection.ask` and imapclient's methods, send and read here, so that note, deadlines, counts
+and the question "may this connection be used again?" have one place.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from app.mail.errors import BadArgument, ConnectionLost
+from app.mail.note import Note
+from app.mail.response import REST_LIMIT, Response, Responses, status
+from app.mail.wire import Argument, Literal, command_name, encode
+
+Cut = TypeVar("Cut")
+
+READ_SIZE = 65_536
+RENEW_AFTER = 20.0  # seconds; the keeper ends a lease after 60 s without hand-back or renewal
+
+# Never on a kept connection (KEEPER K7): they change what later answers mean, or end it.
+_FORBIDDEN = frozenset({b"CLOSE", b"IDLE", b"LOGOUT", b"COMPRESS", b"NOTIFY", b"STARTTLS", b"LOGIN", b"AUTHENTICATE"})
+
+
+@dataclass(slots=True)
+class Traffic:
+    """What was spent on one lease: commands, bytes each way, and (count, seconds) by the command's name."""
+
+    commands: int = 0
+    sent: int = 0
+    received: int = 0
+    by_name: dict[str, tuple[int, float]] = field(default_factory=dict)
+
+    def add(self, name: bytes, seconds: float) -> None:
+        count, total = self.by_name.get(key := name.decode("ascii", "replace"), (0, 0.0))
+        self.by_name[key] = (count + 1, total + seconds)
+        self.commands += 1
+
+    @property
+    def seconds(self) -> float:
+        return sum(seconds for _, seconds in self.by_name.values())
+
+_SAVES = re.compile(rb"RETURN \([^)]*\bSAVE\b", re.IGNORECASE)
+
+
+def _plain(line: Sequence[Argument]) -> list[bytes]:
+    return [word for word in line if isinstance(word, bytes) and not isinstance(word, Literal)]
+
+
+class Stream:
+    """Sends commands on `sock` and reads whole responses. Seconds: `timeout` to the first byte of an answer, then
+    `silence` between bytes. `renew` is called about every 20 s while bytes move.
+    """
+
+    def __init__(self, sock: socket.socket, note: Note, *, tag_prefix: str, timeout: float, silence: float) -> None:
+        self.sock = sock
+        self.note = note
+        self.prefix = tag_prefix.encode("ascii")
+        self.timeout, self.silence = timeout, silence
+        self.responses = Responses(note.rest)
+        note.rest = b""
+        self.broken: str | None = None
+        self.traffic = Traffic()
+        self.renew: Callable[[], None] | None = None
+        self._tags = 0
+        self._open: dict[bytes, tuple[bytes, float]] = {}  # tag → command's name, when it was sent
+        self._refused_literal: Response | None = None  # a tagged line that came where `+` was awaited
+        self._awaited = timeout
+        self._renewed = time.monotonic()
+
+    # -- out ---------------------------------------------------------------------------------------------------------
+
+    def start(self, line: Sequence[Argument], *, timeout: float | None = None) -> bytes:
+        """Sends one whole command, literals and all; returns its tag. A tagged answer in place of `+` stays unread."""
+        if self.broken:
+            raise ConnectionLost(self.broken)
+        name = command_name(line)
+        self._permit(name, line)
+        tag = b"%b%d" % (self.prefix, self._tags)
+        pieces = encode(tag, line, plus=self.note.has("LITERAL+"), minus=self.note.has("LITERAL-"))
+        self._tags += 1
+        self._open[tag] = (name, time.monotonic())
+        self.note.before(name)
+        self._awaited = self.timeout if timeout is None else timeout
+        self._write_pieces(pieces)
+        return tag
+
+    def _permit(self, name: bytes, line: Sequence[Argument]) -> None:
+        if name in _FORBIDDEN:
+            raise BadArgument(f"{name.decode()} is not for a kept connection")
+        if name == b"ENABLE" and any(isinstance(word, bytes) and word.upper() != b"CONDSTORE" for word in line[1:]):
+            raise BadArgument("only CONDSTORE may be enabled on a kept connection")
+        if name in (b"SEARCH", b"UID SEARCH", b"SORT", b"UID SORT") and _SAVES.search(b" ".join(_plain(line))):
+            raise BadArgument("no saved search on a kept connection")
+
+    def _write_pieces(self, pieces: list[bytes]) -> None:
+        for number, piece in enumerate(pieces):
+            if number and not self._continued():
+                return
+            self._write(piece)
+
+    def _continued(self) -> bool:
+        """Waits for `+`; False when the server answered with a tagged line instead (it stays in the buffer)."""
+        while True:
+            response = self.response()
+            if response[0].startswith(b"+"):
+                return True
+            if not response[0].startswith(b"* "):
+                self._refused_literal = response
+                return False
+
+    def _write(self, data: bytes) -> None:
+        self.traffic.sent += len(data)
+        view = memoryview(data)
+        try:
+            self._wait(self.silence)
+            while view:
+                view = view[self.sock.send(view[:READ_SIZE]) :]
+                self._keep_lease()
+        except OSError as error:
+            raise self.lose(f"sending: {type(error).__name__}") from None
+
+    # -- in ----------------------------------------------------------------------------------------------------------
+
+    def response(self) -> Response:
+        """The next whole response, already taken into the note."""
+        if self._refused_literal is not None:
+            early, self._refused_literal = self._refused_literal, None
+            return early
+        while (response := self._cut(self.responses.response)) is None:
+            self._fill()
+        self._take(response)
+        return response
+
+    def part(self) -> bytes:
+        """The next line or literal, for imaplib, which puts responses together itself."""
+        while (part := self._cut(self.responses.part)) is None:
+            self._fill()
+        if self.responses.done:
+            self._take(self.responses.flush())
+        return part
+
+    def _cut(self, cut: Callable[[], Cut]) -> Cut:
+        try:
+            return cut()
+        except ConnectionLost as error:
+            raise self.lose(error.text) from None
+
+    def _fill(self) -> None:
+        if self.broken:
+            raise ConnectionLost(self.broken)
+        try:
+            self._wait(self._awaited)
+            data = self.sock.recv(READ_SIZE)
+        except TimeoutError:
+            raise self.lose("the server fell silent") from None
+        except OSError as error:
+            raise self.lose(f"reading: {type(error).__name__}") from None
+        if not data:
+            raise self.lose("the server closed the connection")
+        self._awaited = self.silence
+        self.traffic.received += len(data)
+        self.responses.feed(data)
+        self._keep_lease()
+
+    def _take(self, response: Response) -> None:
+        line = response[0]
+        if line.startswith(b"* "):
+            reason = self.note.apply(response)
+            self.broken = self.broken or reason
+        elif not line.startswith(b"+"):
+            self._settle(line)
+
+    def _settle(self, line: bytes) -> None:
+        """A tagged line closes its tag; one that nobody waits for is left over from another lease."""
+        tag, _, rest = line.partition(b" ")
+        name, sent_at = self._open.pop(tag, (b"", 0.0))
+        word = status(line)
+        if not name or word not in (b"OK", b"NO", b"BAD"):
+            raise self.lose("an answer to nothing that was asked")
+        self.traffic.add(name, time.monotonic() - sent_at)
+        if word == b"BAD":
+            self.broken = self.broken or "BAD"
+        elif word == b"OK":
+            self.note.take_code(line)
+
+    # -- whether it may be used again --------------------------------------------------------------------------------
+
+    def lose(self, reason: str) -> ConnectionLost:
+        """Marks the connection as not to be used again; returns the error to raise."""
+        self.broken = self.broken or reason
+        return ConnectionLost(self.broken)
+
+    @property
+    def reusable(self) -> bool:
+        """KEEPER K6: every tag has its answer, nothing is half read, nothing odd was seen."""
+        return (
+            self.broken is None
+            and not self._open
+            and self._refused_literal is None
+            and self.responses.between
+            and len(self.responses.buffer) <= REST_LIMIT
+        )
+
+    def release(self) -> Note:
+        """Ends the use of the socket here; returns the note to hand back, with what was read ahead."""
+        self.note.rest = bytes(self.responses.buffer)
+        self.broken = self.broken or "handed back"
+        return self.note
+
+    def _wait(self, seconds: float) -> None:
+        # Never setblocking(): O_NONBLOCK belongs to the open file, which the keeper shares (KEEPER K3).
+        if self.sock.gettimeout() != seconds:
+            self.sock.settimeout(max(seconds, 0.001))
+
+    def _keep_lease(self) -> None:
+        if self.renew is not None and time.monotonic() - self._renewed > RENEW_AFTER:
+            self._renewed = time.monotonic()
+            self.renew()
