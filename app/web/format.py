@@ -1,0 +1,202 @@
+"""Jinja filters: how dates, sizes, counts and names are written on a page.
+
+Pure functions without Flask, so that the same words can be tested without an application.
+`filters` is what `create_app` adds to the Jinja environment.
+"""
+
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, tzinfo
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+Zone = tzinfo | str | None
+
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_LONG_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_LONG_MONTHS = (
+    "January", "February", "March", "April", "May", "June",
+    "July", "August", "September", "October", "November", "December",
+)  # fmt: skip
+
+# A date without its year stays unambiguous for half a year.
+_DAYS_WITHOUT_YEAR = 180
+# What lets a name turn the text after it around (UAX #9 §2): taken out of names, not shown.
+_DIRECTION_MARKS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+class Named(Protocol):
+    """Anything with a display name and an address, such as `app.mail.envelope.Address`."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def address(self) -> str: ...
+
+
+def in_zone(moment: datetime, zone: Zone) -> datetime:
+    """The same moment on the wall clock of `zone` (a tzinfo, an IANA name, or None for UTC).
+
+    A naive `moment` is taken as UTC, an unknown name as UTC: a date is never a reason to fail.
+    """
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    if isinstance(zone, str):
+        try:
+            zone = ZoneInfo(zone)
+        except (ZoneInfoNotFoundError, ValueError):
+            zone = UTC
+    try:
+        return moment.astimezone(zone or UTC)
+    except (OverflowError, ValueError):  # year 1 or 9999, moved over the edge
+        return moment
+
+
+def when(moment: datetime | None, zone: Zone = None, *, now: datetime | None = None) -> str:
+    """A date as a list shows it: "14:21" today, "Tue 18 Nov" within half a year, else "2024-03-02"."""
+    if moment is None:
+        return ""
+    local = in_zone(moment, zone)
+    today = in_zone(now or datetime.now(UTC), zone).date()
+    age = (today - local.date()).days
+    if age == 0:
+        return f"{local:%H:%M}"
+    if -1 <= age <= _DAYS_WITHOUT_YEAR:
+        return f"{_DAYS[local.weekday()]} {local.day} {_MONTHS[local.month - 1]}"
+    return local.date().isoformat()
+
+
+def full_date(moment: datetime | None, zone: Zone = None) -> str:
+    """A date in full, with its offset: "Tuesday 18 November 2025, 14:21 (UTC+01:00)"."""
+    if moment is None:
+        return "no date"
+    local = in_zone(moment, zone)
+    offset = f"{local:%z}"
+    offset = "UTC" if offset in ("+0000", "") else f"UTC{offset[:3]}:{offset[3:5]}"
+    day = f"{_LONG_DAYS[local.weekday()]} {local.day} {_LONG_MONTHS[local.month - 1]} {local.year}"
+    return f"{day}, {local:%H:%M} ({offset})"
+
+
+def iso(moment: datetime | None) -> str:
+    """A date for `<time datetime>`: ISO 8601 in UTC to the second, "" when there is none."""
+    return "" if moment is None else in_zone(moment, UTC).isoformat(timespec="seconds")
+
+
+def size(octets: int | None) -> str:
+    """Octets as people read them, in powers of 1000: "0 B", "812 B", "12 KB", "1.4 MB"."""
+    if octets is None or octets < 0:
+        return ""
+    if octets < 1000:
+        return f"{octets} B"
+    value = float(octets)
+    for unit in ("KB", "MB", "GB", "TB"):
+        value /= 1000
+        if value < 9.95 and unit != "KB":
+            return f"{value:.1f} {unit}"
+        if value < 999.5 or unit == "TB":
+            break
+    return f"{max(1, round(value))} {unit}"
+
+
+def middle(text: str | None, length: int = 40) -> str:
+    """`text` in at most `length` characters, cut in the middle so that an extension stays readable."""
+    text = text or ""
+    if len(text) <= length:
+        return text
+    if length < 3:
+        return text[:length]
+    tail = max(1, min((length - 1) * 2 // 5, length - 2))
+    head = length - 1 - tail
+    # A combining mark must not open the tail: it would hang on the ellipsis.
+    end = text[-tail:]
+    while end and unicodedata.combining(end[0]):
+        end = end[1:]
+    return f"{text[:head].rstrip()}…{end.lstrip()}"
+
+
+def number(count: int | None) -> str:
+    """A count with thin groups: 99999 → "99,999"; None → ""."""
+    return "" if count is None else f"{count:,}"
+
+
+def plain(text: str | None) -> str:
+    """One line without control characters and direction overrides: what may stand as a name or subject."""
+    kept = (c for c in text or "" if c not in _DIRECTION_MARKS)
+    line = "".join(" " if unicodedata.category(c) == "Cc" else c for c in kept)
+    return " ".join(line.split())
+
+
+def person(who: Named | None, fallback: str = "(no sender)") -> str:
+    """The display name, else the address, else `fallback`."""
+    if who is None:
+        return fallback
+    return plain(who.name) or plain(who.address) or fallback
+
+
+def people(everyone: Sequence[Named], shown: int = 3) -> str:
+    """Names of the first `shown` and how many more: "Alice, Bob and 4 more"."""
+    names = [person(who, "?") for who in everyone[:shown]]
+    more = len(everyone) - len(names)
+    return ", ".join(names) + (f" and {more:,} more" if more else "")
+
+
+_KINDS: tuple[tuple[str, str, str], ...] = (
+    ("image/", "Image", "image"),
+    ("audio/", "Audio", "music"),
+    ("video/", "Video", "video"),
+    ("message/rfc822", "Message", "mail"),
+    ("message/global", "Message", "mail"),
+    ("text/calendar", "Invitation", "calendar"),
+    ("text/vcard", "Contact", "circle-user"),
+    ("text/html", "Web page", "file-text"),
+    ("text/", "Text", "file-text"),
+    ("application/pdf", "PDF", "file-text"),
+    ("application/msword", "Document", "file-text"),
+    ("application/rtf", "Document", "file-text"),
+    ("application/vnd.openxmlformats-officedocument.wordprocessing", "Document", "file-text"),
+    ("application/vnd.oasis.opendocument.text", "Document", "file-text"),
+    ("application/vnd.ms-excel", "Spreadsheet", "file-spreadsheet"),
+    ("application/vnd.openxmlformats-officedocument.spreadsheet", "Spreadsheet", "file-spreadsheet"),
+    ("application/vnd.oasis.opendocument.spreadsheet", "Spreadsheet", "file-spreadsheet"),
+    ("application/vnd.ms-powerpoint", "Slides", "image"),
+    ("application/vnd.openxmlformats-officedocument.presentation", "Slides", "image"),
+    ("application/zip", "Archive", "file-archive"),
+    ("application/x-7z", "Archive", "file-archive"),
+    ("application/gzip", "Archive", "file-archive"),
+    ("application/x-tar", "Archive", "file-archive"),
+    ("application/pgp", "Signature", "lock"),
+    ("application/pkcs7", "Signature", "lock"),
+    ("application/x-pkcs7", "Signature", "lock"),
+)
+
+
+def kind(media_type: str | None) -> str:
+    """A media type in one plain word ("application/pdf" → "PDF"), "File" when it says nothing."""
+    return _kind(media_type)[0]
+
+
+def kind_icon(media_type: str | None) -> str:
+    """The name of the icon that stands for a media type."""
+    return _kind(media_type)[1]
+
+
+def _kind(media_type: str | None) -> tuple[str, str]:
+    low = (media_type or "").lower()
+    return next(((word, icon) for start, word, icon in _KINDS if low.startswith(start)), ("File", "file"))
+
+
+filters: Mapping[str, Callable[..., Any]] = {
+    "when": when,
+    "full_date": full_date,
+    "iso": iso,
+    "size": size,
+    "middle": middle,
+    "number": number,
+    "plain": plain,
+    "person": person,
+    "people": people,
+    "kind": kind,
+    "kind_icon": kind_icon,
+}

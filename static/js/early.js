@@ -1,0 +1,11 @@
+// Before the first paint: says that scripts run, and puts back the colours and the pane width chosen earlier.
+(() => {
+  const root = document.documentElement;
+  root.classList.add("js");
+  try {
+    const theme = localStorage.getItem("postern.theme");
+    if (theme === "light" || theme === "dark") root.dataset.theme = theme;
+    const width = Number(localStorage.getItem("postern.list"));
+    if (width > 0) root.style.setProperty("--list", `${width}px`);
+  } catch { /* storage is closed: the device's colours, the usual width */ }
+})();
