@@ -55,7 +55,7 @@ class Wire:
 
 @dataclass(frozen=True)
 class Times:
-    """Milliseconds: the list's rows known or new, a message, each on a kept connection; and all with connect and login."""
+    """Milliseconds: the list's rows known or new and a message on a kept connection; list and message with a login."""
 
     known: float
     envelopes: float

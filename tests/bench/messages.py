@@ -15,14 +15,23 @@ from email.utils import format_datetime
 
 NEWEST = datetime(2025, 6, 1, 12, 0, tzinfo=UTC)
 NEWSLETTERS = 24  # among the newest: enough that a cold frame can be measured more than once
-_WORDS = ["agenda", "amount", "answer", "archive", "before", "board", "budget", "building", "change", "chapter", "committee", "contract", "course", "date", "deadline", "delivery", "department", "draft", "early", "entry", "faculty", "figure", "first", "form", "garden", "group", "hours", "house", "invoice", "journey", "key", "late", "letter", "library", "machine", "market", "meeting", "minutes", "morning", "number", "office", "order", "paper", "part", "payment", "people", "plan", "please", "point", "price", "question", "reading", "reason", "record", "report", "request", "result", "review", "room", "schedule", "second", "seminar", "server", "station", "student", "summer", "table", "teacher", "term", "thank", "ticket", "time", "today", "tomorrow", "train", "travel", "update", "visit", "week", "winter"]
-_NAMES = ["Anna", "Bela", "Carla", "David", "Emil", "Frida", "Gustav", "Hanna", "Ivo", "Jana", "Karl", "Lena", "Mara", "Nils", "Olga", "Paul"]
-_FAMILIES = ["Adler", "Berger", "Conti", "Dubois", "Eriksen", "Fischer", "Grün", "Horváth", "Ivanova", "Jansen", "Król", "López", "Müller", "Novák"]
+_split = str.split
+_WORDS = _split(
+    """
+    agenda amount answer archive before board budget building change chapter committee contract course date deadline
+    delivery department draft early entry faculty figure first form garden group hours house invoice journey key late
+    letter library machine market meeting minutes morning number office order paper part payment people plan please
+    point price question reading reason record report request result review room schedule second seminar server
+    station student summer table teacher term thank ticket time today tomorrow train travel update visit week winter
+    """
+)
+_NAMES = _split("Anna Bela Carla David Emil Frida Gustav Hanna Ivo Jana Karl Lena Mara Nils Olga Paul")
+_FAMILIES = _split("Adler Berger Conti Dubois Eriksen Fischer Grün Horváth Ivanova Jansen Król López Müller Novák")
 
 
 @dataclass(frozen=True)
 class Written:
-    """One message as it lies in a Maildir: its bytes (LF), when it came (seconds since 1970), Maildir's flag letters."""
+    """One message as it lies in a Maildir: bytes (LF), arrival (seconds since 1970), Maildir's flag letters."""
 
     data: bytes
     arrived: int
@@ -91,7 +100,8 @@ def newsletter(number: int) -> str:
     """Return about 100 KB of a newsletter's HTML: tables, links, a style sheet and inline styles of its own."""
     chance = random.Random(number)
     colours = [f"#{chance.randrange(1 << 24):06x}" for _ in range(12)]
-    sheet = "".join(f".b{number}-{i}{{color:{c};font-family:Arial,sans-serif;padding:{i}px}}" for i, c in enumerate(colours))
+    rule = ".b{}-{}{{color:{};font-family:Arial,sans-serif;padding:{}px}}"
+    sheet = "".join(rule.format(number, turn, colour, turn) for turn, colour in enumerate(colours))
     rows = []
     size = 0
     while size < 100_000:
@@ -101,8 +111,9 @@ def newsletter(number: int) -> str:
         )
         rows.append(
             f'<tr><td class="b{number}-{size % 12}" style="{style}" width="600" bgcolor="{chance.choice(colours)}">'
-            f'<a href="https://news.example.org/{number}/{size}?r={chance.randrange(1 << 30)}" style="color:{colours[0]}">'
-            f'{_words(chance, 8)}</a><img src="https://news.example.org/i/{size}.png" width="20" height="20" alt="">'
+            f'<a href="https://news.example.org/{number}/{size}?r={chance.randrange(1 << 30)}" '
+            f'style="color:{colours[0]}">{_words(chance, 8)}</a>'
+            f'<img src="https://news.example.org/i/{size}.png" width="20" height="20" alt="">'
             f"<p>{_words(chance, 40)}</p></td></tr>\n"
         )
         size += len(rows[-1])

@@ -33,14 +33,21 @@ _NAMESPACE = """
 set -e
 mount --bind "$TREE" "$TREE"
 mount -t tmpfs -o mode=1777 tmpfs "$TREE/tmp"
-for folder in run/postern var/spool/postern; do mount -t tmpfs -o "mode=0700,uid=$USER_ID,gid=$USER_ID" tmpfs "$TREE/$folder"; done
+for folder in run/postern var/spool/postern; do
+  mount -t tmpfs -o "mode=0700,uid=$USER_ID,gid=$USER_ID" tmpfs "$TREE/$folder"
+done
 mount -t tmpfs -o mode=0755 tmpfs "$TREE/dev"
 mkdir -m 1777 "$TREE/dev/shm"
-for device in null zero full random urandom; do touch "$TREE/dev/$device"; mount --bind "/dev/$device" "$TREE/dev/$device"; done
+for device in null zero full random urandom; do
+  touch "$TREE/dev/$device"
+  mount --bind "/dev/$device" "$TREE/dev/$device"
+done
 mount -t proc proc "$TREE/proc"
 mount -o remount,bind,ro "$TREE"
 exec setpriv --no-new-privs chroot --userspec="$USER_ID:$USER_ID" "$TREE" /bin/sh -c "cd \\"$FOLDER\\" && $COMMAND"
 """
+
+_BINARIES = ("usr/local/bin", "usr/bin", "opt/postern/bin")
 
 
 class Failed(Exception):
@@ -65,7 +72,7 @@ class Container:
             "COMMAND": command or "exec " + shlex.join(config["Cmd"]),
         }
         environ["PATH"] += ":/usr/sbin:/sbin"
-        self.output = tempfile.TemporaryFile()
+        self.output = tempfile.TemporaryFile()  # noqa: SIM115  closed with the object
         self.process = subprocess.Popen(
             ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", _NAMESPACE],
             env=environ, stdin=subprocess.DEVNULL, stdout=self.output, stderr=subprocess.STDOUT, start_new_session=True,
@@ -132,12 +139,10 @@ def look_inside(container: Container, tree: Path) -> None:
     mounts = Path(f"/proc/{container.first()}/mounts").read_text()
     if not re.search(r"^\S+ / \S+ ro[, ]", mounts, re.M):
         raise Failed(f"the root file system is not read-only: {mounts}")
-    for name in ("gcc", "cc", "make", "pip"):
-        found = [folder for folder in ("opt/postern/bin", "usr/local/bin", "usr/bin") if (tree / folder / name).exists()]
-        if found and name != "pip":
-            raise Failed(f"{name} is in the image: {found}")
-        if found and "opt/postern/bin" in found:
-            raise Failed("pip is in the image's environment")
+    tools = [f"{folder}/{tool}" for folder in _BINARIES for tool in ("gcc", "cc", "make")]
+    for name in ("opt/postern/bin/pip", *tools):
+        if (tree / name).exists():
+            raise Failed(f"/{name} is in the image")
 
 
 def sign_in(url: str, address: str, password: str) -> str:

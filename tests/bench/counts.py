@@ -1,0 +1,44 @@
+"""IMAP commands, logins and bytes of each page, counted by a proxy between the node and Dovecot."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tests.bench.pages import paths
+from tests.bench.world import World
+from tests.proxy import Counts, Proxy
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What one page costs on the wire."""
+
+    what: str
+    state: str
+    size: int
+    counts: Counts
+
+
+def count(world: World, sizes: list[int], *, keeper: bool) -> list[Counted]:
+    """Count the pages of every size: asked for the first time ("cold"), and again."""
+    found = []
+    with Proxy(world.mail.imap_port) as proxy:
+        name = "counted" if keeper else "counted-direct"
+        with world.node(name, keeper=keeper, imap_url=f"imap+plain://127.0.0.1:{proxy.port}") as node:
+            for size in sizes:
+                person = world.signed_in(node, size, 1)[0]
+                for what in ("list", "open", "frame", "poll"):
+                    path = paths(what, person, size)[0]
+                    person.get(path)  # the message is marked as read now
+                    if what == "list":
+                        world.forget_summaries()
+                        found.append(Counted(what, "cold", size, _one(proxy, lambda: person.get("/mail/INBOX/"))))
+                    state = "warm" if keeper else "no keeper"
+                    found.append(Counted(what, state, size, _one(proxy, lambda: person.get(path))))
+    return found
+
+
+def _one(proxy: Proxy, ask: object) -> Counts:
+    with proxy.counting() as counts:
+        ask()  # type: ignore[operator]
+    return counts

@@ -1,0 +1,169 @@
+"""A node as an operator starts it, with or without its keeper, and people signed in to it."""
+
+from __future__ import annotations
+
+import http.client
+import re
+import secrets
+import sys
+import time
+import urllib.parse
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.demo.process import StartError, answers, end, free_port, spawn, wait_until
+
+_WITHOUT_KEEPER = """\
+bind = "127.0.0.1:{port}"
+workers = 2
+worker_class = "gthread"
+threads = 32
+control_socket_disable = True
+keepalive = 75
+"""
+
+
+class Node:
+    """gunicorn with two workers; its files in `folder`, its settings the given ones beside its own."""
+
+    def __init__(self, folder: Path, settings: Mapping[str, str], *, keeper: bool = True) -> None:
+        self.folder, self.keeper = folder, keeper
+        self.port = free_port()
+        folder.mkdir(parents=True, exist_ok=True)
+        self.environ = {
+            "PATH": "/usr/bin:/bin",
+            "HOME": str(folder),
+            "LANG": "C.UTF-8",
+            "WEB_CONCURRENCY": "2",
+            "POSTERN_SECRET_KEY": secrets.token_hex(32),
+            "POSTERN_BIND": f"127.0.0.1:{self.port}",
+            "POSTERN_KEEPER_SOCKET": str(folder / "keeper" / "socket"),
+            "POSTERN_SPOOL": str(folder / "spool"),
+            "POSTERN_DRAIN_FILE": str(folder / "drain"),
+            "POSTERN_DATABASE_URL": f"sqlite:///{folder}/postern.sqlite",
+            "POSTERN_LOG_LEVEL": "warning",
+            **settings,
+        }
+
+    def start(self) -> Node:
+        """Migrate an empty database, start, wait until it is ready."""
+        self._flask("database", "upgrade")
+        config = Path("config/gunicorn.conf.py")
+        if not self.keeper:
+            config = self.folder / "gunicorn.conf.py"
+            config.write_text(_WITHOUT_KEEPER.format(port=self.port))
+        log = self.folder / "node.log"
+        with log.open("ab") as output:
+            command = [sys.executable, "-m", "gunicorn", "-c", str(config), "wsgi:app"]
+            self.process = spawn(command, output=output, environ=self.environ)
+        wait_until(lambda: answers(self.port) and _get(self.port, "/readyz")[0] == 200, self.process, "gunicorn", log)
+        return self
+
+    def stop(self) -> None:
+        """End it in order."""
+        end(self.process, seconds=20)
+
+    def log(self) -> str:
+        """What it wrote."""
+        return (self.folder / "node.log").read_text(errors="replace")
+
+    def workers(self) -> list[int]:
+        """The process ids of gunicorn's workers."""
+        return [pid for pid in children(self.process.pid) if "gunicorn" in command_line(pid)]
+
+    def keeper_process(self) -> int | None:
+        """The process id of the keeper itself."""
+        found = [pid for pid in descendants(self.process.pid) if "app.keeper" in command_line(pid)]
+        return max(found, key=memory) if found else None
+
+    def _flask(self, *arguments: str) -> None:
+        log = self.folder / "migrate.log"
+        with log.open("ab") as output:
+            command = [sys.executable, "-m", "flask", "--app", "wsgi", *arguments]
+            if spawn(command, output=output, environ=self.environ).wait(60):
+                raise StartError(f"flask {' '.join(arguments)}: {log.read_text()[-2000:]}")
+
+
+def command_line(pid: int) -> str:
+    """The command of a process; empty when it is gone."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+    except OSError:
+        return ""
+
+
+def children(pid: int) -> list[int]:
+    """The direct children of a process."""
+    try:
+        tasks = list(Path(f"/proc/{pid}/task").iterdir())
+        return [int(child) for task in tasks for child in (task / "children").read_text().split()]
+    except OSError:
+        return []
+
+
+def descendants(pid: int) -> list[int]:
+    """All processes below one."""
+    return [found for child in children(pid) for found in (child, *descendants(child))]
+
+
+def memory(pid: int) -> float:
+    """Resident memory of a process in MB, shared pages counted whole (VmRSS)."""
+    try:
+        return int(re.findall(r"VmRSS:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())[0]) / 1024
+    except (OSError, IndexError):
+        return 0.0
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody signed in: what a browser sends with each request."""
+
+    port: int
+    cookie: str
+
+    def request(self, path: str) -> bytes:
+        """The bytes of a GET on a kept-alive connection."""
+        head = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\nCookie: {self.cookie}\r\n"
+        return f"{head}Sec-Fetch-Site: same-origin\r\nAccept: text/html\r\nAccept-Encoding: gzip\r\n\r\n".encode()
+
+    def get(self, path: str) -> str:
+        """The text of a page; raise ValueError unless it is 200."""
+        status, text, _ = _get(self.port, path, self.cookie)
+        if status != 200:
+            raise ValueError(f"{path}: {status} {text[:500]}")
+        return text
+
+
+def sign_in(port: int, address: str, password: str) -> tuple[Person, list[float]]:
+    """Sign in as a browser does; returns the person and the milliseconds of form, sign-in, first list."""
+    times = [time.perf_counter()]
+    status, page, cookie = _get(port, "/login")
+    token = re.search(r'name="?csrf_token"?[^>]*?value="?([^">\s]+)', page)
+    if status != 200 or not token:
+        raise ValueError(f"/login: {status} {page[:500]}")
+    times.append(time.perf_counter())
+    form = urllib.parse.urlencode({"address": address, "password": password, "csrf_token": token[1]})
+    status, text, fresh = _get(port, "/login", cookie, form)
+    if status not in (302, 303):
+        raise ValueError(f"sign-in of {address}: {status} {text[:800]}")
+    times.append(time.perf_counter())
+    person = Person(port, fresh or cookie)
+    person.get("/mail/INBOX/")
+    times.append(time.perf_counter())
+    return person, [(after - before) * 1000 for before, after in zip(times, times[1:], strict=False)]
+
+
+def _get(port: int, path: str, cookie: str = "", form: str | None = None) -> tuple[int, str, str]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    headers = {"Sec-Fetch-Site": "same-origin", "Origin": f"http://127.0.0.1:{port}", "Cookie": cookie}
+    if form is not None:
+        headers["Content-Type"] = "application/x-www-form-urlencoded"
+    try:
+        connection.request("GET" if form is None else "POST", path, form, headers)
+        answer = connection.getresponse()
+        text = answer.read().decode(errors="replace")
+        fresh = "; ".join(value.split(";")[0] for value in answer.headers.get_all("Set-Cookie", []))
+        return answer.status, text, fresh
+    finally:
+        connection.close()
