@@ -46,6 +46,14 @@ def parse_endpoint(url: str, family: Family, *, allow_plaintext: bool = False, c
     return endpoint
 
 
+def usual_port(family: Family, security: Security) -> int:
+    """The port that a service usually has with this security. Raises ValueError for TLS from the start with sieve."""
+    for scheme in _SCHEMES[family].values():
+        if scheme[0] == security:
+            return scheme[1]
+    raise ValueError(f"{family} with {security} has no usual port; say which")
+
+
 def checked_host(host: str) -> str:
     """A host name or IP address in its one written form (lower case, punycode). Raises ValueError."""
     try:

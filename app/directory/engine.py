@@ -3,16 +3,21 @@
 SQLite, PostgreSQL through psycopg, MariaDB and MySQL through PyMySQL.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 import psycopg
+import pymysql
+from psycopg import errors as psycopg_errors
 from psycopg.abc import PQGen
 from psycopg.pq import TransactionStatus
 from sqlalchemy import URL, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from app.directory.errors import DirectoryBroken
+from app.directory.errors import DirectoryAway, DirectoryBroken
 
 TIMEOUT = 2.0  # seconds; a look-up takes 1 ms, and a person who signs in waits for at most two of these
 _V = TypeVar("_V")
@@ -130,3 +135,35 @@ def _impatient(timeout: float | None) -> Any:
         return ImpatientConnection.connect(*arguments, **keywords)
 
     return connect
+
+
+@contextmanager
+def asking() -> Iterator[None]:
+    """Around SQL: its errors as the directory's. Nothing that a person typed is in their text (hide_parameters)."""
+    try:
+        yield
+    except PoolTimeout as error:
+        raise DirectoryAway("all connections to the database are in use") from error
+    except DBAPIError as error:
+        first_line = str(error.orig).strip().partition("\n")[0]
+        raise (DirectoryAway if _is_away(error) else DirectoryBroken)(first_line) from error
+
+
+def _is_away(error: DBAPIError) -> bool:
+    """Operational and interface errors, without those that say that a statement does not fit the tables."""
+    if is_missing_table(error) or "no such column" in str(error.orig) or _mysql_code(error) == 1054:
+        return False
+    return error.connection_invalidated or isinstance(error, (OperationalError, InterfaceError))
+
+
+def is_missing_table(error: BaseException | None) -> bool:
+    """Whether an error of SQL says that a table, or the whole SQLite file, does not exist."""
+    if not isinstance(error, DBAPIError):
+        return False
+    missing = isinstance(error.orig, psycopg_errors.UndefinedTable) or _mysql_code(error) == 1146
+    return missing or "no such table" in str(error.orig)
+
+
+def _mysql_code(error: DBAPIError) -> object:
+    arguments = error.orig.args if isinstance(error.orig, pymysql.err.MySQLError) else ()
+    return arguments[0] if arguments else None
