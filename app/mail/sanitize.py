@@ -17,6 +17,7 @@ import bleach
 import nh3
 
 from app.mail import css, stylesheet
+from app.mail.charset import without_surrogates
 from app.mail.picture import checked_data_uri
 from app.mail.rewrite import rewrite
 from app.mail.scan import ATTRIBUTES, look
@@ -57,7 +58,7 @@ _ATTRIBUTES: Final[dict[str, set[str]]] = {
     "details": {"open"},
 }
 _SCHEMES: Final = {"http", "https", "mailto", "tel", "cid", "data"}
-_REL: Final = "noopener noreferrer nofollow"
+REL: Final = "noopener noreferrer nofollow"
 
 _INVISIBLE: Final = re.compile("[\x00-\x20\x7f-\xa0\u2028\u2029]+")
 _LINK: Final = re.compile(r"(?:https?://[^/?#\\]|mailto:|tel:)", re.IGNORECASE)
@@ -137,7 +138,7 @@ def frame_html(html: str, *, images: Mapping[str, str] | None = None, remote: bo
     Beyond 512 KB of text, 20,000 elements or a depth of 200 the mail is shown as far as it goes. Never raises.
     """
     cut = len(html) > MAX_HTML
-    html = html[:MAX_HTML].replace("\0", "")
+    html = without_surrogates(html[:MAX_HTML].replace("\0", ""))
     looked = look(html)
     sheets, source = looked.sheets, _with_body(html)
     if not looked.safe:
@@ -168,7 +169,7 @@ def _cleaner(attribute_filter: Callable[[str, str, str], str | None]) -> nh3.Cle
         attribute_filter=attribute_filter,
         url_schemes=_SCHEMES,
         url_relative="deny",
-        link_rel=_REL,
+        link_rel=REL,
         set_tag_attribute_values={"a": {"target": "_blank"}},
         strip_comments=True,
     )
@@ -208,5 +209,5 @@ def _outward(attributes: MutableMapping[Any, str], new: bool = False) -> Mutable
     address = link(attributes.get((None, "href"), ""))
     if address is None:
         return None
-    attributes.update({(None, "href"): address, (None, "rel"): _REL, (None, "target"): "_blank"})
+    attributes.update({(None, "href"): address, (None, "rel"): REL, (None, "target"): "_blank"})
     return attributes
