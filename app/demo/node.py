@@ -1,0 +1,127 @@
+"""Starts a node as an administrator would: migrations, then gunicorn with its keeper, settings by environment.
+
+Used by `make run` and by the tests that need a whole node.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Self
+
+from app.demo.process import StartError, end, free_port, kill_group, spawn, wait_until
+
+ROOT = Path(__file__).resolve().parents[2]
+BIN = Path(sys.executable).parent
+
+
+def environment(settings: Mapping[str, str]) -> dict[str, str]:
+    """Return this process's environment without settings of Postern's own, and with `settings` instead."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("POSTERN_")}
+    return {**kept, "PYTHONDONTWRITEBYTECODE": "1", **settings}
+
+
+def upgrade(environ: Mapping[str, str]) -> None:
+    """Bring the database to the newest form; raise StartError with what the command printed."""
+    command = [str(BIN / "flask"), "--app", "wsgi", "database", "upgrade"]
+    done = subprocess.run(command, env=dict(environ), cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise StartError(f"the migrations failed:\n{done.stdout}{done.stderr}")
+
+
+class Node:
+    """One node with its keeper: `environ` is its whole environment; its log lies in `folder`."""
+
+    def __init__(self, folder: Path, environ: Mapping[str, str], *, port: int | None = None) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        self.port = port or free_port()
+        self.environ = {
+            **environ,
+            "POSTERN_BIND": f"127.0.0.1:{self.port}",
+            "POSTERN_KEEPER_SOCKET": str(folder / "keeper" / "socket"),
+            "POSTERN_SPOOL": str(folder / "spool"),
+        }
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """Address of the node, without a slash at the end."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def log_file(self) -> Path:
+        """What gunicorn, its workers and the keeper wrote."""
+        return self.folder / "node.log"
+
+    def log(self) -> str:
+        """Return the log's text."""
+        return self.log_file.read_text(errors="replace") if self.log_file.exists() else ""
+
+    def start(self, *, seconds: float = 20) -> Self:
+        """Start and wait until /readyz says yes; raise StartError otherwise."""
+        (self.folder / "keeper").mkdir(mode=0o700, exist_ok=True)
+        (self.folder / "spool").mkdir(mode=0o700, exist_ok=True)
+        command = [str(BIN / "gunicorn"), "-c", "config/gunicorn.conf.py", "wsgi:app"]
+        with self.log_file.open("ab") as output:
+            self.process = spawn(command, output=output, environ=self.environ, folder=ROOT)
+        try:
+            wait_until(self.ready, self.process, "The node", self.log_file, seconds=seconds)
+        except StartError:
+            end(self.process)
+            raise
+        return self
+
+    def ready(self) -> bool:
+        """Ask /readyz."""
+        try:
+            with urllib.request.urlopen(f"{self.url}/readyz", timeout=3) as answer:
+                return bool(answer.status == 200)
+        except OSError:
+            return False
+
+    def stop(self, *, seconds: float = 15) -> None:
+        """End it in order: requests in flight are finished."""
+        if self.process:
+            end(self.process, seconds=seconds)
+
+    def kill(self) -> None:
+        """Kill master, workers and keeper at once, as if the host had lost power."""
+        if self.process:
+            keeper = self.keeper_pids()
+            kill_group(self.process)
+            for pid in keeper:
+                _kill(pid)
+
+    def keeper_pids(self) -> list[int]:
+        """Process ids of this node's keepers (usually one), found by the socket in their environment."""
+        wanted = f"POSTERN_KEEPER_SOCKET={self.folder}/keeper/socket".encode()
+        return [pid for pid, command in _processes() if b"app.keeper" in command and wanted in _read(pid, "environ")]
+
+    def kill_keeper(self) -> None:
+        """Kill the keeper at once; its supervisor starts another."""
+        for pid in self.keeper_pids():
+            _kill(pid)
+
+
+def _processes() -> list[tuple[int, bytes]]:
+    return [(int(entry), _read(int(entry), "cmdline")) for entry in os.listdir("/proc") if re.fullmatch(r"\d+", entry)]
+
+
+def _read(pid: int, name: str) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/{name}").read_bytes()
+    except OSError:
+        return b""
+
+
+def _kill(pid: int) -> None:
+    try:
+        os.kill(pid, 9)
+    except ProcessLookupError:
+        return

@@ -1,0 +1,68 @@
+"""Takes mail that the demo's accounts send, and delivers it to the demo's mail servers."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Callable, Mapping
+
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+
+Deliver = Callable[[str, bytes], None]
+
+
+class Submission:
+    """SMTP with AUTH on a loopback port. `logins` maps logins to passwords; `deliver(address, message)` stores a copy.
+
+    Mail to addresses outside `addresses` is refused: nothing ever leaves the machine.
+    """
+
+    def __init__(self, port: int, logins: Mapping[str, str], addresses: frozenset[str], deliver: Deliver) -> None:
+        self.logins = logins
+        self.addresses = addresses
+        self.deliver = deliver
+        self.controller = Controller(
+            self,
+            hostname="127.0.0.1",
+            port=port,
+            authenticator=self._authenticate,
+            auth_required=True,
+            auth_require_tls=False,
+            decode_data=False,
+            enable_SMTPUTF8=True,
+        )
+
+    def start(self) -> None:
+        """Listen, in a thread of its own."""
+        # Passwords without TLS are fine here: loopback only.
+        warnings.filterwarnings("ignore", message="Requiring AUTH", module="aiosmtpd")
+        logging.getLogger("mail.log").setLevel(logging.ERROR)
+        self.controller.start()
+
+    def stop(self) -> None:
+        """Stop listening."""
+        self.controller.stop()
+
+    def _authenticate(
+        self, server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: object
+    ) -> AuthResult:
+        good = isinstance(data, LoginPassword) and self.logins.get(data.login.decode()) == data.password.decode()
+        return AuthResult(success=good, handled=False)
+
+    async def handle_RCPT(
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        """Accept only the demo's own addresses."""
+        if address.lower() not in self.addresses:
+            return "550 5.1.1 the demo delivers to its own accounts only"
+        envelope.rcpt_tos.append(address.lower())
+        return "250 2.1.5 Ok"
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        """Deliver to each recipient."""
+        content = envelope.content
+        message = content if isinstance(content, bytes) else str(content).encode()
+        for address in envelope.rcpt_tos:
+            self.deliver(address, message)
+        return "250 2.0.0 Ok: delivered"

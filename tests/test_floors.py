@@ -1,0 +1,132 @@
+"""Who may import whom: the floors of the building, and Flask on the top floor only.
+
+A module imports its own room or a lower floor, never a neighbour on its floor, never upwards. Nobody imports the demo.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+FLOORS = {
+    "web": 4,
+    "keeper": 3,
+    "courier": 3,
+    "store": 1,
+    "directory": 0,
+    "mail": 0,
+    "sieve": 0,
+    "blocklog": 0,
+    "policy": 0,
+    "profile": 0,
+    "migrations": 0,
+}
+# Floor 2: entry points, which alone of their rooms may import the directory and the store.
+ENTRY_POINTS = {"app.blocklog.follow", "app.policy.service"}
+# Migrations describe the tables of all rooms.
+TABLES = {
+    "app.directory.tables",
+    "app.directory.engine",
+    "app.blocklog.tables",
+    "app.policy.tables",
+    "app.profile.tables",
+}
+FLASK = {"flask", "flask_login", "flask_wtf", "wtforms", "werkzeug", "jinja2"}
+SETTINGS = {"app.keeper.__main__", "app.keeper.supervisor"}
+
+
+def modules() -> dict[str, ast.Module]:
+    """Every module under app/, parsed, by its dotted name."""
+    files = sorted((ROOT / "app").rglob("*.py"))
+    return {name_of(path): ast.parse(path.read_text(), str(path)) for path in files}
+
+
+def name_of(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imports(name: str, tree: ast.Module) -> set[str]:
+    """Dotted names that a module imports anywhere in its text, with `from` names appended."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                base = ".".join([*name.split(".")[: -node.level], *([node.module] if node.module else [])])
+            found |= {base, *(f"{base}.{alias.name}" for alias in node.names)}
+    return found
+
+
+def room(name: str) -> str:
+    parts = name.split(".")
+    return parts[1] if len(parts) > 1 and parts[0] == "app" else ""
+
+
+def offences(name: str, imported: set[str]) -> list[str]:
+    """What a module imports and may not."""
+    own = room(name)
+    wrong = [other for other in imported if room(other) and not may_import(name, own, other)]
+    if own not in ("web", "demo"):
+        wrong += [other for other in imported if other.split(".")[0] in FLASK]
+    if own not in ("web", "demo") and name not in SETTINGS:
+        wrong += [other for other in imported if other.split(".")[0] == "config"]
+    return sorted(set(wrong))
+
+
+def may_import(name: str, own: str, other: str) -> bool:
+    theirs = room(other)
+    if own == theirs or own == "demo":
+        return True
+    if theirs == "demo" or theirs not in FLOORS:
+        return False
+    if own == "migrations":
+        return any(other == table or other.startswith(f"{table}.") for table in TABLES)
+    if name in ENTRY_POINTS or (own in FLOORS and name.endswith(".__main__")):
+        return FLOORS[theirs] < 2 or FLOORS[theirs] < FLOORS[own]
+    return own in FLOORS and FLOORS[theirs] < FLOORS[own]
+
+
+@pytest.mark.parametrize(("name", "tree"), modules().items(), ids=lambda value: value if isinstance(value, str) else "")
+def test_a_module_imports_its_own_room_or_a_lower_floor(name: str, tree: ast.Module):
+    # `import app.mail` alone names a room; packages' own names are checked like modules.
+    assert offences(name, imports(name, tree)) == []
+
+
+def test_every_room_has_a_floor():
+    rooms = {path.name for path in (ROOT / "app").iterdir() if path.is_dir() and any(path.glob("*.py"))}
+    assert rooms - {"demo"} <= FLOORS.keys()
+
+
+def test_the_rules_see_an_upward_import():
+    tree = ast.parse("from app.store import seal\nimport flask\nfrom ..web import login\nfrom app.demo import redis")
+    assert offences("app.mail.x", imports("app.mail.x", tree)) == [
+        "app.demo",
+        "app.demo.redis",
+        "app.store",
+        "app.store.seal",
+        "app.web",
+        "app.web.login",
+        "flask",
+    ]
+    neighbour = ast.parse("from app.directory.account import Account")
+    assert offences("app.mail.x", imports("app.mail.x", neighbour))
+    assert not offences("app.keeper.x", imports("app.keeper.x", neighbour))
+
+
+def test_importing_a_room_below_the_top_never_loads_flask(tmp_path: Path):
+    import subprocess
+
+    lower = [
+        name for name in modules() if room(name) not in ("", "web", "demo", "migrations") and "__main__" not in name
+    ]
+    code = f"import sys, importlib\nfor name in {lower!r}: importlib.import_module(name)\n"
+    code += "print([name for name in sys.modules if name.split('.')[0] in ('flask', 'werkzeug')])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "[]", done.stderr
