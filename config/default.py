@@ -238,7 +238,7 @@ def unknown(environ: Mapping[str, str] = os.environ) -> tuple[str, ...]:
     """
     known = {variable(item) for item in dataclasses.fields(Settings)}
     ours = (name for name in environ if name.startswith("POSTERN_"))
-    return tuple(sorted(name for name in ours if name.removesuffix("_FILE") not in known))
+    return tuple(sorted(name for name in ours if not {name, name.removesuffix("_FILE")} & known))
 
 
 def _check_together(settings: Settings) -> None:

@@ -10,13 +10,14 @@ cd var/compose
 
 random() { openssl rand -hex "${1:-32}"; }
 # Files bound into a container are read by another user there; the folder above stays closed to this machine's others.
-keep() { [ -s "$1" ] || { cat > "$1"; chmod 0444 "$1"; }; }
+keep() { if [ -s "$1" ]; then cat > /dev/null; else cat > "$1"; chmod 0444 "$1"; fi; }
 
 random 48 | keep secret_key
 random 24 | keep database_password
 printf 'postgresql+psycopg://postern:%s@postgres/postern\n' "$(cat database_password)" | keep database_url
 
 redis_config() {  # name, policy, persistence lines
+  [ -s "$1.conf" ] && return
   local password
   password=$(random 24)
   printf 'redis://postern:%s@%s:6379/0\n' "$password" "$1" | keep "$1_url"
