@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from app.mail.connection import Connection
 from app.mail.errors import ServerAway
-from app.mail.login import Credentials, Dialogue, Step, dialogue
+from app.mail.login import Credentials, Dialogue, Step, dialogue, tune
 from app.mail.note import Note
 from app.mail.response import Response, Responses
 from app.mail.stream import READ_SIZE
@@ -77,14 +77,6 @@ def connected(endpoint: Endpoint, seconds: float) -> socket.socket:
         tune(sock)
         return sock
     raise ServerAway(f"cannot connect: {reason}")
-
-
-def tune(sock: socket.socket) -> None:
-    """A peer that is gone is noticed (KEEPER K13); small commands are not held back."""
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 60)
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 10_000)
 
 
 def _deadline(seconds: float) -> Clock:

@@ -1,0 +1,211 @@
+"""What worker and keeper say to each other: one JSON line each way on a Unix socket, the IMAP socket beside the reply.
+
+A lease is one control connection. `lease`, `sign_in`, `watch` and `status` are asked; `granted`, `wait`, `error` and
+`done` are answered; the worker then says `renew` and at the end `back` with the note, or just closes.
+"""
+
+from __future__ import annotations
+
+import array
+import hashlib
+import hmac
+import json
+import socket
+from dataclasses import asdict, dataclass, field
+from typing import Any, Protocol, TypeAlias
+
+from app.directory.account import Endpoint, Server
+from app.mail import errors
+from app.mail.errors import MailError, ServerAway
+from app.mail.login import MasterUser
+
+VERSION = 1
+MESSAGE_LIMIT = 262_144  # bytes; a note with 64 KB of rest in base64 is 90 KB
+RECEIVE = 65_536
+
+Message: TypeAlias = dict[str, Any]
+Key: TypeAlias = tuple[str, str, int, str, str, str]
+
+
+class Limits(Protocol):
+    """Numbers of connections; seconds."""
+
+    @property
+    def account_per_node(self) -> int: ...
+    @property
+    def account_total(self) -> int: ...
+    @property
+    def server_total(self) -> int: ...
+    @property
+    def park_after(self) -> float: ...
+    @property
+    def lease_timeout(self) -> float: ...
+    @property
+    def relogin_after(self) -> float: ...
+
+
+class Deadlines(Protocol):
+    """Seconds, as DESIGN §4 names them."""
+
+    @property
+    def connect(self) -> float: ...
+    @property
+    def login(self) -> float: ...
+    @property
+    def sign_in(self) -> float: ...
+    @property
+    def first_byte(self) -> float: ...
+    @property
+    def silence(self) -> float: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """Who borrows. `epoch` is the session's; `network` the client's address; with `master` no password is needed."""
+
+    server: Server
+    account_id: str
+    login: str
+    password: str = field(repr=False)
+    epoch: str = "0"
+    network: str | None = None
+    master: MasterUser | None = None
+
+    def digest(self, secret_key: bytes) -> str:
+        """What a kept connection is found by in place of the password (KEEPER K10)."""
+        key = hmac.digest(secret_key, b"postern keeper", "sha256")
+        secret = f"master\0{self.master.login}\0{self.master.password}" if self.master else f"user\0{self.password}"
+        return hmac.new(key, secret.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
+
+    def message(self, operation: str, secret_key: bytes) -> Message:
+        """The first line of a control connection. It holds the digest, never the password."""
+        return {
+            "v": VERSION,
+            "op": operation,
+            "server": self.server.id,
+            "endpoint": asdict(self.server.imap),
+            "account": self.account_id,
+            "login": self.login,
+            "digest": self.digest(secret_key),
+            "epoch": self.epoch,
+            "network": self.network,
+        }
+
+    def secret(self, *, sign_in: bool = False) -> Message:
+        """The line that is sent only when the keeper has to log in. A sign-in always proves the user's own password."""
+        master = asdict(self.master) if self.master and not sign_in else None
+        return {"password": "" if master else self.password, "master": master}
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A worker's first line as the keeper reads it."""
+
+    endpoint: Endpoint
+    server: str
+    account: str
+    login: str
+    digest: str
+    epoch: str
+    network: str | None
+
+    @classmethod
+    def parse(cls, message: Message) -> Wanted:
+        """ValueError, TypeError or KeyError where it is not one."""
+        texts = {name: message[name] for name in ("server", "account", "login", "digest", "epoch")}
+        if not all(isinstance(text, str) for text in texts.values()):
+            raise ValueError("not a request")
+        return cls(endpoint=Endpoint(**message["endpoint"]), network=message["network"], **texts)
+
+    @property
+    def key(self) -> Key:
+        """What a kept connection must match in every part."""
+        place = self.endpoint
+        return (self.server, place.host, place.port, place.security, self.login, self.digest)
+
+    @property
+    def place(self) -> str:
+        """The mail server as limits and breaker know it."""
+        return f"{self.server} {self.endpoint.host}:{self.endpoint.port}"
+
+
+def encode(message: Message) -> bytes:
+    return json.dumps(message, separators=(",", ":")).encode() + b"\n"
+
+
+def decode(line: bytes) -> Message:
+    """ValueError on anything but one JSON object."""
+    message = json.loads(line)
+    if not isinstance(message, dict):
+        raise ValueError("not a message")
+    return message
+
+
+def error_message(error: MailError) -> Message:
+    """An error of the tree as a reply."""
+    retry_after = error.retry_after if isinstance(error, ServerAway) else None
+    return {"error": type(error).__name__, "text": error.text, "code": error.code, "retry_after": retry_after}
+
+
+def error_from(message: Message) -> MailError:
+    """The error that a reply carries."""
+    kind = getattr(errors, str(message.get("error")), MailError)
+    text, code = str(message.get("text", "")), str(message.get("code", ""))
+    if not (isinstance(kind, type) and issubclass(kind, MailError)):
+        return MailError(text, code=code)
+    if issubclass(kind, ServerAway):
+        return kind(text, code=code, retry_after=float(message.get("retry_after") or 10.0))
+    return kind(text, code=code)
+
+
+class Control:
+    """The worker's end of a control connection: blocking, one line at a time, descriptors only where they are read.
+
+    Never a makefile or readline: the descriptor would be dropped without a word (KEEPER K1).
+    """
+
+    def __init__(self, path: str, *, timeout: float) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._buffer = b""
+        try:
+            self.sock.settimeout(timeout)
+            self.sock.connect(path)
+        except BaseException:
+            self.sock.close()
+            raise
+
+    def send(self, message: Message) -> None:
+        self.sock.sendall(encode(message))
+
+    def receive(self, timeout: float) -> tuple[Message, int | None]:
+        """One line and the descriptor that came with it, if any. OSError on silence and end, ValueError on nonsense."""
+        self.sock.settimeout(timeout)
+        descriptor: int | None = None
+        try:
+            while b"\n" not in self._buffer:
+                data, found = self._receive()
+                descriptor = found if found is not None else descriptor
+                if not data:
+                    raise ConnectionResetError("the keeper closed the connection")
+                self._buffer += data
+                if len(self._buffer) > MESSAGE_LIMIT:
+                    raise ValueError("a message beyond all bounds")
+            line, _, self._buffer = self._buffer.partition(b"\n")
+            return decode(line), descriptor
+        except BaseException:
+            if descriptor is not None:
+                socket.close(descriptor)
+            raise
+
+    def _receive(self) -> tuple[bytes, int | None]:
+        size = array.array("i").itemsize
+        # MSG_CMSG_CLOEXEC: without it the descriptor would be inherited by whatever this process starts.
+        data, ancillary, _, _ = self.sock.recvmsg(RECEIVE, socket.CMSG_SPACE(size), socket.MSG_CMSG_CLOEXEC)
+        for level, kind, payload in ancillary:
+            if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS and len(payload) >= size:
+                numbers = array.array("i", payload[:size])
+                return data, numbers[0]
+        return data, None
+
+    def close(self) -> None:
+        self.sock.close()
