@@ -1,0 +1,156 @@
+"""The web: create_app, with the route table on one screen. Only this room knows Flask.
+
+A request: proxies.py believes the balancer, headers.py checks host and origin, session.py reads who is signed in,
+a view answers, headers.py adds the policies, errors.py turns any exception into its page.
+"""
+
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, Response, g, get_flashed_messages, redirect, request, url_for
+from flask_login import LoginManager
+from flask_wtf.csrf import CSRFProtect
+
+from app.directory.errors import DirectoryBroken
+from app.web import (
+    brand,
+    errors,
+    headers,
+    health,
+    login,
+    mailbox,
+    message,
+    metrics,
+    pack,
+    proxies,
+    session,
+    settings,
+    static,
+    timing,
+)
+from app.web.brand import BrandError
+from app.web.cookie import CookieSessions
+from app.web.format import filters
+from app.web.log import logger, set_up
+from app.web.start import open_resources
+from app.web.urls import MailboxConverter
+from config.default import SettingError, Settings, load, unknown
+
+ROOT = Path(__file__).parents[2]
+GET, POST = ("GET",), ("POST",)
+ONE = "/mail/<mailbox:mailbox>/<int:uidvalidity>/<int:uid>"
+
+# address, endpoint, view, methods
+ROUTES: Sequence[tuple[str, str, Any, Sequence[str]]] = (
+    ("/", "root", lambda: redirect(url_for("mailbox.show", mailbox="INBOX"), 303), GET),
+    ("/login", "login.sign_in", login.sign_in, GET + POST),
+    ("/logout", "login.sign_out", login.sign_out, POST),
+    ("/mail/<mailbox:mailbox>/", "mailbox.show", mailbox.show, GET),
+    ("/mail/<mailbox:mailbox>/actions", "mailbox.act", mailbox.act, POST),
+    ("/mail/<mailbox:mailbox>/undo", "mailbox.undo", mailbox.undo, POST),
+    ("/changes", "mailbox.changes", mailbox.changes, GET),
+    (ONE, "message.show", message.show, GET),
+    (f"{ONE}/frame", "message.frame", message.frame, GET),
+    (f"{ONE}/part/<section>", "message.part", message.part, GET),
+    (f"{ONE}/raw", "message.raw", message.raw, GET),
+    (f"{ONE}/eml", "message.download", message.download, GET),
+    (f"{ONE}/zip", "message.archive_zip", message.archive_zip, GET),
+    (f"{ONE}/headers", "message.headers", message.headers, GET),
+    (f"{ONE}/remote", "message.remote", message.remote, POST),
+    ("/settings/sessions", "settings.sessions", settings.sessions, GET),
+    ("/settings/sessions/revoke", "settings.revoke", settings.revoke, POST),
+    ("/settings/sessions/everywhere", "settings.sign_out_everywhere", settings.sign_out_everywhere, POST),
+    ("/healthz", "health.live", health.live, GET),
+    ("/readyz", "health.ready", health.ready, GET),
+    ("/metrics", "health.metrics", health.figures, GET),
+    ("/brand/<brand>/<digest>/<filename>", "brand.picture", brand.picture, GET),
+    ("/static/<digest>/<path:filename>", "static", static.static_file, GET),
+)
+PUBLIC = frozenset({"login.sign_in", "brand.picture", "static", *headers.PROBES})
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """The application of a worker. What is wrong with settings, brands or the directory's query ends it in one line."""
+    try:
+        return _created(settings or _from_environment())
+    except (SettingError, BrandError, DirectoryBroken) as error:
+        raise SystemExit(f"postern cannot start: {error}") from None
+
+
+def _from_environment() -> Settings:
+    settings = load()
+    set_up(settings.log_level)
+    for name in unknown():
+        logger.warning("no such setting", extra={"setting": name})
+    return settings
+
+
+def _created(chosen: Settings) -> Flask:
+    set_up(chosen.log_level)
+    app = Flask("app.web", root_path=str(ROOT / "app/web"), static_folder=None, template_folder=str(ROOT / "templates"))
+    app.extensions["postern"] = held = open_resources(chosen)
+    app.session_interface = CookieSessions(held.ring)
+    app.config.update(
+        SECRET_KEY=held.ring.purpose("forms").hex(),
+        MAX_CONTENT_LENGTH=chosen.request_bytes, MAX_FORM_MEMORY_SIZE=chosen.request_bytes,
+        MAX_FORM_PARTS=chosen.form_parts,
+        WTF_CSRF_TIME_LIMIT=None,  # the token ends with the cookie's secret that it comes from
+        WTF_CSRF_SSL_STRICT=False,  # wants a Referer, which our policy withholds; headers.py asks Sec-Fetch-Site
+        REMEMBER_COOKIE_NAME="=",  # Flask-Login's own cookie: a name that no cookie can have
+    )
+    _install(app, chosen)
+    return app
+
+
+def _install(app: Flask, chosen: Settings) -> None:
+    """The order of before_request is the order of the checks."""
+    app.url_map.converters["mailbox"] = MailboxConverter
+    for address, endpoint, view, methods in ROUTES:
+        app.add_url_rule(address, endpoint, view, methods=list(methods), strict_slashes=False)
+    static.install(app, ROOT / "static")
+    app.before_request(_begin)
+    app.before_request(headers.check_request)
+    CSRFProtect(app)
+    app.before_request(_require_sign_in)
+    app.after_request(_finish)
+    session.install_login(LoginManager(app))
+    errors.install(app)
+    app.context_processor(_context)
+    app.jinja_env.filters.update(filters)
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.wsgi_app = proxies.Proxies(app.wsgi_app, chosen.proxies)  # type: ignore[method-assign]
+    health.watch_sigterm()
+
+
+def _begin() -> None:
+    timing.start()
+    g.request_id = secrets.token_hex(8)
+
+
+def _require_sign_in() -> None:
+    """Everything needs somebody signed in but the few endpoints that say so here; unknown addresses are 404 for all."""
+    if request.endpoint is not None and request.endpoint not in PUBLIC:
+        session.current()
+
+
+def _context() -> dict[str, Any]:
+    """What every template knows."""
+    return {
+        "brand": brand.brand(), "account": errors.account_or_none(), "request_id": g.get("request_id", ""),
+        "csp_nonce": headers.nonce(), "notices": get_flashed_messages(with_categories=True),
+    }
+
+
+def _finish(response: Response) -> Response:
+    """Headers, figures, and one line in the log."""
+    headers.finish(response)
+    if "current" in g and g.current is not None and response.mimetype == "text/html":
+        response.headers["Server-Timing"] = timing.server_timing()  # never before: it would tell a refusal's reason
+    metrics.request_done(request.endpoint, response.status_code, timing.elapsed())
+    if request.endpoint not in headers.LASTING | headers.PROBES:
+        logger.info("answered", extra={
+            "endpoint": request.endpoint, "method": request.method, "status": response.status_code,
+            "ms": round(timing.elapsed() * 1000, 1)})
+    return pack.packed(response)

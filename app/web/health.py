@@ -1,0 +1,112 @@
+"""For balancers and operators: alive, ready for new requests, and figures.
+
+/healthz asks nothing of anybody: a node without Redis is alive, and killing it would help nobody. /readyz says no while
+the drain file exists, after SIGTERM, and while Redis or SQL are away; what is missing it names to trusted networks only.
+"""
+
+import signal
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import asdict, is_dataclass
+from typing import Any
+
+from flask import Response, abort, jsonify, request
+from redis import RedisError
+from sqlalchemy import text
+
+from app.directory.engine import asking
+from app.directory.errors import DirectoryError
+from app.store.session import active
+from app.store.throttle import is_exempt
+from app.web import metrics
+from app.web.metrics import Growth
+from app.web.resources import Resources, resources
+
+stopping = threading.Event()
+_growth = Growth()
+
+
+def live() -> Response:
+    """GET /healthz"""
+    return jsonify(alive=True)
+
+
+def ready() -> Response:
+    """GET /readyz: 200 or 503."""
+    failing = [name for name, check in CHECKS.items() if not check(resources())]
+    body: dict[str, Any] = {"ready": not failing}
+    if trusted():
+        body["failing"] = failing
+    response = jsonify(body)
+    response.status_code = 503 if failing else 200
+    return response
+
+
+def figures() -> Response:
+    """GET /metrics"""
+    if not trusted():
+        abort(404)
+    held = resources()
+    try:
+        metrics.active_sessions(active(held.redis, now=int(time.time())))
+    except RedisError:
+        pass
+    take_counts(held)
+    return Response(metrics.text(), content_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def trusted() -> bool:
+    """Whether who asks is in POSTERN_METRICS_NETWORKS, directly: what came through a balancer is from outside."""
+    peer = request.environ.get("postern.peer", "")
+    return request.remote_addr == peer and is_exempt(peer, resources().settings.metrics_networks)
+
+
+def take_counts(held: Resources) -> None:
+    """Passes on what the keeper's client and the cache have counted in this process."""
+    counted: Any = held.borrower.counters()
+    _growth.take("borrower", asdict(counted) if is_dataclass(counted) and not isinstance(counted, type) else dict(counted))
+    _growth.take("cache", asdict(held.cache_counters))
+
+
+def watch_sigterm() -> None:
+    """From SIGTERM on the node is not ready; gunicorn's own handler then does its work."""
+    if threading.current_thread() is not threading.main_thread():
+        return
+    before = signal.getsignal(signal.SIGTERM)
+    if not callable(before):
+        return
+
+    def note(number: int, frame: Any) -> None:
+        stopping.set()
+        before(number, frame)
+
+    signal.signal(signal.SIGTERM, note)
+
+
+def _not_draining(held: Resources) -> bool:
+    return not held.settings.drain_file.exists()
+
+
+def _not_stopping(held: Resources) -> bool:
+    return not stopping.is_set()
+
+
+def _redis_answers(held: Resources) -> bool:
+    try:
+        return bool(held.redis.ping())
+    except RedisError:
+        return False
+
+
+def _sql_answers(held: Resources) -> bool:
+    try:
+        with asking(), held.directory.engine.connect() as connection:
+            connection.execute(text("SELECT 1"))
+    except DirectoryError:
+        return False
+    return True
+
+
+CHECKS: dict[str, Callable[[Resources], bool]] = {
+    "drain": _not_draining, "stopping": _not_stopping, "redis": _redis_answers, "sql": _sql_answers}

@@ -1,0 +1,52 @@
+"""What one worker process holds: settings, keys, clients of Redis, the directory and the keeper.
+
+Nothing here is needed by the next request on another node. Made by create_app after the fork (no preload_app).
+"""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from flask import current_app
+from redis import Redis
+
+from app.store.cache import Counters
+from app.store.connect import Gate
+from app.store.seal import Keyring
+from app.store.throttle import LocalThrottle
+from config.default import Settings
+
+if TYPE_CHECKING:
+    from app.web.brand import Brands
+    from app.directory.resolve import Directory
+    from app.keeper.lease import Borrower
+
+
+@dataclass
+class Resources:
+    """One per application."""
+
+    settings: Settings
+    ring: Keyring
+    redis: Redis
+    cache: Redis
+    gate: Gate
+    directory_gate: Gate
+    directory: "Directory"
+    borrower: "Borrower"
+    brands: "Brands"
+    throttle: LocalThrottle
+    sign_ins: threading.BoundedSemaphore
+    cache_counters: Counters = field(default_factory=Counters)
+
+
+def resources() -> Resources:
+    """Those of the application that answers the present request."""
+    found: Resources = current_app.extensions["postern"]
+    return found
+
+
+def sign_in_places(threads: int) -> threading.BoundedSemaphore:
+    """How many sign-ins a worker does at once: a quarter of its threads (tried: 8 bad ones stop a node of 2 × 4)."""
+    return threading.BoundedSemaphore(max(1, threads // 4))

@@ -1,0 +1,259 @@
+"""Who is signed in, and `imap()`, the only door to their mailbox.
+
+The session is read once a request, in one round trip to Redis and no SQL. The account rides in it as JSON and is
+resolved anew at most once a minute; while SQL is away the copy serves. Redis errors become the page of errors.py.
+"""
+
+import dataclasses
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from flask import g, request, session
+from flask_login import LoginManager, UserMixin
+from redis import ConnectionError as RedisAway
+from redis import Redis
+from redis import TimeoutError as RedisTimeout
+
+from app.directory.account import Account
+from app.directory.errors import DirectoryError
+from app.store import session as records
+from app.store.cache import AccountCache, open_cache
+from app.store.seal import BrokenSeal
+from app.store.session import Record
+from app.web import metrics
+from app.web.cookie import CookieSession
+from app.web.resources import resources
+from app.web.timing import spend, timed
+
+if TYPE_CHECKING:
+    from app.keeper.lease import Login
+    from app.mail.connection import Connection
+
+CHECK_SECONDS = 60
+AGENT_LENGTH = 200
+
+
+class NotSignedIn(Exception):
+    """A page was asked for that needs somebody signed in; `why` is a word for the sign-in page."""
+
+    def __init__(self, why: str = "required") -> None:
+        super().__init__(why)
+        self.why = why
+
+
+@dataclass(frozen=True)
+class Current(UserMixin):
+    """The signed-in session of this request: account, record in Redis, and what belongs to them."""
+
+    account: Account
+    record: Record
+    secret: bytes = dataclasses.field(repr=False)
+    redis: Redis = dataclasses.field(repr=False)
+
+    @property
+    def id(self) -> str:
+        """The account's id, under which Flask-Login knows the person."""
+        return self.account.id
+
+    @property
+    def digest(self) -> str:
+        """The session's name in Redis."""
+        return records.digest(self.secret)
+
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        """The account's time zone; UTC where none is known."""
+        try:
+            return ZoneInfo(self.account.time_zone or "UTC")
+        except (ValueError, OSError, KeyError):
+            return ZoneInfo("UTC")
+
+    @cached_property
+    def cache(self) -> AccountCache:
+        """The account's cache: a SummaryCache, and small JSON entries."""
+        held = resources()
+        server = self.account.server
+        return open_cache(held.cache, held.ring.current, account_id=self.account.id, server=server.id if server else "",
+                          login=self.account.login or "", counters=held.cache_counters)
+
+    def login(self) -> "Login":
+        """What the keeper needs to lend a connection. Raises NotSignedIn where the password no longer opens."""
+        try:
+            password = records.unseal_password(resources().ring, self.secret, self.record)
+        except BrokenSeal:
+            raise NotSignedIn("ended") from None
+        return login_of(self.account, password, self.record.epoch)
+
+
+def login_of(account: Account, password: str | None, epoch: str, *, as_user: bool = False) -> "Login":
+    """The login of an account on its server: by the master user where one is set, but `as_user` by the password.
+
+    Raises NoMailbox for an account that only forwards.
+    """
+    from app.keeper.lease import Login, MasterUser
+
+    if account.server is None or account.login is None:
+        raise NoMailbox(account.address)
+    settings = resources().settings
+    master = None
+    if settings.master_user and settings.master_password and not as_user:
+        master = MasterUser(settings.master_user, settings.master_password)
+    return Login(server=account.server, account_id=account.id, login=account.login, password=password or "",
+                 epoch=epoch, network=client_address(), master=master)
+
+
+class NoMailbox(Exception):
+    """The account only forwards mail: it has no mailbox to open."""
+
+
+def client_address() -> str:
+    """The browser's address as the nearest trusted proxy tells it."""
+    return request.remote_addr or "unknown"
+
+
+def current() -> Current:
+    """The signed-in session. Raises NotSignedIn, redis.RedisError."""
+    found = signed_in()
+    if found is None:
+        raise NotSignedIn(g.get("why", "required"))
+    return found
+
+
+def signed_in() -> Current | None:
+    """The signed-in session or None; read from Redis at most once a request. Raises redis.RedisError."""
+    if "current" not in g:
+        came = cookie().came
+        g.current = _open(came) if came else None
+    found: Current | None = g.current
+    return found
+
+
+def cookie() -> CookieSession:
+    """Flask's session of this request, as the type that it is."""
+    found = session._get_current_object()  # type: ignore[attr-defined]
+    assert isinstance(found, CookieSession)
+    return found
+
+
+def _open(secret: bytes) -> Current | None:
+    held = resources()
+    polls = request.endpoint == "mailbox.changes"
+    if held.gate.shut():
+        raise RedisAway("Redis did not answer a moment ago")
+    try:
+        with timed("redis"):
+            record = records.read(held.redis, secret, now=int(time.time()), touch=not polls)
+    except (RedisAway, RedisTimeout):
+        held.gate.failed()
+        raise
+    held.gate.answered()
+    if record is None:
+        g.why = "ended"
+        return None
+    account = _account(record)
+    if account is None:
+        return None
+    found = Current(account, record, secret, held.redis)
+    return found if polls else _resolved_anew(found)
+
+
+def _account(record: Record) -> Account | None:
+    try:
+        return Account.from_json(record.account)
+    except ValueError:
+        return None
+
+
+def _resolved_anew(found: Current) -> Current | None:
+    """The account as the directory has it now, once a minute; a disabled one is signed out everywhere."""
+    now = int(time.time())
+    if now - found.record.checked < CHECK_SECONDS:
+        return found
+    account = _ask_directory(found.account)
+    if account is None:
+        records.end_everywhere(found.redis, found.account.id)
+        g.why = "disabled"
+        return None
+    record = dataclasses.replace(found.record, account=account.to_json(), checked=now)
+    records.rewrite(found.redis, found.secret, record)
+    return dataclasses.replace(found, account=account, record=record)
+
+
+def _ask_directory(account: Account) -> Account | None:
+    """The account by its id, or the copy at hand while SQL is away: then nobody asks again for a second."""
+    from app.directory import resolve
+
+    held = resources()
+    if held.directory_gate.shut():
+        return account
+    try:
+        with timed("sql"):
+            found = resolve.refresh(held.directory, account)
+    except DirectoryError:
+        held.directory_gate.failed()
+        return account
+    held.directory_gate.answered()
+    return found
+
+
+def begin(account: Account, password: str | None, epoch: str, *, keep: bool) -> None:
+    """Signs the browser in with a new secret; a session that it had before ends. Raises redis.RedisError."""
+    held = resources()
+    settings, now = held.settings, int(time.time())
+    kept = settings.session_keep if keep else 0
+    before = cookie().came
+    secret = cookie().rotate(max_age=kept or None)
+    sealed = None
+    if password is not None and not settings.master_user:
+        sealed = records.seal_password(held.ring, secret, account.id, password)
+    record = Record(
+        account_id=account.id, account=account.to_json(), created=now, until=now + (kept or settings.session_absolute),
+        idle=kept or settings.session_idle, epoch=epoch, checked=now, network=client_address(),
+        agent=str(request.user_agent)[:AGENT_LENGTH], key=held.ring.current_id, sealed=sealed)
+    records.create(held.redis, secret, record)
+    if before:
+        _end_quietly(before)
+    g.current = Current(account, record, secret, held.redis)
+
+
+def _end_quietly(secret: bytes) -> None:
+    """The browser's session from before the sign-in: of whomever it was, nobody can use it now."""
+    redis = resources().redis
+    found = records.read(redis, secret, now=int(time.time()), touch=False)
+    if found is not None:
+        records.end(redis, records.digest(secret), found.account_id)
+
+
+def finish() -> None:
+    """Signs the browser out: the record first, then the cookie. Raises redis.RedisError, and then nothing is done."""
+    found = signed_in()
+    if found is not None:
+        records.end(found.redis, found.digest, found.account.id)
+    cookie().end()
+    g.current = None
+
+
+@contextmanager
+def imap() -> Iterator["Connection"]:
+    """A connection to the signed-in person's mailbox, lent for this block. Raises the tree of app/mail/errors.py."""
+    login = current().login()
+    began = time.perf_counter()
+    with resources().borrower.lease(login) as client:
+        lent = time.perf_counter()
+        metrics.leased(lent - began)
+        try:
+            yield client
+        finally:
+            spend("imap", lent - began + client.traffic.seconds)
+            metrics.commands(client.traffic.by_name)
+
+
+def install_login(login_manager: LoginManager) -> None:
+    """Flask-Login over our sessions: no cookie of its own, nothing stored by it."""
+    login_manager.session_protection = None
+    login_manager.request_loader(lambda _request: signed_in())

@@ -1,0 +1,60 @@
+"""Opens what a worker holds, from its settings. A mistake stops the start with one line."""
+
+from typing import cast
+
+from app.directory.endpoint import Family, parse_endpoint
+from app.directory.engine import open_engine
+from app.directory.resolve import Directory, Unlisted
+from app.keeper.lease import Borrower
+from app.store.connect import Gate, connect
+from app.store.seal import Keyring
+from app.store.throttle import LocalThrottle
+from app.store.throttle import Limits as SignInLimits
+from app.web.brand import read_brands
+from app.web.resources import Resources, sign_in_places
+from config.default import Settings
+
+DIRECTORY_REST = 5.0
+
+
+def open_resources(settings: Settings) -> Resources:
+    """Clients for Redis, the directory and the keeper; nothing is connected yet. Raises BrandError, DirectoryBroken."""
+    limits = SignInLimits(settings.account_failures, settings.network_failures, settings.failure_window)
+    redis = connect(settings.redis_url)
+    return Resources(
+        settings=settings,
+        ring=Keyring(settings.secret_keys),
+        redis=redis,
+        cache=redis if settings.cache_url in (None, settings.redis_url) else connect(settings.cache_url or ""),
+        gate=Gate(),
+        directory_gate=Gate(DIRECTORY_REST),
+        directory=open_directory(settings),
+        borrower=open_borrower(settings),
+        brands=read_brands(settings.brands),
+        throttle=LocalThrottle(limits),
+        sign_ins=sign_in_places(settings.threads),
+    )
+
+
+def open_directory(settings: Settings) -> Directory:
+    """The directory that the settings name. Raises DirectoryBroken."""
+    engine = open_engine(settings.directory_database_url or settings.database_url)
+    return Directory(engine, query=settings.directory_query, unlisted=unlisted(settings),
+                     allow_plaintext=settings.allow_plaintext)
+
+
+def unlisted(settings: Settings) -> Unlisted | None:
+    """The servers of accounts that the directory does not list, where POSTERN_IMAP_URL names them."""
+    ca = settings.ca_file.read_text() if settings.ca_file else None
+    imap, submission, sieve = (
+        parse_endpoint(url, cast(Family, family), allow_plaintext=settings.allow_plaintext, ca=ca) if url else None
+        for family, url in (
+            ("imap", settings.imap_url), ("smtp", settings.submission_url), ("sieve", settings.sieve_url)))
+    if imap is None:
+        return None
+    return Unlisted(imap, submission, sieve, settings.junk_pattern)
+
+
+def open_borrower(settings: Settings) -> Borrower:
+    """The keeper's client."""
+    return Borrower(str(settings.keeper_socket), settings.secret_key, settings.limits, settings.deadlines)
