@@ -5,7 +5,6 @@ A test without a marker is pure: it cannot open a socket and may not ask for a s
 
 from __future__ import annotations
 
-import os
 import secrets
 import shutil
 import socket
@@ -19,11 +18,19 @@ import pytest
 import redis as redis_client
 from hypothesis import settings
 
+from app.demo import directory
+from app.demo import node as nodes
 from app.demo.certificate import Authority, Certificate
 from app.demo.dovecot import Dovecot
+from app.demo.node import Node
 from app.demo.redis import RedisServer
+from app.directory.engine import open_engine
+from tests.visitor import Visitor
 
-NEEDS_SERVERS = {"server_folder", "redis_server", "redis", "dovecot", "two_dovecots", "mail_account", "make_account"}
+NEEDS_SERVERS = {
+    *("server_folder", "redis_server", "redis", "dovecot", "two_dovecots", "mail_account", "make_account"),
+    *("node", "site", "resident", "make_resident"),
+}
 MARKERS = ("servers", "databases", "browser")
 
 settings.register_profile("postern", deadline=None, database=None, print_blob=True)
@@ -179,7 +186,97 @@ def mail_account(make_account: MakeAccount) -> MailAccount:
     return make_account()
 
 
+class Site:
+    """What nodes of the tests share: a directory in SQLite, a Redis of their own, the two mail servers."""
+
+    def __init__(self, folder: Path, servers: tuple[Dovecot, Dovecot]) -> None:
+        self.servers = servers
+        self.redis = RedisServer(folder / "redis").start()
+        self.settings = {
+            "POSTERN_SECRET_KEY": secrets.token_urlsafe(32),
+            "POSTERN_DATABASE_URL": f"sqlite:///{folder}/directory.sqlite",
+            "POSTERN_REDIS_URL": self.redis.url,
+            "POSTERN_THROTTLE_EXEMPT": "127.0.0.0/8",
+            "WEB_CONCURRENCY": "2",
+        }
+        nodes.upgrade(nodes.environment(self.settings))
+        self.engine = open_engine(self.settings["POSTERN_DATABASE_URL"])
+
+    def add(self, address: str, account: MailAccount) -> None:
+        """Write an account into the directory."""
+        number = self.servers.index(account.server)
+        ports = {"imap": account.server.imap_port, "sieve": account.server.sieve_port}
+        with self.engine.begin() as connection:
+            server = directory.put_server(connection, f"server-{number}", ports)
+            directory.put_account(connection, address, account.login, server)
+
+    def node(self, folder: Path, **settings: str) -> Node:
+        """A node of this site, not started; settings by their environment names."""
+        return Node(folder, nodes.environment({**self.settings, **settings}))
+
+    def close(self) -> None:
+        """Stop the Redis."""
+        self.engine.dispose()
+        self.redis.stop()
+
+
 @pytest.fixture(scope="session")
-def clean_environment() -> dict[str, str]:
-    """The environment for child processes, without settings of the developer's own."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("POSTERN_")}
+def site(servers_folder: Path, two_dovecots: tuple[Dovecot, Dovecot]) -> Iterator[Site]:
+    """A directory and a Redis for nodes; lives as long as the session."""
+    folder = servers_folder / "site"
+    folder.mkdir()
+    site = Site(folder, two_dovecots)
+    yield site
+    site.close()
+
+
+@pytest.fixture(scope="session")
+def running_node(site: Site, servers_folder: Path) -> Iterator[Node]:
+    """One node with its keeper for the session; take `node`."""
+    node = site.node(servers_folder / "node")
+    yield node.start()
+    node.stop()
+
+
+@dataclass(frozen=True)
+class Resident:
+    """A person with an address, an account on a mail server, and the site that knows them."""
+
+    address: str
+    mail: MailAccount
+
+    @property
+    def password(self) -> str:
+        return self.mail.password
+
+    def sign_in(self, base: str) -> Visitor:
+        """Sign in without a browser."""
+        visitor = Visitor(base)
+        answer = visitor.sign_in(self.address, self.password)
+        assert answer.status == 303, f"{answer.status}: {answer.text[:1000]}"
+        return visitor
+
+
+@pytest.fixture
+def make_resident(site: Site, make_account: MakeAccount) -> Callable[..., Resident]:
+    """A function (name="alice", server=0 or 1) -> fresh Resident that the directory knows under a fresh address."""
+
+    def make(name: str = "alice", server: int = 0) -> Resident:
+        account = make_account(server)
+        resident = Resident(f"{name}.{account.login}@{('one', 'two')[server]}.example", account)
+        site.add(resident.address, account)
+        return resident
+
+    return make
+
+
+@pytest.fixture
+def resident(make_resident: Callable[..., Resident]) -> Resident:
+    """A fresh person on the first mail server, with an empty mailbox."""
+    return make_resident()
+
+
+@pytest.fixture
+def node(running_node: Node) -> Node:
+    """A running node with its keeper; its residents come from `resident` or `make_resident`."""
+    return running_node

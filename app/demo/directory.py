@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, select, update
+from sqlalchemy import select, update
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.engine import Connection
 
@@ -15,38 +16,35 @@ from app.directory.tables import AccountRow, DomainRow, ServerRow, SiteRow
 
 
 def write_directory(database_url: str, mail: MailServers) -> None:
-    """Put site, domains, servers and accounts into the demo's SQLite; what is there is brought up to date."""
-    engine: Engine = open_engine(database_url)
+    """Put sites, domains, servers and accounts into the demo's SQLite; what is there is brought up to date."""
+    engine = open_engine(database_url)
     with engine.begin() as connection:
-        site = _put(connection, SiteRow, {"name": "Demo"}, {"primary_domain": "example.org", "time_zone": _own_zone()})
-        for domain in sorted({resident.person.address.split("@")[1] for resident in RESIDENTS}):
-            owner = site if domain == "example.org" else _second_site(connection, domain)
-            _put(connection, DomainRow, {"name": domain}, {"site_id": owner})
-        servers = [_server(connection, number, mail) for number in range(len(mail.servers))]
+        servers = []
+        for number, server in enumerate(mail.servers, 1):
+            ports = {"imap": server.imap_port, "submission": mail.submission_port, "sieve": server.ports.get("sieve")}
+            servers.append(put_server(connection, f"demo-{number}", ports))
         for resident in RESIDENTS:
-            domain = resident.person.address.split("@")[1]
-            owner = connection.scalars(select(DomainRow.site_id).where(DomainRow.name == domain)).one()
-            names = {
-                "server_id": servers[resident.server],
-                "login": resident.login,
-                "display_name": resident.person.name,
-            }
-            _put(connection, AccountRow, {"site_id": owner, "username": resident.username}, names)
+            account = put_account(connection, resident.person.address, resident.login, servers[resident.server])
+            named = {"display_name": resident.person.name}
+            connection.execute(update(AccountRow).where(AccountRow.account_id == account).values(**named))
     engine.dispose()
 
 
-def _second_site(connection: Connection, domain: str) -> int:
-    return _put(connection, SiteRow, {"name": domain}, {"primary_domain": domain, "time_zone": _own_zone()})
-
-
-def _server(connection: Connection, number: int, mail: MailServers) -> int:
-    server = mail.servers[number]
-    ports = {"imap": server.imap_port, "submission": mail.submission_port, "sieve": server.ports.get("sieve")}
+def put_server(connection: Connection, name: str, ports: Mapping[str, int | None]) -> int:
+    """Write a mail server on this machine without TLS; `ports` by service: imap, submission, sieve. Returns its row."""
     values: dict[str, Any] = {}
     for service, port in ports.items():
         values[f"{service}_host"], values[f"{service}_port"] = ("127.0.0.1", port) if port else (None, None)
         values[f"{service}_security"] = "plain" if port else None
-    return _put(connection, ServerRow, {"name": f"demo-{number + 1}"}, values)
+    return _put(connection, ServerRow, {"name": name}, values)
+
+
+def put_account(connection: Connection, address: str, login: str, server: int) -> int:
+    """Write an account with its domain and a site of the domain's name. Returns its number."""
+    local, domain = address.split("@")
+    site = _put(connection, SiteRow, {"name": domain}, {"primary_domain": domain, "time_zone": own_zone()})
+    _put(connection, DomainRow, {"name": domain}, {"site_id": site})
+    return _put(connection, AccountRow, {"site_id": site, "username": local}, {"server_id": server, "login": login})
 
 
 def _put(connection: Connection, row: Any, key: dict[str, Any], values: dict[str, Any]) -> int:
@@ -58,7 +56,7 @@ def _put(connection: Connection, row: Any, key: dict[str, Any], values: dict[str
     return int(connection.scalars(select(next(iter(table.primary_key))).where(*same)).one())
 
 
-def _own_zone() -> str:
+def own_zone() -> str:
     """The machine's time zone, as Debian keeps it."""
     parts = Path("/etc/localtime").resolve().parts
     return "/".join(parts[parts.index("zoneinfo") + 1 :]) if "zoneinfo" in parts else "UTC"
