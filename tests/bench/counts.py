@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tests.bench.node import Person
 from tests.bench.pages import paths
 from tests.bench.world import World
 from tests.proxy import Counts, Proxy
@@ -32,13 +33,13 @@ def count(world: World, sizes: list[int], *, keeper: bool) -> list[Counted]:
                     person.get(path)  # the message is marked as read now
                     if what == "list":
                         world.forget_summaries()
-                        found.append(Counted(what, "cold", size, _one(proxy, lambda: person.get("/mail/INBOX/"))))
+                        found.append(Counted(what, "cold", size, _one(proxy, person, path)))
                     state = "warm" if keeper else "no keeper"
-                    found.append(Counted(what, state, size, _one(proxy, lambda: person.get(path))))
+                    found.append(Counted(what, state, size, _one(proxy, person, path)))
     return found
 
 
-def _one(proxy: Proxy, ask: object) -> Counts:
+def _one(proxy: Proxy, person: Person, path: str) -> Counts:
     with proxy.counting() as counts:
-        ask()  # type: ignore[operator]
+        person.get(path)
     return counts
