@@ -165,7 +165,8 @@ def _by_place(client: Connection, wish: _Wish, cache: SummaryCache, fresh: bool)
     if wish.descending:
         found.reverse()
     inner = found[first - around[0] :][: last - first + 1]
-    uids = [each.uid for each in found]
+    uids: list[int | None] = [each.uid for each in found]
+    uids = [None] * (around[0] == first) + uids + [None] * (around[1] == last)
     return _page(client, wish, _rows(client, inner, cache, uids, complete=cold), (total, numbered, pages))
 
 
@@ -187,7 +188,8 @@ def _by_uid(client: Connection, wish: _Wish, cache: SummaryCache) -> Page:
     answer = client.ask(b"UID FETCH", uid_set(inner), b"(" + asked_of_each + b")", timeout=SECONDS)
     by_uid = {each.uid: each for each in _merged(answer, by_number=False)}
     found = [by_uid[uid] for uid in inner if uid in by_uid and not by_uid[uid].deleted]
-    return _page(client, wish, _rows(client, found, cache, uids, complete=missing), (total, numbered, pages))
+    shown = [None] * (first == 1) + uids + [None] * (last >= total)
+    return _page(client, wish, _rows(client, found, cache, shown, complete=missing), (total, numbered, pages))
 
 
 def _window(
@@ -257,9 +259,9 @@ def _flags(raw: bytes) -> frozenset[str]:
 
 
 def _rows(
-    client: Connection, found: list[_Found], cache: SummaryCache, uids: list[int], *, complete: bool
+    client: Connection, found: list[_Found], cache: SummaryCache, uids: Sequence[int | None], *, complete: bool
 ) -> list[Row]:
-    """Return the rows with their summaries; what was not in the cache goes there, with the UIDs shown."""
+    """Return the rows with their summaries; what was not in the cache goes there, with the UIDs shown (None: an end)."""
     *stored, shown = cache.get_many([*(_key(client, each.uid) for each in found), shown_key(client)])
     known: dict[int, Summary] = {}
     for each, kept in zip(found, stored, strict=True):
@@ -318,10 +320,11 @@ def forget(cache: SummaryCache, mailbox: str, uidvalidity: int, gone: Iterable[i
         cache.put_many({key: json.dumps([uid for uid in shown if uid not in left]).encode()})
 
 
-def read_shown(stored: bytes | None) -> list[int]:
-    """Return the UIDs from the cache's entry, none for anything else."""
+def read_shown(stored: bytes | None) -> list[int | None]:
+    """Return the UIDs last shown in their order, None for an end of the list; nothing for any other entry."""
     try:
         found = json.loads(stored or b"[]")
     except ValueError:
         return []
-    return [uid for uid in found if isinstance(uid, int)] if isinstance(found, list) else []
+    good = isinstance(found, list) and all(uid is None or isinstance(uid, int) for uid in found)
+    return found if good else []

@@ -1,0 +1,63 @@
+"""The messages above and below an open one: from the list that was shown last, else by one FETCH around its UID.
+
+The list stores the UIDs it shows, with one more at each end; so going from message to message costs no IMAP command,
+and follows the order, view or search that the reader came from.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from app.mail.connection import Connection
+from app.mail.listing import read_shown, shown_key
+from app.mail.order import SummaryCache
+from app.mail.syntax import fetches, number
+
+AROUND = 40  # UIDs asked for on each side: about 1.5 KB
+
+
+class Neighbours(NamedTuple):
+    """UIDs, None at the ends. `previous` is the row above in a list (the newer one), `next` the row below."""
+
+    previous: int | None
+    next: int | None
+
+
+def neighbours(
+    client: Connection, mailbox: str, uidvalidity: int, uid: int, *, cache: SummaryCache | None = None
+) -> Neighbours:
+    """Return the neighbours of a message. No command where `cache` knows them, else one; two in a sparse mailbox.
+
+    Raises Renumbered, MailboxGone. For a message that is gone, the neighbours of its place.
+    """
+    client.select(mailbox, uidvalidity=uidvalidity)
+    if cache is not None:
+        shown = read_shown(cache.get_many([shown_key(client)])[0])
+        if uid in shown[1:-1]:
+            place = shown.index(uid)
+            return Neighbours(shown[place - 1], shown[place + 1])
+    return _asked(client, uid)
+
+
+def _asked(client: Connection, uid: int) -> Neighbours:
+    """Ask for the UIDs around, and for the last one: it tells whether anything lies above what was asked for."""
+    low, high = max(1, uid - AROUND), min(uid + AROUND, 0xFFFFFFFF)
+    places = _places(client, b"UID FETCH", b"%d:%d,*" % (low, high))
+    above = min((each for each in places if uid < each <= high), default=None)
+    below = max((each for each in places if each < uid), default=None)
+    further = any(each > high for each in places)
+    place = places.get(uid)
+    sparse = (above is None and further) or (below is None and place not in (None, 1))
+    if place is None or not sparse:
+        return Neighbours(above, below)
+    near = _places(client, b"FETCH", b"%d:%d" % (max(1, place - 1), min(place + 1, client.note.exists)))
+    if near.get(uid) != place:  # an EXPUNGE came with the first answer and moved the numbers
+        return Neighbours(above, below)
+    by_place = {number: each for each, number in near.items()}
+    return Neighbours(by_place.get(place + 1), by_place.get(place - 1))
+
+
+def _places(client: Connection, command: bytes, asked: bytes) -> dict[int, int]:
+    """Return {uid: sequence number}."""
+    found = fetches(client.ask(command, asked, b"(UID)").untagged)
+    return {number(items[b"UID"]): place for place, items in found if b"UID" in items}
