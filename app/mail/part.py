@@ -1,0 +1,102 @@
+"""One part of a message from the server: the beginning of it for a page, or all of it in slices for a download.
+
+A stream holds no connection while the browser reads: each slice of at most 1 MB has a lease of its own, in which the
+mailbox's UIDVALIDITY is compared anew.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Final
+
+from app.mail.connection import Connection
+from app.mail.errors import BadArgument, ConnectionLost, MessageGone
+from app.mail.syntax import Value, fetches, number
+
+SLICE: Final = 1024 * 1024
+Lease = Callable[[], AbstractContextManager[Connection]]
+Items = dict[bytes, Value]
+
+_SECTION: Final = re.compile(r"(?:[1-9][0-9]{0,3}(?:\.[1-9][0-9]{0,3}){0,110}(?:\.(?:HEADER|TEXT))?|HEADER|TEXT)?")
+_BODY: Final = re.compile(rb"BODY\[([^\]]*)\](?:<\d+>)?\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a message is: the three that name it for good, as long as the mailbox is not renumbered."""
+
+    mailbox: str
+    uidvalidity: int
+    uid: int
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The beginning of a section: at most `limit` octets, as encoded."""
+
+    section: str
+    limit: int
+
+
+def check_section(section: str) -> str:
+    """A section as RFC 3501 §6.4.5 writes it ("" for the whole message); BadArgument for anything else."""
+    if not _SECTION.fullmatch(section):
+        raise BadArgument("not a section")
+    return section
+
+
+def fetch(client: Connection, uid: int, items: bytes) -> Items:
+    """The items of one message in the selected mailbox. One command. MessageGone when the server has none of them."""
+    answer = client.ask(b"UID FETCH", b"%d" % uid, b"(UID " + items + b")")
+    found: Items = {}
+    for _, each in fetches(answer.untagged):
+        if number(each.get(b"UID")) == uid:
+            found.update(each)
+    if not found:
+        raise MessageGone("FETCH answered without the message")
+    return found
+
+
+def item(wanted: Wanted, *, peek: bool = True) -> bytes:
+    """The FETCH item for the beginning of a section."""
+    command = b"BODY.PEEK" if peek else b"BODY"
+    return b"%s[%s]<0.%d>" % (command, check_section(wanted.section).encode("ascii"), wanted.limit)
+
+
+def bodies(items: Mapping[bytes, Value]) -> dict[str, bytes]:
+    """The sections among fetched items, in capitals as the server named them; NIL is left out."""
+    found: dict[str, bytes] = {}
+    for name, value in items.items():
+        section = _BODY.match(name)
+        if section and isinstance(value, bytes):
+            found[section[1].decode("ascii", "replace").upper()] = value
+    return found
+
+
+def slices(
+    lease: Lease, place: Place, section: str, *, expected: int | None = None, size: int = SLICE
+) -> Iterator[bytes]:
+    """A section as encoded, in pieces of at most `size` octets, each through its own lease.
+
+    ``expected``: its length where known; ConnectionLost when the server gives less, so that nobody takes half a file
+    for a whole one. Raises MessageGone, Renumbered, MailboxGone, ConnectionLost.
+    """
+    name = check_section(section).encode("ascii")
+    offset = 0
+    while expected is None or offset < expected:
+        with lease() as client:
+            client.select(place.mailbox, uidvalidity=place.uidvalidity)
+            items = fetch(client, place.uid, b"BODY.PEEK[%s]<%d.%d>" % (name, offset, size))
+        piece = bodies(items).get(section)
+        if piece is None:
+            raise MessageGone("the part is not there")
+        offset += len(piece)
+        if piece:
+            yield piece
+        if len(piece) < size:
+            break
+    if expected is not None and offset < expected:
+        raise ConnectionLost(f"{offset} octets of a part of {expected}")
