@@ -47,6 +47,14 @@ def account_of(row: Row, reading: Reading) -> Account:
         raise DirectoryBroken(f"row of {row.get('address')!r}: {error}") from None
 
 
+def server_of(row: Row, reading: Reading) -> Server:
+    """The mail server of a row. Raises DirectoryBroken."""
+    try:
+        return _server(row, reading)
+    except ValueError as error:
+        raise DirectoryBroken(str(error)) from None
+
+
 def truth(value: object) -> bool:
     """Whether a value means yes, as databases and their owners write it: true, 1, "1", "Y", b"\\x01"; NULL is no."""
     if isinstance(value, bytes):  # MySQL's BIT(1)

@@ -1,0 +1,114 @@
+"""Looks a directory over for what would surprise somebody later: rows that lead nowhere, keys that no look-up meets,
+servers that do not answer, a look-up that reads a table whole.
+"""
+
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import Connection, Engine, func, select
+
+from app.directory.account import Endpoint
+from app.directory.address import ascii_domain, local_part
+from app.directory.dangling import DANGLING
+from app.directory.endpoint import is_loopback
+from app.directory.engine import asking
+from app.directory.errors import DirectoryBroken
+from app.directory.password import can_verify
+from app.directory.plan import plan
+from app.directory.row import Reading, server_of
+from app.directory.statement import account_statement, resolve_statement
+from app.directory.tables import CATCH_ALL, AccountRow, AddressRow, DomainRow, ServerRow
+
+CONNECT_TIMEOUT = 3.0  # seconds
+
+
+def check(engine: Engine, *, reach: bool = True) -> Iterator[str]:
+    """Everything that is wrong, each in one sentence, as it is found. With `reach` the mail servers are connected to.
+
+    Raises DirectoryAway, DirectoryBroken where the tables themselves cannot be read.
+    """
+    with asking(), engine.connect() as connection:
+        yield from _dangling(connection)
+        yield from _keys(connection)
+        yield from _hashes(connection)
+        servers = [dict(row) for row in connection.execute(select(ServerRow.__table__)).mappings()]
+    for row in servers:
+        yield from _server(row, reach)
+    yield from slow_look_ups(engine)
+
+
+def slow_look_ups(engine: Engine) -> Iterator[str]:
+    """What the look-ups read whole, where an index should serve."""
+    keys = {"local": "a", "plain": "a", "any": CATCH_ALL, "domain": "example.org"}
+    for name, statement, values in (
+        ("an address", resolve_statement(), keys),
+        ("an account", account_statement(), {"account_id": 1}),
+    ):
+        for table in plan(engine, statement, values).scans:
+            yield f"looking up {name} reads all of {table}: is an index missing?"
+
+
+def _dangling(connection: Connection) -> Iterator[str]:
+    for sentence, statement in DANGLING:
+        for row in connection.execute(statement):
+            yield sentence.format(*row)
+
+
+def _keys(connection: Connection) -> Iterator[str]:
+    """Keys written by other programs in a form that no look-up asks for, such as with capitals."""
+    for name, column, form in (
+        ("domain", DomainRow.name, ascii_domain),
+        ("account", AccountRow.username, local_part),
+        ("address", AddressRow.local, local_part),
+    ):
+        for (key,) in connection.execute(select(column)):
+            try:
+                good = key == CATCH_ALL if key == CATCH_ALL and name == "address" else form(key) == key
+            except ValueError:
+                good = False
+            if not good:
+                yield f"{name} {key!r} is never found: keys are lower case, domains punycode"
+
+
+def _hashes(connection: Connection) -> Iterator[str]:
+    rows = connection.execute(
+        select(AccountRow.username, AccountRow.account_id, AccountRow.password_hash).where(
+            AccountRow.kind == "forward", func.coalesce(AccountRow.password_hash, "") != ""
+        )
+    )
+    for username, number, stored in rows:
+        if not can_verify(stored or ""):
+            yield f"account {username} (number {number}) has a password hash of a scheme that cannot be checked here"
+
+
+def _server(row: dict[str, Any], reach: bool) -> Iterator[str]:
+    name = row["name"]
+    try:
+        server = server_of(row, Reading(allow_plaintext=True))
+    except DirectoryBroken as error:
+        yield f"server {name}: {error}"
+        return
+    for service, endpoint in (("imap", server.imap), ("submission", server.submission), ("sieve", server.sieve)):
+        if endpoint is None:
+            continue
+        if endpoint.security == "plain" and not is_loopback(endpoint.host):
+            yield f"server {name}: {service} is plain: passwords would cross the network readable"
+        if reach and server.state != "down":
+            yield from (f"server {name}: {service}: {text}" for text in unreachable(endpoint))
+
+
+def unreachable(endpoint: Endpoint, *, timeout: float = CONNECT_TIMEOUT) -> Iterator[str]:
+    """Each address of a host that does not take a connection, and why; the host itself where it has no address."""
+    try:
+        found = socket.getaddrinfo(endpoint.host, endpoint.port, type=socket.SOCK_STREAM)
+    except OSError as error:
+        yield f"{endpoint.host} has no address: {error}"
+        return
+    for family, kind, protocol, _, address in found:
+        try:
+            with socket.socket(family, kind, protocol) as probe:
+                probe.settimeout(timeout)
+                probe.connect(address)
+        except OSError as error:
+            yield f"{endpoint.host} ({address[0]} port {endpoint.port}) does not answer: {error}"
