@@ -3,6 +3,7 @@
 A setting `x` comes from POSTERN_X, or from the file that POSTERN_X_FILE names (its last line break is dropped).
 A wrong value stops the start with one line: the setting, what it got, what it wants.
 """
+
 from __future__ import annotations
 
 import dataclasses
@@ -31,7 +32,9 @@ class SettingError(ValueError):
         self.name = name
 
 
-def setting(why: str, read: Reader = values.text, default: Any = None, *, env: str | None = None, secret: bool = False) -> Any:
+def setting(
+    why: str, read: Reader = values.text, default: Any = None, *, env: str | None = None, secret: bool = False
+) -> Any:
     """One field of Settings: why it exists, how its text is read, its default; `env` where the name differs."""
     metadata = {"why": why, "read": read, "default": default, "env": env, "secret": secret}
     if default is REQUIRED:
@@ -80,65 +83,103 @@ class Settings:
 
     secret_keys: tuple[bytes, ...] = setting(
         "seals sessions and signs forms; the first key is used, keys after a comma are still accepted (rotation)",
-        values.secrets_list, REQUIRED, env="POSTERN_SECRET_KEY", secret=True)
+        values.secrets_list,
+        REQUIRED,
+        env="POSTERN_SECRET_KEY",
+        secret=True,
+    )
     database_url: str = setting(
         "the directory, rules and settings of accounts: SQLite, PostgreSQL (psycopg) or MariaDB/MySQL (PyMySQL)",
-        values.database_url, "sqlite:///var/postern.sqlite", secret=True)
+        values.database_url,
+        "sqlite:///var/postern.sqlite",
+        secret=True,
+    )
     redis_url: str = setting(
         "sessions, limits and notices of new mail; its server must not evict (noeviction)",
-        values.redis_url, "redis://127.0.0.1:6379/0", secret=True)
+        values.redis_url,
+        "redis://127.0.0.1:6379/0",
+        secret=True,
+    )
     cache_url: str | None = setting(
         "summaries of messages, which may be evicted (allkeys-lru); unset: the same server as POSTERN_REDIS_URL",
-        values.redis_url, secret=True)
+        values.redis_url,
+        secret=True,
+    )
     imap_url: str | None = setting(
-        "the mail server of domains that the directory does not know: imaps://host, imap://host (STARTTLS), imap+plain://host")
+        "the mail server of domains that the directory does not know: imaps://host, imap://host (STARTTLS), imap+plain://host"
+    )
     submission_url: str | None = setting(
-        "their submission server: smtps://host, smtp://host (STARTTLS), smtp+plain://host")
+        "their submission server: smtps://host, smtp://host (STARTTLS), smtp+plain://host"
+    )
     sieve_url: str | None = setting("their ManageSieve server: sieve://host (STARTTLS), sieve+plain://host")
     ca_file: Path | None = setting(
-        "PEM file of a private certificate authority of the servers above; unset: the system's", values.existing_file)
+        "PEM file of a private certificate authority of the servers above; unset: the system's", values.existing_file
+    )
     directory_query: str | None = setting(
-        "one SELECT on an existing schema in place of our own tables: :address :local :domain")
+        "one SELECT on an existing schema in place of our own tables: :address :local :domain"
+    )
     directory_database_url: str | None = setting(
-        "where that schema lives; unset: POSTERN_DATABASE_URL", values.database_url, secret=True)
+        "where that schema lives; unset: POSTERN_DATABASE_URL", values.database_url, secret=True
+    )
     master_user: str | None = setting("Dovecot master user: with it no user's password is kept", values.text)
     master_password: str | None = setting("the master user's password", values.secret, secret=True)
     junk_pattern: str | None = setting(
-        "name of the junk mailbox where the server marks none; strftime letters %Y %m %d, e.g. spam.%Y", values.mailbox_pattern)
+        "name of the junk mailbox where the server marks none; strftime letters %Y %m %d, e.g. spam.%Y",
+        values.mailbox_pattern,
+    )
 
     bind: str = setting("where gunicorn listens", values.bind, "127.0.0.1:8000")
     web_concurrency: int = setting("gunicorn worker processes", values.whole(1, 256), 2, env="WEB_CONCURRENCY")
     threads: int = setting("threads of a worker; at most a quarter are in sign-ins at once", values.whole(4, 1024), 32)
     keeper_socket: Path = setting(
         "where the keeper of this host lends connections; its folder belongs to the node alone",
-        values.socket_path, Path("var/keeper/socket"))
+        values.socket_path,
+        Path("var/keeper/socket"),
+    )
     node: str = setting("this node's name in metrics and in the keepers' counts; unset: the host name", values.text, "")
     spool: Path = setting("temporary files of large requests", values.folder, Path("var/spool"))
-    drain_file: Path = setting("while this file exists /readyz says no, so that a balancer takes the node out",
-                               values.folder, Path("var/drain"))
+    drain_file: Path = setting(
+        "while this file exists /readyz says no, so that a balancer takes the node out",
+        values.folder,
+        Path("var/drain"),
+    )
     brands: Path = setting("folder with one folder per brand", values.folder, Path("config/brands"))
 
     trusted_hosts: tuple[str, ...] = setting(
         "names a browser may ask for (Host header), without ports; a leading dot includes all names below",
-        values.hosts, LOOPBACK_HOSTS)
+        values.hosts,
+        LOOPBACK_HOSTS,
+    )
     proxies: tuple[Network, ...] = setting(
-        "balancers whose X-Forwarded-For, -Proto and -Host are believed", values.networks, ())
+        "balancers whose X-Forwarded-For, -Proto and -Host are believed", values.networks, ()
+    )
     allow_plaintext: bool = setting(
-        "permits http and unencrypted mail connections outside loopback; for closed test networks only", values.flag, False)
+        "permits http and unencrypted mail connections outside loopback; for closed test networks only",
+        values.flag,
+        False,
+    )
     throttle_exempt: tuple[Network, ...] = setting(
-        "networks whose failed sign-ins are not counted per network (a campus behind one address)", values.networks, ())
+        "networks whose failed sign-ins are not counted per network (a campus behind one address)", values.networks, ()
+    )
     metrics_networks: tuple[Network, ...] = setting(
-        "who may read /metrics and the names of failing parts in /readyz", values.networks, LOOPBACK_NETWORKS)
+        "who may read /metrics and the names of failing parts in /readyz", values.networks, LOOPBACK_NETWORKS
+    )
 
     session_idle: int = setting("seconds without a request until a session ends", values.whole(600, 28800), 1800)
     session_absolute: int = setting("seconds until a session ends however busy", values.whole(1800, 604800), 43200)
     session_keep: int = setting(
-        "seconds of a session with \"keep me signed in\"; 0: not offered", values.whole(86400, 7776000, or_zero=True), 1209600)
+        'seconds of a session with "keep me signed in"; 0: not offered',
+        values.whole(86400, 7776000, or_zero=True),
+        1209600,
+    )
     failure_seconds: float = setting(
-        "no failed sign-in is answered sooner, so that the time tells nothing", values.seconds(2.5, 10), 2.5)
+        "no failed sign-in is answered sooner, so that the time tells nothing", values.seconds(2.5, 10), 2.5
+    )
     failure_window: int = setting("seconds over which failed sign-ins are counted", values.whole(60, 86400), 900)
     account_failures: int = setting("failed sign-ins of one address in that time", values.whole(3, 1000), 10)
-    network_failures: int = setting("failed sign-ins of one network (IPv6: /64) in that time", values.whole(3, 100000), 30)
+    network_failures: int = setting(
+        "failed sign-ins of one network (IPv6: /64) in that time", values.whole(3, 100000), 30
+    )
 
     per_page: int = setting("rows of a message list", values.whole(10, 100), 50)
     request_bytes: int = setting("largest request body", values.whole(65536, 104857600), 1048576)
@@ -147,17 +188,22 @@ class Settings:
 
     account_per_node: int = setting("IMAP connections of one account on one node", values.whole(1, 20), 3)
     account_total: int = setting(
-        "IMAP connections of one account over all nodes; Dovecot allows 10 per user and address", values.whole(1, 100), 8)
+        "IMAP connections of one account over all nodes; Dovecot allows 10 per user and address",
+        values.whole(1, 100),
+        8,
+    )
     server_total: int = setting("IMAP connections of one node to one mail server", values.whole(1, 100000), 200)
     park_after: int = setting("seconds until an unused connection goes into IDLE", values.whole(1, 3600), 60)
     lease_timeout: int = setting("seconds until a lent connection is taken back by force", values.whole(5, 3600), 60)
     relogin_after: int = setting(
-        "seconds until a kept connection signs in anew, which notices a changed password", values.whole(60, 86400), 900)
+        "seconds until a kept connection signs in anew, which notices a changed password", values.whole(60, 86400), 900
+    )
 
     connect_seconds: float = setting("deadline of a connect to a mail server", values.seconds(0.1, 60), 2.0)
     login_seconds: float = setting("deadline of its greeting and login", values.seconds(0.1, 60), 5.0)
     sign_in_seconds: float = setting(
-        "deadline of the login at sign-in (Dovecot delays failed ones up to 16 s)", values.seconds(1, 60), 20.0)
+        "deadline of the login at sign-in (Dovecot delays failed ones up to 16 s)", values.seconds(1, 60), 20.0
+    )
     first_byte_seconds: float = setting("deadline of the first byte of a list or message", values.seconds(0.1, 60), 3.0)
     search_seconds: float = setting("deadline of a search", values.seconds(0.1, 60), 20.0)
     silence_seconds: float = setting("longest silence while bytes move", values.seconds(1, 300), 30.0)
@@ -176,14 +222,26 @@ class Settings:
     @property
     def limits(self) -> Limits:
         """The limits of connections, as the keeper and its client take them."""
-        return Limits(self.account_per_node, self.account_total, self.server_total,
-                      self.park_after, self.lease_timeout, self.relogin_after)
+        return Limits(
+            self.account_per_node,
+            self.account_total,
+            self.server_total,
+            self.park_after,
+            self.lease_timeout,
+            self.relogin_after,
+        )
 
     @property
     def deadlines(self) -> Deadlines:
         """The deadlines of IMAP, in seconds."""
-        return Deadlines(self.connect_seconds, self.login_seconds, self.sign_in_seconds,
-                         self.first_byte_seconds, self.search_seconds, self.silence_seconds)
+        return Deadlines(
+            self.connect_seconds,
+            self.login_seconds,
+            self.sign_in_seconds,
+            self.first_byte_seconds,
+            self.search_seconds,
+            self.silence_seconds,
+        )
 
     @property
     def parsing(self) -> Parsing:
@@ -244,13 +302,21 @@ def unknown(environ: Mapping[str, str] = os.environ) -> tuple[str, ...]:
 def _check_together(settings: Settings) -> None:
     """Rules over more than one setting, and the URLs of mail servers, whose schemes the directory knows."""
     if bool(settings.master_user) != bool(settings.master_password):
-        raise SettingError("POSTERN_MASTER_USER", "only one of the two", "POSTERN_MASTER_PASSWORD beside it, or neither")
+        raise SettingError(
+            "POSTERN_MASTER_USER", "only one of the two", "POSTERN_MASTER_PASSWORD beside it, or neither"
+        )
     if settings.account_per_node > settings.account_total:
-        raise SettingError("POSTERN_ACCOUNT_PER_NODE", str(settings.account_per_node),
-                           f"at most POSTERN_ACCOUNT_TOTAL ({settings.account_total})")
+        raise SettingError(
+            "POSTERN_ACCOUNT_PER_NODE",
+            str(settings.account_per_node),
+            f"at most POSTERN_ACCOUNT_TOTAL ({settings.account_total})",
+        )
     if settings.session_idle > settings.session_absolute:
-        raise SettingError("POSTERN_SESSION_IDLE", str(settings.session_idle),
-                           f"at most POSTERN_SESSION_ABSOLUTE ({settings.session_absolute})")
+        raise SettingError(
+            "POSTERN_SESSION_IDLE",
+            str(settings.session_idle),
+            f"at most POSTERN_SESSION_ABSOLUTE ({settings.session_absolute})",
+        )
     for family, name in (("imap", "imap_url"), ("smtp", "submission_url"), ("sieve", "sieve_url")):
         if getattr(settings, name):
             _check_endpoint(f"POSTERN_{name.upper()}", getattr(settings, name), family, settings.allow_plaintext)
@@ -262,7 +328,9 @@ def _check_endpoint(name: str, url: str, family: Any, allow_plaintext: bool) -> 
     try:
         parse_endpoint(url, family, allow_plaintext=allow_plaintext)
     except ValueError as error:
-        raise SettingError(name, repr(re.sub(r"//[^/@]*@", "//…@", url)), f"a URL that can be used; this one {error}") from None
+        raise SettingError(
+            name, repr(re.sub(r"//[^/@]*@", "//…@", url)), f"a URL that can be used; this one {error}"
+        ) from None
 
 
 def _completed(settings: Settings) -> Settings:

@@ -2,6 +2,7 @@
 
 The sentence of the ValueError is what the operator reads after "wants", so it names what would have been right.
 """
+
 from __future__ import annotations
 
 import ipaddress
@@ -161,6 +162,7 @@ def mailbox_pattern(value: str) -> str:
 
 def word(*allowed: str) -> Reader:
     """A reader of one of the given words."""
+
     def read(value: str) -> str:
         if value.lower() not in allowed:
             raise ValueError(f"one of {', '.join(allowed)}")

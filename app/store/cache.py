@@ -122,9 +122,14 @@ class AccountCache:
             return None
 
 
-def open_cache(redis: Redis, server_key: bytes, *, account_id: str, server: str, login: str,
-               counters: Counters | None = None) -> AccountCache:
+def open_cache(
+    redis: Redis, server_key: bytes, *, account_id: str, server: str, login: str, counters: Counters | None = None
+) -> AccountCache:
     """The cache of an account on its server; its keys follow from the server's key and the account alone."""
     return AccountCache(
-        redis, derive(server_key, f"cache names {account_id}"), derive(server_key, f"cache contents {account_id}"),
-        json.dumps([server, login]), counters or Counters())
+        redis,
+        derive(server_key, f"cache names {account_id}"),
+        derive(server_key, f"cache contents {account_id}"),
+        json.dumps([server, login]),
+        counters or Counters(),
+    )

@@ -21,8 +21,13 @@ def connect(url: str, *, timeout: float = TIMEOUT) -> Redis:
     RESP2, because HELLO and its successors would cost a round trip more for each new connection.
     """
     return Redis.from_url(
-        url, socket_timeout=timeout, socket_connect_timeout=timeout, retry=Retry(NoBackoff(), 1), protocol=2,
-        health_check_interval=0)
+        url,
+        socket_timeout=timeout,
+        socket_connect_timeout=timeout,
+        retry=Retry(NoBackoff(), 1),
+        protocol=2,
+        health_check_interval=0,
+    )
 
 
 class Gate:

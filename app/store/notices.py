@@ -3,6 +3,7 @@
 Shared by the web workers (blocking client) and the keeper (asyncio client): the key and (de)serialising parts
 are plain functions that both use; the functions with a client are for the blocking one. Counts and UIDNEXT only.
 """
+
 from __future__ import annotations
 
 import time
@@ -49,7 +50,9 @@ def notice_key(account_id: str) -> str:
     return f"notice:{account_id}"
 
 
-def notice_fields(*, exists: int | None, unseen: int | None, uidnext: int | None, uidvalidity: int | None) -> dict[str, int]:
+def notice_fields(
+    *, exists: int | None, unseen: int | None, uidnext: int | None, uidvalidity: int | None
+) -> dict[str, int]:
     """The hash fields to HSET for a notice; the token is raised beside them by HINCRBY."""
     fields = {"exists": exists, "unseen": unseen, "uidnext": uidnext, "uidvalidity": uidvalidity}
     return {name: value for name, value in fields.items() if value is not None}
@@ -83,11 +86,18 @@ def want_watch(redis: Redis, account_id: str) -> bool:
 
 def read_notice(redis: Redis, account_id: str) -> Notice | None:
     """The last notice of an account, or None."""
-    return parse_notice(redis.hgetall(notice_key(account_id)))  # type: ignore[arg-type]
+    return parse_notice(redis.hgetall(notice_key(account_id)))
 
 
-def publish_notice(redis: Redis, account_id: str, *, exists: int | None = None, unseen: int | None = None,
-                   uidnext: int | None = None, uidvalidity: int | None = None) -> int:
+def publish_notice(
+    redis: Redis,
+    account_id: str,
+    *,
+    exists: int | None = None,
+    unseen: int | None = None,
+    uidnext: int | None = None,
+    uidvalidity: int | None = None,
+) -> int:
     """Writes what a watcher saw and raises the token, which is returned."""
     key = notice_key(account_id)
     fields = notice_fields(exists=exists, unseen=unseen, uidnext=uidnext, uidvalidity=uidvalidity)
@@ -95,7 +105,7 @@ def publish_notice(redis: Redis, account_id: str, *, exists: int | None = None, 
     pipe.hsetnx(key, "token", first_token())  # expired and counted anew from 1, an old page's token would match again
     pipe.hincrby(key, "token", 1)
     if fields:
-        pipe.hset(key, mapping=dict(fields))
+        pipe.hset(key, mapping={name: str(value) for name, value in fields.items()})
     pipe.expire(key, NOTICE_SECONDS)
     return int(pipe.execute()[1])
 
@@ -122,13 +132,13 @@ def epochs(redis: Redis, account_ids: Sequence[str]) -> dict[str, str]:
     """The epochs of accounts, by id."""
     if not account_ids:
         return {}
-    found: list[Any] = redis.mget([epoch_key(account_id) for account_id in account_ids])  # type: ignore[assignment]
+    found: list[Any] = redis.mget([epoch_key(account_id) for account_id in account_ids])
     return {account_id: parse_epoch(value) for account_id, value in zip(account_ids, found, strict=True)}
 
 
 def subscribe_revocations(redis: Redis) -> Iterator[str]:
     """Account ids as they are revoked, for as long as the caller iterates (blocking)."""
-    with redis.pubsub(ignore_subscribe_messages=True) as channel:
+    with redis.pubsub(ignore_subscribe_messages=True) as channel:  # type: ignore[no-untyped-call]
         channel.subscribe(REVOKED_CHANNEL)
         for message in channel.listen():
             yield _text(message["data"])

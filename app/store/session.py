@@ -189,7 +189,7 @@ def of_account(redis: Redis, account_id: str, *, now: int) -> tuple[Listed, ...]
     pipe.get(epoch_key(account_id))
     answers = pipe.execute()
     epoch = parse_epoch(answers.pop())
-    found = (_listed(name, *answers[2 * at : 2 * at + 2], now) for at, name in enumerate(names))
+    found = map(_listed, names, answers[0::2], answers[1::2], [now] * len(names))
     living = [each for each in found if each and each.record.epoch == epoch and each.record.account_id == account_id]
     return tuple(sorted(living, key=lambda each: each.last_used, reverse=True))
 

@@ -94,7 +94,8 @@ def _created(chosen: Settings) -> Flask:
     app.session_interface = CookieSessions(held.ring)
     app.config.update(
         SECRET_KEY=held.ring.purpose("forms").hex(),
-        MAX_CONTENT_LENGTH=chosen.request_bytes, MAX_FORM_MEMORY_SIZE=chosen.request_bytes,
+        MAX_CONTENT_LENGTH=chosen.request_bytes,
+        MAX_FORM_MEMORY_SIZE=chosen.request_bytes,
         MAX_FORM_PARTS=chosen.form_parts,
         WTF_CSRF_TIME_LIMIT=None,  # the token ends with the cookie's secret that it comes from
         WTF_CSRF_SSL_STRICT=False,  # wants a Referer, which our policy withholds; headers.py asks Sec-Fetch-Site
@@ -115,7 +116,7 @@ def _install(app: Flask, chosen: Settings) -> None:
     CSRFProtect(app)
     app.before_request(_require_sign_in)
     app.after_request(_finish)
-    session.install_login(LoginManager(app))
+    session.install_login(LoginManager(), app)
     errors.install(app)
     app.context_processor(_context)
     app.jinja_env.filters.update(filters)
@@ -138,8 +139,11 @@ def _require_sign_in() -> None:
 def _context() -> dict[str, Any]:
     """What every template knows."""
     return {
-        "brand": brand.brand(), "account": errors.account_or_none(), "request_id": g.get("request_id", ""),
-        "csp_nonce": headers.nonce(), "notices": get_flashed_messages(with_categories=True),
+        "brand": brand.brand(),
+        "account": errors.account_or_none(),
+        "request_id": g.get("request_id", ""),
+        "csp_nonce": headers.nonce(),
+        "notices": get_flashed_messages(with_categories=True),
     }
 
 
@@ -150,7 +154,13 @@ def _finish(response: Response) -> Response:
         response.headers["Server-Timing"] = timing.server_timing()  # never before: it would tell a refusal's reason
     metrics.request_done(request.endpoint, response.status_code, timing.elapsed())
     if request.endpoint not in headers.LASTING | headers.PROBES:
-        logger.info("answered", extra={
-            "endpoint": request.endpoint, "method": request.method, "status": response.status_code,
-            "ms": round(timing.elapsed() * 1000, 1)})
+        logger.info(
+            "answered",
+            extra={
+                "endpoint": request.endpoint,
+                "method": request.method,
+                "status": response.status_code,
+                "ms": round(timing.elapsed() * 1000, 1),
+            },
+        )
     return pack.packed(response)

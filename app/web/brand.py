@@ -16,8 +16,16 @@ from flask import Response, abort, g, request, url_for
 from app.web.resources import resources
 from app.web.static import StaticFile, answer, read_file
 
-COLOURS = ("accent", "accent-ink", "header", "header-ink",
-           "accent-dark", "accent-ink-dark", "header-dark", "header-ink-dark")
+COLOURS = (
+    "accent",
+    "accent-ink",
+    "header",
+    "header-ink",
+    "accent-dark",
+    "accent-ink-dark",
+    "header-dark",
+    "header-ink-dark",
+)
 PARTS = frozenset({"blocked", "received", "filters", "vacation", "forwarding", "contacts", "compose"})
 FIELDS = frozenset({"name", "hosts", "logo", "icon", "default_domain", "choose_domain", "off", "colours", "links"})
 PICTURES = frozenset({".svg", ".png"})
@@ -123,9 +131,18 @@ def _brand(name: str, told: dict[str, Any], folder: Path) -> Brand:
     off = frozenset(told.get("off", ()))
     _want(off <= PARTS, f"off knows only {', '.join(sorted(PARTS))}")
     return Brand(
-        name, told["name"], _hosts(told.get("hosts", [])), told.get("logo"), told.get("icon"),
-        told.get("default_domain"), told.get("choose_domain", False) is True, off,
-        _colours(told.get("colours", {})), _links(told.get("links", [])), pictures)
+        name,
+        told["name"],
+        _hosts(told.get("hosts", [])),
+        told.get("logo"),
+        told.get("icon"),
+        told.get("default_domain"),
+        told.get("choose_domain", False) is True,
+        off,
+        _colours(told.get("colours", {})),
+        _links(told.get("links", [])),
+        pictures,
+    )
 
 
 def _want(right: bool, otherwise: str) -> None:

@@ -8,10 +8,10 @@ from ipaddress import ip_address
 
 from flask import Response, g, request
 
+from app.directory.endpoint import is_loopback
 from app.web.brand import host_name
-from app.web.errors import BadHost, ForeignRequest, Unencrypted
+from app.web.faults import BadHost, ForeignRequest, Unencrypted
 from app.web.resources import resources
-from config.default import is_loopback
 
 # Whoever watches a node asks by address, often by no allowed name.
 PROBES = frozenset({"health.live", "health.ready", "health.metrics"})
@@ -63,8 +63,7 @@ def _encrypted_enough() -> bool:
     """https, or a browser on this very machine: both ends say so, else a forgotten proxy setting would pass."""
     if request.is_secure or resources().settings.allow_plaintext:
         return True
-    name = host_name()
-    if not (is_loopback(name) or name.endswith(".localhost")):
+    if not is_loopback(host_name().strip("[]")):
         return False
     try:
         return ip_address(request.remote_addr or "").is_loopback

@@ -1,9 +1,10 @@
 """For balancers and operators: alive, ready for new requests, and figures.
 
-/healthz asks nothing of anybody: a node without Redis is alive, and killing it would help nobody. /readyz says no while
-the drain file exists, after SIGTERM, and while Redis or SQL are away; what is missing it names to trusted networks only.
+/healthz asks nothing of anybody: a node without Redis is alive, and killing it would help nobody. /readyz says no
+while the drain file exists, after SIGTERM, and while Redis or SQL are away; trusted networks are told what is missing.
 """
 
+import contextlib
 import signal
 import threading
 import time
@@ -48,10 +49,8 @@ def figures() -> Response:
     if not trusted():
         abort(404)
     held = resources()
-    try:
+    with contextlib.suppress(RedisError):
         metrics.active_sessions(active(held.redis, now=int(time.time())))
-    except RedisError:
-        pass
     take_counts(held)
     return Response(metrics.text(), content_type="text/plain; version=0.0.4; charset=utf-8")
 
@@ -65,7 +64,9 @@ def trusted() -> bool:
 def take_counts(held: Resources) -> None:
     """Passes on what the keeper's client and the cache have counted in this process."""
     counted: Any = held.borrower.counters()
-    _growth.take("borrower", asdict(counted) if is_dataclass(counted) and not isinstance(counted, type) else dict(counted))
+    _growth.take(
+        "borrower", asdict(counted) if is_dataclass(counted) and not isinstance(counted, type) else dict(counted)
+    )
     _growth.take("cache", asdict(held.cache_counters))
 
 
@@ -109,4 +110,8 @@ def _sql_answers(held: Resources) -> bool:
 
 
 CHECKS: dict[str, Callable[[Resources], bool]] = {
-    "drain": _not_draining, "stopping": _not_stopping, "redis": _redis_answers, "sql": _sql_answers}
+    "drain": _not_draining,
+    "stopping": _not_stopping,
+    "redis": _redis_answers,
+    "sql": _sql_answers,
+}

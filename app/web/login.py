@@ -22,7 +22,7 @@ from app.store import notices, throttle
 from app.store.throttle import Ticket, TooMany
 from app.web import metrics, session
 from app.web.brand import brand
-from app.web.errors import Busy, fault_of
+from app.web.faults import Busy, fault_of
 from app.web.log import described, logger
 from app.web.resources import resources
 from app.web.timing import timed
@@ -102,8 +102,13 @@ def _shown() -> Response:
 
 def _form() -> Form:
     told = request.form
-    return Form(told.get("address", "").strip(" "), told.get("password", ""), told.get("domain") or None,
-                told.get("keep") == "1", local_path(told.get("next")))
+    return Form(
+        told.get("address", "").strip(" "),
+        told.get("password", ""),
+        told.get("domain") or None,
+        told.get("keep") == "1",
+        local_path(told.get("next")),
+    )
 
 
 @contextmanager
@@ -219,7 +224,9 @@ def _told(form: Form, error: Exception) -> Response:
     """What went wrong that is no wrong password: its own screen, with the form beside it."""
     fault = fault_of(error)
     metrics.sign_in(type(error).__name__)
-    logger.warning("sign-in failed", extra={"status": fault.status, "network": session.client_address(), **described(error)})
+    logger.warning(
+        "sign-in failed", extra={"status": fault.status, "network": session.client_address(), **described(error)}
+    )
     title = "Sign-in is not available for the moment" if isinstance(error, RedisError) else fault.title
     response = _page(form, f"{title}. {fault.text} {fault.todo}".strip(), fault.status)
     if fault.retry_after is not None:
@@ -230,8 +237,15 @@ def _told(form: Form, error: Exception) -> Response:
 def _page(form: Form, error: str | None, status: int) -> Response:
     """The form, with what was typed but the password."""
     page = render_template(
-        "login.html", error=error, address=form.address[:ADDRESS_LENGTH], domain=form.domain, keep=form.keep,
-        next=form.next, domains=_domains(), keep_offered=resources().settings.session_keep > 0)
+        "login.html",
+        error=error,
+        address=form.address[:ADDRESS_LENGTH],
+        domain=form.domain,
+        keep=form.keep,
+        next=form.next,
+        domains=_domains(),
+        keep_offered=resources().settings.session_keep > 0,
+    )
     return make_response(page, status)
 
 

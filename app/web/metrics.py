@@ -24,18 +24,33 @@ _KINDS = frozenset(
 _BUCKETS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10)
 
 own = CollectorRegistry()
-_requests = Histogram("postern_request_seconds", "Requests by endpoint", ["endpoint", "status"], buckets=_BUCKETS, registry=own)
+_requests = Histogram(
+    "postern_request_seconds", "Requests by endpoint", ["endpoint", "status"], buckets=_BUCKETS, registry=own
+)
 _commands = Counter("postern_imap_commands", "IMAP commands by kind", ["kind"], registry=own)
-_command_seconds = Counter("postern_imap_command_seconds", "Seconds waited for IMAP by kind of command", ["kind"], registry=own)
+_command_seconds = Counter(
+    "postern_imap_command_seconds", "Seconds waited for IMAP by kind of command", ["kind"], registry=own
+)
 _leases = Histogram("postern_lease_seconds", "Time until a connection was lent", buckets=_BUCKETS, registry=own)
-_borrower = Counter("postern_borrower", "What the keeper's client counts: hits, misses, direct logins, …", ["what"], registry=own)
+_borrower = Counter(
+    "postern_borrower", "What the keeper's client counts: hits, misses, direct logins, …", ["what"], registry=own
+)
 _cache = Counter("postern_cache", "Lookups in the cache of summaries", ["result"], registry=own)
 _sign_ins = Counter("postern_sign_ins", "Sign-ins by outcome", ["outcome"], registry=own)
 _faults = Counter("postern_faults", "Error pages by the error behind them", ["error"], registry=own)
-_active = Gauge("postern_sessions_active", "Sessions used in the last five to ten minutes, on all nodes", registry=own,
-                multiprocess_mode="mostrecent")
-_breakers = Gauge("postern_breaker_open", "1 while the breaker of a mail server is open", ["server"], registry=own,
-                  multiprocess_mode="max")
+_active = Gauge(
+    "postern_sessions_active",
+    "Sessions used in the last five to ten minutes, on all nodes",
+    registry=own,
+    multiprocess_mode="mostrecent",
+)
+_breakers = Gauge(
+    "postern_breaker_open",
+    "1 while the breaker of a mail server is open",
+    ["server"],
+    registry=own,
+    multiprocess_mode="max",
+)
 
 
 def request_done(endpoint: str | None, status: int, seconds: float) -> None:

@@ -16,8 +16,13 @@ LEVEL = 4
 
 def packed(response: Response) -> Response:
     """The same answer, with gzip where the browser takes it and it is a page held in memory."""
-    if (response.mimetype not in {"text/html", "application/json"} or response.is_streamed or response.direct_passthrough
-            or "Content-Encoding" in response.headers or request.accept_encodings.quality("gzip") <= 0):
+    if (
+        response.mimetype not in {"text/html", "application/json"}
+        or response.is_streamed
+        or response.direct_passthrough
+        or "Content-Encoding" in response.headers
+        or request.accept_encodings.quality("gzip") <= 0
+    ):
         return response
     raw = response.get_data()
     if len(raw) < LEAST_BYTES:

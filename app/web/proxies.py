@@ -7,10 +7,17 @@ import ipaddress
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from config.default import Network
+from config.values import Network
 
-FORWARDED = ("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_HOST", "HTTP_X_FORWARDED_PORT",
-             "HTTP_X_FORWARDED_PREFIX", "HTTP_FORWARDED", "HTTP_X_REAL_IP")
+FORWARDED = (
+    "HTTP_X_FORWARDED_FOR",
+    "HTTP_X_FORWARDED_PROTO",
+    "HTTP_X_FORWARDED_HOST",
+    "HTTP_X_FORWARDED_PORT",
+    "HTTP_X_FORWARDED_PREFIX",
+    "HTTP_FORWARDED",
+    "HTTP_X_REAL_IP",
+)
 
 
 class Proxies:
@@ -31,7 +38,7 @@ class Proxies:
                 environ["wsgi.url_scheme"] = scheme
             if host := _last(told["HTTP_X_FORWARDED_HOST"]):
                 environ["HTTP_HOST"] = host
-        return self._app(environ, start_response)  # type: ignore[no-any-return]
+        return self._app(environ, start_response)
 
     def _client(self, chain: str) -> str | None:
         """The last address in the chain that is no balancer of ours: all before it is the client's own word."""

@@ -4,7 +4,6 @@ Nothing here is needed by the next request on another node. Made by create_app a
 """
 
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -18,9 +17,9 @@ from app.store.throttle import LocalThrottle
 from config.default import Settings
 
 if TYPE_CHECKING:
-    from app.web.brand import Brands
     from app.directory.resolve import Directory
     from app.keeper.lease import Borrower
+    from app.web.brand import Brands
 
 
 @dataclass

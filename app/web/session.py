@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from flask import g, request, session
+from flask import Flask, g, request, session
 from flask_login import LoginManager, UserMixin
 from redis import ConnectionError as RedisAway
 from redis import Redis
@@ -78,8 +78,14 @@ class Current(UserMixin):
         """The account's cache: a SummaryCache, and small JSON entries."""
         held = resources()
         server = self.account.server
-        return open_cache(held.cache, held.ring.current, account_id=self.account.id, server=server.id if server else "",
-                          login=self.account.login or "", counters=held.cache_counters)
+        return open_cache(
+            held.cache,
+            held.ring.current,
+            account_id=self.account.id,
+            server=server.id if server else "",
+            login=self.account.login or "",
+            counters=held.cache_counters,
+        )
 
     def login(self) -> "Login":
         """What the keeper needs to lend a connection. Raises NotSignedIn where the password no longer opens."""
@@ -103,8 +109,15 @@ def login_of(account: Account, password: str | None, epoch: str, *, as_user: boo
     master = None
     if settings.master_user and settings.master_password and not as_user:
         master = MasterUser(settings.master_user, settings.master_password)
-    return Login(server=account.server, account_id=account.id, login=account.login, password=password or "",
-                 epoch=epoch, network=client_address(), master=master)
+    return Login(
+        server=account.server,
+        account_id=account.id,
+        login=account.login,
+        password=password or "",
+        epoch=epoch,
+        network=client_address(),
+        master=master,
+    )
 
 
 class NoMailbox(Exception):
@@ -212,9 +225,18 @@ def begin(account: Account, password: str | None, epoch: str, *, keep: bool) -> 
     if password is not None and not settings.master_user:
         sealed = records.seal_password(held.ring, secret, account.id, password)
     record = Record(
-        account_id=account.id, account=account.to_json(), created=now, until=now + (kept or settings.session_absolute),
-        idle=kept or settings.session_idle, epoch=epoch, checked=now, network=client_address(),
-        agent=str(request.user_agent)[:AGENT_LENGTH], key=held.ring.current_id, sealed=sealed)
+        account_id=account.id,
+        account=account.to_json(),
+        created=now,
+        until=now + (kept or settings.session_absolute),
+        idle=kept or settings.session_idle,
+        epoch=epoch,
+        checked=now,
+        network=client_address(),
+        agent=str(request.user_agent)[:AGENT_LENGTH],
+        key=held.ring.current_id,
+        sealed=sealed,
+    )
     records.create(held.redis, secret, record)
     if before:
         _end_quietly(before)
@@ -253,7 +275,8 @@ def imap() -> Iterator["Connection"]:
             metrics.commands(client.traffic.by_name)
 
 
-def install_login(login_manager: LoginManager) -> None:
+def install_login(login_manager: LoginManager, app: Flask) -> None:
     """Flask-Login over our sessions: no cookie of its own, nothing stored by it."""
     login_manager.session_protection = None
     login_manager.request_loader(lambda _request: signed_in())
+    login_manager.init_app(app, add_context_processor=False)  # would read Redis for error pages too

@@ -11,11 +11,18 @@ from flask import Response, make_response, redirect, render_template, request, u
 from app.store import session as records
 from app.store.session import Listed
 from app.web import session
-from app.web.errors import NotYours
+from app.web.faults import NotYours
 
 _BROWSERS = (("Edg", "Edge"), ("OPR", "Opera"), ("Firefox", "Firefox"), ("Chrom", "Chrome"), ("Safari", "Safari"))
-_SYSTEMS = (("iPhone", "iPhone"), ("iPad", "iPad"), ("Android", "Android"), ("Windows", "Windows"), ("Mac OS", "Mac"),
-            ("CrOS", "ChromeOS"), ("Linux", "Linux"))
+_SYSTEMS = (
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Android", "Android"),
+    ("Windows", "Windows"),
+    ("Mac OS", "Mac"),
+    ("CrOS", "ChromeOS"),
+    ("Linux", "Linux"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +74,7 @@ def public_id(digest: str) -> str:
 
 
 def device(agent: str) -> str:
-    """"Firefox on Windows" from a User-Agent header; empty where nothing is recognised."""
+    """ "Firefox on Windows" from a User-Agent header; empty where nothing is recognised."""
     browser = next((name for mark, name in _BROWSERS if mark in agent), "")
     system = next((name for mark, name in _SYSTEMS if mark in agent), "")
     return " on ".join(part for part in (browser, system) if part)
@@ -76,6 +83,12 @@ def device(agent: str) -> str:
 def _shown(listed: Listed, own: str) -> Shown:
     record = listed.record
     return Shown(
-        public_id(listed.digest), device(record.agent), re.sub(r"\s+", " ", record.agent)[:120], record.network,
-        datetime.fromtimestamp(record.created, UTC), datetime.fromtimestamp(listed.last_used, UTC),
-        record.idle > 86400, listed.digest == own)
+        public_id(listed.digest),
+        device(record.agent),
+        re.sub(r"\s+", " ", record.agent)[:120],
+        record.network,
+        datetime.fromtimestamp(record.created, UTC),
+        datetime.fromtimestamp(listed.last_used, UTC),
+        record.idle > 86400,
+        listed.digest == own,
+    )

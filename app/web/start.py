@@ -8,8 +8,8 @@ from app.directory.resolve import Directory, Unlisted
 from app.keeper.lease import Borrower
 from app.store.connect import Gate, connect
 from app.store.seal import Keyring
-from app.store.throttle import LocalThrottle
 from app.store.throttle import Limits as SignInLimits
+from app.store.throttle import LocalThrottle
 from app.web.brand import read_brands
 from app.web.resources import Resources, sign_in_places
 from config.default import Settings
@@ -39,8 +39,9 @@ def open_resources(settings: Settings) -> Resources:
 def open_directory(settings: Settings) -> Directory:
     """The directory that the settings name. Raises DirectoryBroken."""
     engine = open_engine(settings.directory_database_url or settings.database_url)
-    return Directory(engine, query=settings.directory_query, unlisted=unlisted(settings),
-                     allow_plaintext=settings.allow_plaintext)
+    return Directory(
+        engine, query=settings.directory_query, unlisted=unlisted(settings), allow_plaintext=settings.allow_plaintext
+    )
 
 
 def unlisted(settings: Settings) -> Unlisted | None:
@@ -49,7 +50,11 @@ def unlisted(settings: Settings) -> Unlisted | None:
     imap, submission, sieve = (
         parse_endpoint(url, cast(Family, family), allow_plaintext=settings.allow_plaintext, ca=ca) if url else None
         for family, url in (
-            ("imap", settings.imap_url), ("smtp", settings.submission_url), ("sieve", settings.sieve_url)))
+            ("imap", settings.imap_url),
+            ("smtp", settings.submission_url),
+            ("sieve", settings.sieve_url),
+        )
+    )
     if imap is None:
         return None
     return Unlisted(imap, submission, sieve, settings.junk_pattern)

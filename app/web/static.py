@@ -90,4 +90,5 @@ def answer(file: StaticFile, *, lasting: bool) -> Response:
         response.headers["Vary"] = "Accept-Encoding"
     response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if lasting else "no-cache"
     response.set_etag(f"{file.etag}{'-gz' if packed else ''}")
-    return response.make_conditional(request)
+    response.make_conditional(request)
+    return response

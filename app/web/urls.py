@@ -3,6 +3,7 @@
 A mailbox name may hold slashes, percent signs, quotes, spaces and any script; Werkzeug and proxies decode
 %2F early, so every byte of its UTF-8 outside A-Za-z0-9_- is written ~hh. INBOX stays INBOX.
 """
+
 from __future__ import annotations
 
 import re
@@ -21,7 +22,7 @@ def escape_mailbox(name: str) -> str:
 
 
 def unescape_mailbox(segment: str) -> str:
-    """The mailbox name of a path segment; ValueError where no name is written so, or where one holds control characters."""
+    """The mailbox name of a path segment; ValueError where no name is written so, or it holds control characters."""
     raw = _ESCAPE.sub(lambda match: chr(int(match[1], 16)), segment).encode("latin-1")
     name = raw.decode("utf-8")
     if escape_mailbox(name) != segment or not name or any(ord(char) < 32 or ord(char) == 127 for char in name):

@@ -1,0 +1,161 @@
+"""Settings: what a value may be, and the one line that a wrong one is answered with."""
+
+import dataclasses
+import ipaddress
+from pathlib import Path
+
+import pytest
+
+from config.default import SettingError, Settings, load, unknown, variable
+from config.document import page
+
+KEY = "0123456789abcdef0123456789abcdef"
+
+
+def read(**settings: str) -> Settings:
+    return load({"POSTERN_SECRET_KEY": KEY, **{f"POSTERN_{name.upper()}": value for name, value in settings.items()}})
+
+
+def test_a_secret_key_is_enough_to_start() -> None:
+    settings = load({"POSTERN_SECRET_KEY": KEY})
+    assert settings.secret_key == KEY.encode()
+    assert settings.cache_url == settings.redis_url
+    assert settings.directory_database_url == settings.database_url
+    assert settings.trusted_hosts == ("localhost", "127.0.0.1", "[::1]")
+    assert (settings.limits.account_per_node, settings.limits.account_total, settings.limits.server_total) == (3, 8, 200)
+
+
+def test_there_is_no_default_secret() -> None:
+    with pytest.raises(SettingError, match="^POSTERN_SECRET_KEY: got nothing, wants a value"):
+        load({})
+
+
+@pytest.mark.parametrize("value", ["short", "a" * 64, KEY + ",short", ","])
+def test_a_weak_secret_is_refused_and_not_shown(value: str) -> None:
+    with pytest.raises(SettingError) as refused:
+        load({"POSTERN_SECRET_KEY": value})
+    assert str(refused.value).startswith("POSTERN_SECRET_KEY: got ")
+    assert value not in str(refused.value) or value == ","
+    assert "\n" not in str(refused.value)
+
+
+def test_old_keys_follow_after_a_comma() -> None:
+    other = KEY[::-1]
+    settings = read(secret_key=f"{KEY}, {other}")
+    assert settings.secret_keys == (KEY.encode(), other.encode())
+    assert settings.secret_key == KEY.encode()
+
+
+def test_a_setting_may_come_from_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    file.write_text(KEY + "\n")
+    assert load({"POSTERN_SECRET_KEY_FILE": str(file)}).secret_key == KEY.encode()
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match="^POSTERN_SECRET_KEY_FILE: got .*nowhere.*, wants a readable text file"):
+        load({"POSTERN_SECRET_KEY_FILE": str(tmp_path / "nowhere")})
+
+
+def test_a_value_and_a_file_at_once_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match="one of the two"):
+        load({"POSTERN_SECRET_KEY": KEY, "POSTERN_SECRET_KEY_FILE": str(tmp_path / "key")})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("redis_url", "http://127.0.0.1"),
+        ("redis_url", "redis://127.0.0.1:port"),
+        ("redis_url", "unix://"),
+        ("database_url", "oracle://host/name"),
+        ("database_url", "nonsense"),
+        ("imap_url", "pop3://mail.example"),
+        ("imap_url", "imaps://user:secret@mail.example"),
+        ("imap_url", "imap+plain://mail.example"),
+        ("submission_url", "imaps://mail.example"),
+        ("sieve_url", "sieves://mail.example"),
+        ("bind", "8000"),
+        ("bind", "127.0.0.1:99999"),
+        ("trusted_hosts", "mail.example:443"),
+        ("trusted_hosts", "*"),
+        ("trusted_hosts", ","),
+        ("proxies", "10.0.0.0/33"),
+        ("proxies", "balancer"),
+        ("session_idle", "10"),
+        ("session_idle", "0x700"),
+        ("session_idle", "²"),
+        ("session_keep", "1"),
+        ("failure_seconds", "0.1"),
+        ("failure_seconds", "nan"),
+        ("per_page", "1000"),
+        ("allow_plaintext", "perhaps"),
+        ("log_level", "loud"),
+        ("junk_pattern", "spam.%s"),
+        ("ca_file", "/nowhere/ca.pem"),
+        ("keeper_socket", "/" + "x" * 120),
+        ("master_user", "master"),
+        ("account_per_node", "9"),
+    ],
+)
+def test_a_wrong_value_stops_the_start_with_one_line_that_names_it(name: str, value: str) -> None:
+    with pytest.raises(SettingError) as refused:
+        read(**{name: value})
+    line = str(refused.value)
+    assert line.startswith(f"POSTERN_{name.upper()}: got ")
+    assert ", wants " in line
+    assert "\n" not in line
+    assert "secret" not in line
+
+
+@pytest.mark.parametrize("value", ["0", "86400", "1209600"])
+def test_keeping_signed_in_may_be_switched_off(value: str) -> None:
+    assert read(session_keep=value).session_keep == int(value)
+
+
+def test_plaintext_is_for_loopback_unless_allowed() -> None:
+    assert read(imap_url="imap+plain://127.0.0.1:1143").imap_url
+    assert read(imap_url="imap+plain://mail.example", allow_plaintext="1").allow_plaintext
+
+
+def test_networks_and_hosts_are_lists() -> None:
+    settings = read(proxies="10.0.0.1, 2001:db8::/32", trusted_hosts="Mail.Example, .campus.example")
+    assert settings.proxies == (ipaddress.ip_network("10.0.0.1/32"), ipaddress.ip_network("2001:db8::/32"))
+    assert settings.trusted_hosts == ("mail.example", ".campus.example")
+
+
+def test_an_empty_value_is_the_default() -> None:
+    assert read(per_page="").per_page == 50
+
+
+def test_secrets_are_not_in_the_repr() -> None:
+    settings = read(
+        redis_url="redis://:red-password@127.0.0.1/0",
+        database_url="postgresql+psycopg://u:sql-password@h/d",
+        master_user="m",
+        master_password="master-password",
+    )
+    for secret in (KEY, "red-password", "sql-password", "master-password"):
+        assert secret not in repr(settings)
+
+
+def test_a_wrong_secret_url_is_not_shown() -> None:
+    with pytest.raises(SettingError) as refused:
+        read(database_url="oracle://user:sql-password@host/name")
+    assert "sql-password" not in str(refused.value)
+
+
+def test_a_misspelt_name_is_noticed() -> None:
+    assert unknown({"POSTERN_SECRET_KY": "x", "POSTERN_BIND_FILE": "x", "HOME": "/"}) == ("POSTERN_SECRET_KY",)
+
+
+def test_every_setting_says_why_in_one_line() -> None:
+    for item in dataclasses.fields(Settings):
+        assert 10 < len(item.metadata["why"]) < 120, item.name
+        assert "\n" not in item.metadata["why"]
+
+
+def test_the_page_of_settings_is_current() -> None:
+    written = (Path(__file__).parents[2] / "docs/settings.md").read_text()
+    assert written == page(), "run: python -m config.document > docs/settings.md"
+    assert all(f"`{variable(item)}`" in written for item in dataclasses.fields(Settings))

@@ -1,0 +1,123 @@
+"""Applications for the tests of the web: one that needs no server, one on a real Redis with a directory in SQLite."""
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from redis import Redis
+from sqlalchemy.orm import Session as Rows
+
+from app.demo.redis import RedisServer
+from app.directory.engine import open_engine
+from app.directory.tables import AccountRow, AddressRow, Base, DomainRow, ServerRow, SiteRow
+from app.web import create_app
+from config.default import Settings, load
+from tests.web.pages import Pages
+
+KEY = "0123456789abcdef0123456789abcdef"
+# {SSHA256} of "correct horse" is made once: argon2 would cost each test 50 ms.
+FORWARDER, PASSWORD = "forward@one.example", "correct horse"
+
+
+def hashed(password: str) -> str:
+    """A cheap hash that the directory knows."""
+    import base64
+    import hashlib
+
+    return "{SSHA256}" + base64.b64encode(hashlib.sha256(password.encode() + b"salt").digest() + b"salt").decode()
+
+
+def new_app(settings: Settings) -> Flask:
+    """An application whose test client checks every page."""
+    app = create_app(settings)
+    app.test_client_class = Pages
+    app.testing = False  # error pages, not exceptions
+    return app
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Settings of a node that nothing answers; failures are not slowed down."""
+    read = load(
+        {
+            "POSTERN_SECRET_KEY": KEY,
+            "POSTERN_DATABASE_URL": f"sqlite:///{tmp_path}/postern.sqlite",
+            "POSTERN_REDIS_URL": f"unix://{tmp_path}/nobody.sock",
+            "POSTERN_KEEPER_SOCKET": "/nonexistent/keeper",
+            "POSTERN_DRAIN_FILE": f"{tmp_path}/drain",
+        }
+    )
+    return dataclasses.replace(read, failure_seconds=0.05)
+
+
+@pytest.fixture
+def lone_app(settings: Settings) -> Flask:
+    """Without Redis and SQL: what a visitor who is not signed in may see."""
+    return new_app(settings)
+
+
+@pytest.fixture
+def visitor(lone_app: Flask) -> Pages:
+    """A browser at lone_app."""
+    return lone_app.test_client()  # type: ignore[return-value]
+
+
+@pytest.fixture
+def node_settings(settings: Settings, redis: Redis, redis_server: RedisServer) -> Settings:
+    """Settings of a node with an empty Redis and a directory in which forward@one.example only forwards mail."""
+    made = dataclasses.replace(settings, redis_url=redis_server.url, cache_url=redis_server.url)
+    fill_directory(made.database_url)
+    return made
+
+
+def fill_directory(url: str, *more: Callable[[Rows], Any]) -> None:
+    """Tables, one site with one.example and two.example, and an account that only forwards."""
+    engine = open_engine(url)
+    Base.metadata.create_all(engine)
+    with Rows(engine) as rows:
+        rows.add(SiteRow(site_id=1, name="One", primary_domain="one.example", time_zone="Europe/Berlin"))
+        rows.add(DomainRow(domain_id=1, name="one.example", site_id=1))
+        rows.add(DomainRow(domain_id=2, name="two.example", site_id=1))
+        rows.flush()
+        rows.add(
+            AccountRow(
+                account_id=1, site_id=1, username="forward", kind="forward", forward_to="elsewhere@two.example",
+                password_hash=hashed(PASSWORD), display_name="Frida Forward",
+            )
+        )  # fmt: skip
+        rows.flush()
+        rows.add(AddressRow(site_id=1, local="forward", account_id=1))
+        for add in more:
+            add(rows)
+        rows.commit()
+    engine.dispose()
+
+
+@pytest.fixture
+def app(node_settings: Settings) -> Iterator[Flask]:
+    """A node on a real Redis."""
+    made = new_app(node_settings)
+    yield made
+    held = made.extensions["postern"]
+    held.redis.close()
+    held.cache.close()
+    held.directory.engine.dispose()
+
+
+@pytest.fixture
+def browser(app: Flask) -> Pages:
+    """A browser at `app`, not signed in."""
+    return app.test_client()  # type: ignore[return-value]
+
+
+@pytest.fixture
+def signed_in(browser: Pages) -> Pages:
+    """A browser signed in as the account that only forwards."""
+    assert browser.sign_in(FORWARDER, PASSWORD).status_code == 303
+    return browser
+
+
+__all__ = ["AccountRow", "AddressRow", "ServerRow"]
