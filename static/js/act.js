@@ -1,0 +1,126 @@
+// Flags, filing, moving and undo: shown at once, sent one after the other, taken back with a sentence if the server says no.
+import { ask, reason } from "./ask.js";
+import { setIcon } from "./html.js";
+import { refresh } from "./list.js";
+import { focusRow, go, listPart, messagePart, putList, rowOf, showList, takeRest } from "./panes.js";
+import { clearToasts, toast } from "./say.js";
+
+const FLAGS = { read: ["seen", "true"], unread: ["seen", "false"], flag: ["flagged", "true"], unflag: ["flagged", "false"] };
+let queue = Promise.resolve();
+let waiting = 0;
+
+/** Does `action` to rows of the list, by the list's own form. */
+export function act(action, rows, target = "") {
+  const form = listPart()?.querySelector(".list-body");
+  if (!form || !rows.length) return;
+  const body = new FormData();
+  for (const name of ["csrf_token", "uidvalidity"]) body.append(name, form.elements[name].value);
+  rows.forEach((row) => body.append("uid", row.dataset.uid));
+  body.set("action", action);
+  body.set("target", target);
+  send(form.action, body);
+}
+
+function send(url, body) {
+  const action = body.get("action");
+  const uids = body.getAll("uid");
+  const takeBack = FLAGS[action] ? showFlag(action, uids) : showGone(uids, url);
+  if (listPart()) body.set("next", listPart().dataset.url);
+  waiting += 1;
+  queue = queue.then(() => deliver(url, body, takeBack));
+}
+
+async function deliver(url, body, takeBack) {
+  const answer = await ask(url, { method: "POST", body });
+  waiting -= 1;
+  if (!answer.ok) {
+    takeBack();
+    return toast(reason(answer), { level: "error" });
+  }
+  clearToasts();
+  takeRest(answer.page);
+  const part = answer.page?.querySelector('[data-fragment="list"]');
+  // An older answer does not know of what was done since: only the last one of a row replaces the list.
+  if (part && waiting === 0) putList(part);
+  return undefined;
+}
+
+function showFlag(action, uids) {
+  const [name, value] = FLAGS[action];
+  const changed = uids.map(rowOf).filter((row) => row && row.dataset[name] !== value);
+  const set = (to) => changed.forEach(({ dataset: { uid } }) => { const row = rowOf(uid); if (row) row.dataset[name] = to; });
+  set(value);
+  const button = messagePart() && uids.includes(messagePart().dataset.uid) ? messagePart().querySelector('[value="flag"], [value="unflag"]') : null;
+  if (name === "flagged" && button) showFlagButton(button, value === "true");
+  if (action === "unread" && uids.includes(messagePart()?.dataset.uid) && listPart()) showList(listPart().dataset.url);
+  return () => {
+    set(value === "true" ? "false" : "true");
+    if (name === "flagged" && button) showFlagButton(button, value !== "true");
+  };
+}
+
+function showFlagButton(button, flagged) {
+  const action = flagged ? "unflag" : "flag";
+  button.value = action;
+  button.dataset.testid = `action-${action}`;
+  button.title = flagged ? "Take flag off" : "Flag";
+  button.querySelector(".tool-text").textContent = button.title;
+  setIcon(button.querySelector("svg"), flagged ? "flag-off" : "flag");
+}
+
+function showGone(uids, url) {
+  const rows = uids.map(rowOf).filter(Boolean);
+  const focused = rows.some((row) => row.contains(document.activeElement)) || document.activeElement?.closest(".selection");
+  const last = rows.at(-1);
+  let next = last?.nextElementSibling;
+  while (next?.matches(".leaving") || rows.includes(next)) next = next.nextElementSibling;
+  rows.forEach((row) => {
+    row.classList.add("leaving");
+    row.querySelector('[name="uid"]').checked = false;
+  });
+  if (listPart()) refresh(listPart());
+  const open = messagePart();
+  if (open && uids.includes(open.dataset.uid) && url.includes("/actions")) {
+    if (listPart()) showList(listPart().dataset.url, { focus: false });
+    focusRow(next ?? rows[0]?.previousElementSibling);
+  } else if (focused) {
+    focusRow(next ?? rows[0]?.previousElementSibling);
+  }
+  return () => uids.forEach((uid) => rowOf(uid)?.classList.remove("leaving"));
+}
+
+function submitted(event) {
+  const form = event.target;
+  const path = new URL(form.action).pathname;
+  if (event.defaultPrevented || form.method !== "post") return;
+  const body = new FormData(form, event.submitter);
+  if (path.endsWith("/actions")) {
+    if (!listPart()) return; // alone on the page: the server leads back
+    event.preventDefault();
+    if (body.get("action") === "move" && !body.get("target")) {
+      form.elements.target.focus();
+      toast("Choose a folder to move to.");
+    } else {
+      document.querySelector(":popover-open")?.hidePopover();
+      send(form.action, body);
+    }
+  } else if (path.endsWith("/undo") && listPart()) {
+    event.preventDefault();
+    body.set("next", listPart().dataset.url);
+    queue = queue.then(() => deliver(form.action, body, () => {}));
+    waiting += 1;
+  } else if (path.endsWith("/remote") && messagePart()) {
+    event.preventDefault();
+    choose(form.action, body);
+  }
+}
+
+async function choose(url, body) {
+  const answer = await ask(url, { method: "POST", body });
+  if (!answer.ok) toast(reason(answer), { level: "error" });
+  else go(answer.url, { push: false, focus: false });
+}
+
+export default function attach() {
+  document.addEventListener("submit", submitted);
+}

@@ -1,0 +1,49 @@
+// Asks the server for a part of a page, shows that it takes a while after 200 ms, and tells failures apart.
+import { parse } from "./html.js";
+
+const bar = document.getElementById("progress");
+let running = 0;
+
+async function withProgress(work) {
+  running += 1;
+  const late = setTimeout(() => { bar.hidden = false; }, 200);
+  try {
+    return await work;
+  } finally {
+    clearTimeout(late);
+    running -= 1;
+    if (running === 0) bar.hidden = true;
+  }
+}
+
+/** Resolves to {ok, status, url, page}; `page` is null for anything but HTML. Without a network: ok false, status 0. */
+export async function ask(url, options = {}) {
+  let answer, text;
+  try {
+    [answer, text] = await withProgress(fetchText(url, options));
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    return { ok: false, status: 0, url, page: null };
+  }
+  const html = (answer.headers.get("Content-Type") ?? "").startsWith("text/html");
+  if (answer.status === 401 || (answer.redirected && new URL(answer.url).pathname === "/login")) {
+    location.reload(); // the sign-in page, which comes back here
+    return new Promise(() => {});
+  }
+  return { ok: answer.ok, status: answer.status, url: answer.url, page: html ? parse(text) : null };
+}
+
+async function fetchText(url, options) {
+  const headers = { "X-Postern-Fragment": "1", Accept: "text/html" };
+  const answer = await fetch(url, { credentials: "same-origin", headers, ...options });
+  return [answer, await answer.text()];
+}
+
+/** What a failed answer says, in one or two sentences. */
+export function reason(answer) {
+  const said = (name) => answer.page?.querySelector(`[data-testid="${name}"]`)?.textContent.trim() ?? "";
+  if (said("error-title")) return `${said("error-title")}. ${said("error-text")}`.replace(/\.\./g, ".").replace(/\s+/g, " ");
+  return answer.status === 0
+    ? "The server cannot be reached. Nothing was changed; try again when you are connected."
+    : "The server could not do this. Nothing was changed; try again in a minute.";
+}

@@ -1,0 +1,153 @@
+// Moves between folders and messages by putting parts of pages into the two panes; addresses and Back stay true.
+import { ask, reason } from "./ask.js";
+import { fill } from "./html.js";
+import { say, takeToasts, toast } from "./say.js";
+import { takeFolders } from "./folders.js";
+import { attachIn } from "./attach.js";
+
+const panes = document.querySelector(".panes");
+const list = document.getElementById("list");
+const reading = document.getElementById("reading");
+const LIST = /^\/mail\/[^/]+\/$/;
+const MESSAGE = /^\/mail\/[^/]+\/\d+\/\d+(\/headers|\/raw)?$/;
+const brand = document.title.split(" · ").pop();
+let asking = new AbortController();
+
+export const listPart = () => list?.querySelector('[data-fragment="list"]') ?? null;
+export const messagePart = () => reading?.querySelector('[data-fragment="message"]') ?? null;
+export const wide = () => matchMedia("(min-width: 768px)").matches;
+const path = (url) => new URL(url, location.href).pathname;
+const whole = (url) => { const to = new URL(url, location.href); return to.pathname + to.search; };
+
+/** Opens a folder or a message. `push` false: the address is already there (Back, first load). */
+export async function go(url, { push = true, focus = true } = {}) {
+  const toList = LIST.test(path(url));
+  if (!panes || !(toList || MESSAGE.test(path(url)))) return location.assign(url);
+  if (toList && listPart()?.dataset.url === whole(url) && panes.dataset.view === "message") return showList(url, { push, focus });
+  asking.abort();
+  asking = new AbortController();
+  if (!toList) mark(url);
+  let answer;
+  try {
+    answer = await ask(url, { signal: asking.signal });
+  } catch { return undefined; } // overtaken by the next one
+  const part = answer.page?.querySelector("[data-fragment]");
+  if (!part) return answer.ok ? location.assign(url) : toast(reason(answer), { level: "error" });
+  const at = answer.ok ? whole(answer.url) : whole(url);
+  if (push) history.pushState({}, "", at);
+  takeRest(answer.page);
+  if (part.dataset.fragment === "list") {
+    putList(part);
+    return showList(at, { push: false, focus });
+  }
+  fill(reading, part);
+  attachIn(reading);
+  showMessage({ focus });
+  if (!answer.ok) say(reason(answer));
+  return undefined;
+}
+
+/** Replaces the list by a newer one, keeping place, focus and the open row. */
+export function putList(part) {
+  const before = listPart();
+  const same = before?.dataset.url === part.dataset.url;
+  const place = same ? before.querySelector(".rows")?.scrollTop ?? 0 : 0;
+  const row = same ? document.activeElement?.closest?.(".row") : null;
+  const onPick = document.activeElement?.matches?.('[name="uid"]');
+  fill(list, part);
+  attachIn(list);
+  const rows = list.querySelector(".rows");
+  if (rows && place) rows.scrollTop = place;
+  if (row) focusRow(rowOf(row.dataset.uid) ?? null, onPick);
+  mark();
+}
+
+/** Counts, notices and undo that came with a part. */
+export function takeRest(page) {
+  takeFolders(page);
+  takeToasts(page);
+}
+
+export function rowOf(uid) {
+  return list?.querySelector(`.row[data-uid="${CSS.escape(uid)}"]`) ?? null;
+}
+
+export function focusRow(row, onPick = false) {
+  row?.querySelector(onPick ? '[name="uid"]' : ".row-subject")?.focus();
+}
+
+/** Back to the list: the message leaves the reading pane. */
+export function showList(url, { push = true, focus = true } = {}) {
+  const row = messagePart() && rowOf(messagePart().dataset.uid);
+  if (push) history.pushState({}, "", url);
+  panes.dataset.view = "list";
+  fill(reading, document.getElementById("nothing-open").content);
+  mark();
+  setTitle(listPart()?.dataset.title);
+  if (!focus) return;
+  if (row) focusRow(row);
+  else list.querySelector("h1")?.focus({ preventScroll: true });
+  say(`${listPart()?.dataset.title ?? ""}, ${list.querySelector(".range")?.textContent ?? "empty"}`);
+}
+
+function showMessage({ focus }) {
+  panes.dataset.view = "message";
+  const part = reading.querySelector("[data-fragment]");
+  const row = messagePart() && rowOf(part.dataset.uid);
+  if (row) row.dataset.seen = "true";
+  mark();
+  setTitle(part.dataset.title);
+  if (!focus) return;
+  // On a wide screen the list keeps the focus, so that its keys go on working.
+  if (wide() && document.activeElement?.closest?.("#list")) say(`${part.dataset.title} is open`);
+  else reading.querySelector("h1")?.focus();
+}
+
+/** Marks the row of the open message, or of the one that is about to open. */
+function mark(url) {
+  list.querySelectorAll(".row.open").forEach((row) => { row.classList.remove("open"); row.querySelector("a").removeAttribute("aria-current"); });
+  const open = messagePart();
+  const same = open && open.dataset.mailbox === listPart()?.dataset.mailbox;
+  const row = url ? rowOf(path(url).split("/")[4]) : same && rowOf(open.dataset.uid);
+  row?.classList.add("open");
+  row?.querySelector("a").setAttribute("aria-current", "true");
+}
+
+export function setTitle(title) {
+  const unread = document.querySelector('[data-use="inbox"] .count')?.firstChild?.textContent.trim();
+  const name = title ?? document.title.replace(/^\([\d,]+\) /, "").split(" · ")[0];
+  document.title = `${unread ? `(${unread}) ` : ""}${name} · ${brand}`;
+}
+
+async function fillList(url) {
+  const answer = await ask(url).catch(() => null);
+  const part = answer?.page?.querySelector('[data-fragment="list"]');
+  if (part && !listPart()) putList(part);
+}
+
+function followLinks(event) {
+  const link = event.target.closest("a[href]");
+  if (!link || event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+  if (link.origin !== location.origin || link.target || link.hasAttribute("download")) return;
+  if (!LIST.test(link.pathname) && !MESSAGE.test(link.pathname)) return;
+  event.preventDefault();
+  document.getElementById("folders")?.matches(":popover-open") && document.getElementById("folders").hidePopover();
+  go(link.href);
+}
+
+function followForms(event) {
+  const form = event.target;
+  if (event.defaultPrevented || form.method !== "get" || !LIST.test(path(form.action))) return;
+  event.preventDefault();
+  const query = new URLSearchParams([...new FormData(form)].filter(([, value]) => value !== ""));
+  go(`${path(form.action)}${query.size ? `?${query}` : ""}`);
+}
+
+export default function attach() {
+  document.addEventListener("click", followLinks);
+  document.addEventListener("submit", followForms);
+  addEventListener("popstate", () => go(location.href, { push: false }));
+  const back = reading.querySelector("[data-fragment]")?.dataset.back;
+  if (back && wide()) fillList(back);
+  setTitle();
+}

@@ -1,0 +1,54 @@
+// What the page says: to screen readers in the live region, to everyone in toasts at the lower left.
+const SECONDS = 10;
+const shelf = document.getElementById("toasts");
+const live = document.getElementById("live");
+
+export function say(text) {
+  live.textContent = "";
+  requestAnimationFrame(() => { live.textContent = text; });
+}
+
+/** A sentence of the page's own; an error stays until it is closed by the next one. */
+export function toast(text, { level = "message" } = {}) {
+  const box = document.createElement("div");
+  const line = document.createElement("p");
+  box.className = `toast toast-${level}`;
+  box.dataset.testid = "notice";
+  line.textContent = text;
+  box.append(line);
+  show([box]);
+}
+
+/** Takes over the toasts of a page that the server sent. */
+export function takeToasts(page) {
+  const sent = [...(page?.querySelectorAll("#toasts > *") ?? [])];
+  if (sent.length) show(sent.map((node) => document.importNode(node, true)));
+}
+
+export function clearToasts() {
+  shelf.replaceChildren();
+}
+
+function show(boxes) {
+  shelf.replaceChildren(...boxes);
+  boxes.forEach(expire);
+}
+
+// Ten seconds, counted only while neither the pointer nor the focus is on it (WCAG 2.2.1).
+function expire(box) {
+  let left = SECONDS;
+  const tick = setInterval(() => {
+    if (!box.isConnected) return clearInterval(tick);
+    if (box.matches(":hover, :focus-within") || document.hidden) return undefined;
+    left -= 1;
+    if (left <= 0) {
+      clearInterval(tick);
+      box.remove();
+    }
+    return undefined;
+  }, 1000);
+}
+
+export default function attach() {
+  [...shelf.children].forEach(expire);
+}

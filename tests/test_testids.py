@@ -1,0 +1,40 @@
+"""The public list of test ids and the templates say the same."""
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
+LISTED = re.compile(r"`([a-z]+(?:-[a-z]+)+|notice|attachment)`")
+USED = re.compile(r'data-testid="([^"]+)"')
+# Written with a name put in: the names that the macros are called with.
+ACTIONS = re.compile(r'action\("([a-z]+)"')
+VIEWS = ("view-all", "view-unread", "view-flagged")
+
+
+def listed() -> set[str]:
+    tables = [line for line in (ROOT / "docs/end-to-end.md").read_text().splitlines() if line.startswith("| `")]
+    return {name for line in tables for name in LISTED.findall(line.split("|")[1])}
+
+
+def used() -> set[str]:
+    texts = [path.read_text() for path in TEMPLATES]
+    names = {name for text in texts for name in USED.findall(text) if "{{" not in name}
+    return names | {f"action-{name}" for text in texts for name in ACTIONS.findall(text)} | set(VIEWS)
+
+
+def test_every_listed_test_id_is_in_a_template():
+    assert listed() - used() == set()
+
+
+def test_every_test_id_of_the_templates_is_listed():
+    assert used() - listed() == set()
+
+
+def test_the_list_is_not_empty():
+    assert {"message-row", "mailbox-link", "search-input", "undo-button"} <= listed()
+
+
+def test_a_test_id_made_from_a_name_is_made_where_the_list_expects_it():
+    made = {name for path in TEMPLATES for name in USED.findall(path.read_text()) if "{{" in name}
+    assert made == {"action-{{ name }}", "view-{{ name }}"}
