@@ -1,0 +1,58 @@
+"""The folder pane: the tree of mailboxes with unread counts, kept in the cache for 30 seconds.
+
+It is kept under the token of the account's last notice, so that new mail and own writes, which raise it, drop it.
+"""
+
+from dataclasses import astuple
+from datetime import datetime
+
+from app.mail.connection import Connection
+from app.mail.mailbox import Mailbox, named_mailbox, tree
+from app.mail.special import Use
+from app.store.notices import Notice, bump_notice, read_notice
+from app.web.resources import resources
+from app.web.session import Current
+
+SECONDS = 30
+_ENTRY = "pane"
+
+
+def folders(client: Connection, me: Current) -> tuple[Mailbox, ...]:
+    """The tree in display order: from the cache, else by one LIST. Raises the tree of app/mail/errors.py."""
+    token = _token(read_notice(me.redis, me.account.id))
+    kept = me.cache.recall(_ENTRY)
+    if isinstance(kept, dict) and kept.get("token") == token and (found := _read(kept.get("tree"))):
+        return found
+    boxes = tree(client, junk_pattern=junk_pattern(me), today=datetime.now(me.zone).date())
+    me.cache.remember(_ENTRY, {"token": token, "tree": [astuple(box) for box in boxes]}, seconds=SECONDS)
+    return boxes
+
+
+def junk_pattern(me: Current) -> str | None:
+    """The site's pattern of junk mailboxes, such as `spam.%Y`: the mail server's own, else that of the settings."""
+    server = me.account.server
+    return (server.junk_pattern if server else None) or resources().settings.junk_pattern or None
+
+
+def wrote(me: Current) -> None:
+    """To be called after every own write: the pane is read anew, and other open pages of the account look again."""
+    me.cache.forget(_ENTRY)
+    bump_notice(me.redis, me.account.id)
+
+
+def opened(boxes: tuple[Mailbox, ...], name: str) -> Mailbox:
+    """The mailbox that is shown, also where the pane does not know it (yet)."""
+    use: Use | None = "inbox" if name == "INBOX" else None
+    return named_mailbox(boxes, name) or Mailbox(name, name, None, 0, True, use, None, None)
+
+
+def _token(notice: Notice | None) -> int:
+    return notice.token if notice else 0
+
+
+def _read(rows: object) -> tuple[Mailbox, ...]:
+    """The tree from its JSON; nothing for anything else."""
+    try:
+        return tuple(Mailbox(*row) for row in rows) if isinstance(rows, list) else ()
+    except TypeError:
+        return ()

@@ -1,0 +1,119 @@
+"""Undo of the last action on messages: a record in Redis under a random token, offered on the next pages.
+
+It survives any node, works by a plain form, and serves once. The offer rides in the notes cookie for some seconds; the
+record lives longer, so that who clicked in time is in time.
+"""
+
+import secrets
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Response, flash, make_response, redirect, request, url_for
+from flask import session as notes
+
+from app.mail import flags
+from app.mail.errors import CannotDo, MailboxGone, Refused, Renumbered, ServerAway, TooManyConnections
+from app.mail.mailbox import named_mailbox
+from app.mail.move import Moved, bring_back
+from app.web import pane
+from app.web.session import Current, current, imap
+from app.web.urls import local_path
+
+OFFERED_SECONDS = 15
+KEPT_SECONDS = 120
+_NOTE = "undo"
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What stands in the toast, and the token that its form sends."""
+
+    label: str
+    token: str
+
+
+def offer(me: Current, label: str, record: dict[str, Any]) -> bool:
+    """Keeps a record and offers it on the next pages; False where it could not be kept."""
+    token = secrets.token_urlsafe(15)
+    if not me.cache.remember(_entry(token), record, seconds=KEPT_SECONDS):
+        return False
+    notes[_NOTE] = {"label": label, "token": token, "until": int(time.time()) + OFFERED_SECONDS}
+    return True
+
+
+def offered() -> Offer | None:
+    """What can be undone now, for every page's template."""
+    note = notes.get(_NOTE)
+    if not isinstance(note, dict):
+        return None
+    if time.time() > note.get("until", 0):
+        notes.pop(_NOTE, None)
+        return None
+    return Offer(str(note.get("label")), str(note.get("token")))
+
+
+def flags_record(mailbox: str, uidvalidity: int, done: flags.Done, add: list[str], remove: list[str]) -> dict[str, Any]:
+    """How to give back the flags of what was changed, and only of that."""
+    return {"kind": "flags", "mailbox": mailbox, "uidvalidity": uidvalidity, "uids": done.changed,
+            "add": remove, "remove": add}  # fmt: skip
+
+
+def move_record(mailbox: str, moved: Moved) -> dict[str, Any]:
+    """How to bring messages back to `mailbox`."""
+    return {"kind": "move", "mailbox": mailbox, "target": moved.target, "validity": moved.target_uidvalidity,
+            "uids": None if moved.uids is None else list(moved.uids.items()),
+            "ids": list(moved.message_ids.items())}  # fmt: skip
+
+
+def undo(mailbox: str) -> Response:
+    """POST /mail/<mailbox>/undo with `token` and `next`."""
+    me = current()
+    token = request.form.get("token", "")
+    notes.pop(_NOTE, None)
+    record = me.cache.take(_entry(token)) if 0 < len(token) <= 64 else None
+    if record is None:
+        flash("That can no longer be undone.", "warning")
+    else:
+        _undone(me, token, record)
+    target = local_path(request.form.get("next")) or url_for("mailbox.show", mailbox=mailbox)
+    return make_response(redirect(target, 303))
+
+
+def _undone(me: Current, token: str, record: dict[str, Any]) -> None:
+    try:
+        with imap() as client:
+            count = _give_back(client, record) if record["kind"] == "flags" else _bring_back(client, record)
+            boxes = pane.folders(client, me)
+    except (ServerAway, TooManyConnections):
+        me.cache.remember(_entry(token), record, seconds=KEPT_SECONDS)
+        raise
+    except (Renumbered, MailboxGone, CannotDo, Refused):
+        flash("That could not be undone: the folder has changed meanwhile.", "warning")
+        return
+    pane.wrote(me)
+    home = named_mailbox(boxes, record["mailbox"])
+    name = "Inbox" if record["mailbox"] == "INBOX" else home.label if home else record["mailbox"]
+    messages = "1 message is" if count == 1 else f"{count} messages are"
+    if not count:
+        flash("Nothing could be undone: the messages are gone.", "warning")
+    elif record["kind"] == "flags":
+        flash(f"{messages} as before.", "message")
+    else:
+        flash(f"{messages} back in {name}.", "message")
+
+
+def _give_back(client: Any, record: dict[str, Any]) -> int:
+    done = flags.store(client, record["mailbox"], record["uidvalidity"], record["uids"],
+                       add=record["add"], remove=record["remove"])  # fmt: skip
+    return len(done.changed)
+
+
+def _bring_back(client: Any, record: dict[str, Any]) -> int:
+    uids = None if record["uids"] is None else dict(record["uids"])
+    moved = Moved(record["target"], record["validity"], (), uids, (), (), dict(record["ids"]))
+    return len(bring_back(client, moved, record["mailbox"]).moved)
+
+
+def _entry(token: str) -> str:
+    return f"undo {token}"
