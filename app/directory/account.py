@@ -94,21 +94,34 @@ def _endpoint(fields: Mapping[str, Any] | None) -> Endpoint | None:
     return None if fields is None else Endpoint(**fields)
 
 
+_TEXTS = ("login", "display_name", "time_zone", "locale", "brand", "password_hash")
+
+
 def _checked(account: Account) -> Account:
     """The same account, or ValueError where a field holds what its type forbids."""
     server = account.server
     endpoints = [each for each in (server.imap, server.submission, server.sieve) if each] if server else []
     texts = [account.id, account.address, account.site, *(each.host for each in endpoints)]
+    optional = [getattr(account, name) for name in _TEXTS]
+    optional += [text for each in endpoints for text in (each.ca, each.pin, each.name)]
     good = (
         all(isinstance(text, str) for text in texts)
+        and all(text is None or isinstance(text, str) for text in optional)
         and account.kind in KINDS
         and account.role in ROLES
-        and (
-            server is None
-            or (isinstance(server.id, str) and isinstance(server.imap, Endpoint) and server.state in STATES)
-        )
+        and (server is None or _is_server(server))
         and all(type(each.port) is int and each.security in SECURITIES for each in endpoints)
     )
     if not good:
         raise ValueError("not an account's JSON")
     return account
+
+
+def _is_server(server: Server) -> bool:
+    pattern: object = server.junk_pattern
+    return (
+        isinstance(server.id, str)
+        and isinstance(server.imap, Endpoint)
+        and server.state in STATES
+        and (pattern is None or isinstance(pattern, str))
+    )

@@ -140,7 +140,7 @@ def _write_kind(
     number = _primary_key(table)
     key_columns = [REFERENCES.get(name, name) for name in FORMS[record].key]
     present = _present(connection, table, key_columns)
-    primary_domains = dict(connection.execute(select(SiteRow.site_id, SiteRow.primary_domain)).tuples().all())
+    primary_domains = dict(connection.execute(select(SiteRow.site_id, SiteRow.primary_domain)).all())
     new: list[dict[str, Any]] = []
     differing: list[dict[str, Any]] = []
     for each in records:
@@ -231,8 +231,8 @@ def _complete_server(whole: dict[str, Any]) -> None:
 
 
 def _sites_without_primary(connection: Connection) -> list[Problem]:
-    owner = dict(connection.execute(select(DomainRow.name, DomainRow.site_id)).tuples().all())
-    sites = connection.execute(select(SiteRow.site_id, SiteRow.name, SiteRow.primary_domain)).tuples()
+    owner = dict(connection.execute(select(DomainRow.name, DomainRow.site_id)).all())
+    sites = connection.execute(select(SiteRow.site_id, SiteRow.name, SiteRow.primary_domain))
     return [
         Problem(0, f"site {name}: primary_domain {domain} is none of its domains")
         for number, name, domain in sites
