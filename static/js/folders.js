@@ -38,6 +38,12 @@ export function takeFolders(page) {
   if (focused) pane.querySelector(`[data-mailbox="${CSS.escape(focused)}"]`)?.focus();
 }
 
+/** How many unread messages the pane shows for the inbox. */
+export function unread() {
+  const shown = pane?.querySelector('[data-use="inbox"] .count')?.firstChild.textContent ?? "0";
+  return Number(shown.replace(/\D/g, ""));
+}
+
 export default function attach() {
   restore();
   pane.addEventListener("toggle", remember, true);

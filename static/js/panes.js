@@ -2,7 +2,7 @@
 import { ask, reason } from "./ask.js";
 import { fill } from "./html.js";
 import { say, takeToasts, toast } from "./say.js";
-import { takeFolders } from "./folders.js";
+import { takeFolders, unread } from "./folders.js";
 import { attachIn } from "./attach.js";
 
 const panes = document.querySelector(".panes");
@@ -114,9 +114,8 @@ function mark(url) {
 }
 
 export function setTitle(title) {
-  const unread = document.querySelector('[data-use="inbox"] .count')?.firstChild?.textContent.trim();
   const name = title ?? document.title.replace(/^\([\d,]+\) /, "").split(" · ")[0];
-  document.title = `${unread ? `(${unread}) ` : ""}${name} · ${brand}`;
+  document.title = `${unread() ? `(${unread().toLocaleString("en")}) ` : ""}${name} · ${brand}`;
 }
 
 async function fillList(url) {

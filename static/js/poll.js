@@ -1,7 +1,8 @@
 // New mail: asks /changes while the page is seen, every 5 s, and less often when something is in the way.
 import { ask } from "./ask.js";
-import { listPart, putList, setTitle, takeRest } from "./panes.js";
+import { takeFolders, unread } from "./folders.js";
 import { picked } from "./list.js";
+import { listPart, putList, setTitle } from "./panes.js";
 import { say } from "./say.js";
 
 const USUAL = 5000;
@@ -26,33 +27,35 @@ async function look(url) {
   timer = setTimeout(look, document.hidden ? SLOWEST : wait, url);
 }
 
+// Own actions raise the token, too: the list is asked for again only if the counts are not those on the page.
 async function take(news) {
-  const known = since;
-  since = news.token ?? since;
-  if (!known || news.token === known) return;
+  since = news.token;
   const part = listPart();
-  const inbox = part?.dataset.mailbox === "INBOX";
-  const top = inbox && !part.querySelector(".pager [rel=prev]") && !(part.querySelector(".rows")?.scrollTop > 8);
-  if (top && !picked(part).length) await refresh(part);
-  else if (part) notice(part, news);
+  const whole = part?.dataset.mailbox === "INBOX" && part.dataset.total !== undefined;
+  const differs = (news.unseen !== null && news.unseen !== unread()) || (whole && news.exists !== null && news.exists !== Number(part.dataset.total));
+  if (part && differs) await refresh(part);
 }
 
-/** Takes the newer list when the reader is at its top and has nothing selected; else says what is there. */
+/** Takes the newer list where that disturbs nothing: at its top, nothing selected. Else a line says what is there. */
 async function refresh(part) {
   const before = new Set([...part.querySelectorAll(".row")].map((row) => row.dataset.uid));
   const answer = await ask(part.dataset.url);
   const newer = answer.page?.querySelector('[data-fragment="list"]');
   if (!answer.ok || !newer || part !== listPart()) return;
   const come = [...newer.querySelectorAll('.row[data-seen="false"]')].filter((row) => !before.has(row.dataset.uid)).length;
-  putList(newer);
-  takeRest(answer.page);
+  takeFolders(answer.page);
   setTitle();
-  if (come) say(come === 1 ? "1 new message" : `${come} new messages`);
+  if (picked(part).length || part.querySelector(".rows")?.scrollTop > 8) {
+    if (come) notice(part, come);
+  } else {
+    putList(newer);
+    if (come) say(come === 1 ? "1 new message" : `${come} new messages`);
+  }
 }
 
-function notice(part, news) {
+function notice(part, come) {
   const line = part.querySelector('[data-testid="new-mail-notice"]');
-  line.querySelector("a").textContent = news.unseen ? `There is new mail: ${news.unseen} unread in Inbox` : "There is new mail";
+  line.querySelector("a").textContent = come === 1 ? "Show 1 new message" : `Show ${come} new messages`;
   line.hidden = false;
 }
 

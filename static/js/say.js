@@ -1,6 +1,7 @@
 // What the page says: to screen readers in the live region, to everyone in toasts at the lower left.
 const SECONDS = 10;
 const shelf = document.getElementById("toasts");
+const offered = new Set();
 const live = document.getElementById("live");
 
 export function say(text) {
@@ -21,8 +22,17 @@ export function toast(text, { level = "message" } = {}) {
 
 /** Takes over the toasts of a page that the server sent. */
 export function takeToasts(page) {
-  const sent = [...(page?.querySelectorAll("#toasts > *") ?? [])];
+  const sent = [...(page?.querySelectorAll("#toasts > *") ?? [])].filter(isNew);
   if (sent.length) show(sent.map((node) => document.importNode(node, true)));
+}
+
+// An undo is offered by every page for a while; here it comes up once.
+function isNew(box) {
+  const token = box.querySelector('[name="token"]')?.value;
+  if (!token) return true;
+  if (offered.has(token)) return false;
+  offered.add(token);
+  return true;
 }
 
 export function clearToasts() {
@@ -50,5 +60,5 @@ function expire(box) {
 }
 
 export default function attach() {
-  [...shelf.children].forEach(expire);
+  [...shelf.children].filter(isNew).forEach(expire);
 }
