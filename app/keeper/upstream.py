@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Literal
 
 from app.keeper.channel import Channel, connected
-from app.keeper.protocol import Deadlines, Key, Wanted
+from app.keeper.protocol import Key, Wanted
 from app.keeper.pump import Pump
 from app.mail.errors import ConnectionLost, ServerAway
 from app.mail.login import Credentials, Step, dialogue
@@ -246,12 +246,12 @@ class Upstream:
 
 
 async def open_upstream(
-    wanted: Wanted, credentials: Credentials, *, deadlines: Deadlines, sign_in: bool = False, ca_file: str | None = None
+    wanted: Wanted, credentials: Credentials, *, connect: float, login: float, ca_file: str | None = None
 ) -> Upstream:
-    """Connect, TLS, login. Raises the tree of app/mail/errors.py."""
-    channel = await connected(wanted.endpoint, deadlines.connect)
+    """Connect, TLS, login, within so many seconds each. Raises the tree of app/mail/errors.py."""
+    channel = await connected(wanted.endpoint, connect)
     try:
-        async with asyncio.timeout(deadlines.sign_in if sign_in else deadlines.login):
+        async with asyncio.timeout(login):
             note = await _drive(channel, wanted, credentials, ca_file)
     except TimeoutError:
         channel.close()

@@ -7,9 +7,8 @@ imaplib's dictionary of untagged responses loses that order.
 from __future__ import annotations
 
 import base64
-import json
 import time
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 from app.mail.response import Response, code, status
@@ -106,14 +105,11 @@ class Note:
         """False where UIDs do not hold from one session to the next: nothing may be remembered then."""
         return self.uidvalidity is not None and not self.uidnotsticky
 
-    def to_json(self) -> str:
-        record = asdict(self)
+    def to_record(self) -> dict[str, Any]:
+        """Plain values for JSON; read back by `from_record`."""
+        record: dict[str, Any] = {name: getattr(self, name) for name in self.__slots__}
         record["rest"] = base64.b64encode(self.rest).decode()
-        return json.dumps(record, separators=(",", ":"))
-
-    @classmethod
-    def from_json(cls, text: str | bytes) -> Note:
-        return cls.from_record(json.loads(text))
+        return record
 
     @classmethod
     def from_record(cls, record: dict[str, Any]) -> Note:

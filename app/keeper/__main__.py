@@ -1,0 +1,156 @@
+"""`python -m app.keeper` runs a keeper until SIGTERM; `python -m app.keeper --status` shows the running one's state.
+
+A node of gunicorn starts it through the supervisor; a unit or container of its own may run it just so.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import gc
+import json
+import logging
+import signal
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from app.keeper.counts import Counts, node_name
+from app.keeper.epochs import Epochs
+from app.keeper.lease import status
+from app.keeper.lend import Lender
+from app.keeper.pool import Pool
+from app.keeper.process import end_with_parent, hide_memory, raise_descriptors
+from app.keeper.table import table
+from app.keeper.watch import Watchers
+from config.default import SettingError, Settings, load
+
+DRAIN_SECONDS = 5.0
+REDIS_SECONDS = 1.0
+
+log = logging.getLogger("postern.keeper")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command line; returns the exit status, never 3 or 4 (gunicorn before 27 ends the node on those)."""
+    parser = argparse.ArgumentParser(prog="python -m app.keeper", description=__doc__)
+    parser.add_argument("--status", action="store_true", help="show the running keeper's state and end")
+    parser.add_argument("--parent", type=int, help=argparse.SUPPRESS)
+    chosen = parser.parse_args(arguments)
+    try:
+        settings = load()
+    except SettingError as error:
+        print(error, file=sys.stderr)
+        return 2
+    if chosen.status:
+        return _show(settings)
+    return _run(settings, chosen.parent)
+
+
+def _show(settings: Settings) -> int:
+    found = status(str(settings.keeper_socket))
+    if found is None:
+        print(f"no keeper answers at {settings.keeper_socket}", file=sys.stderr)
+        return 1
+    print(table(found))
+    return 0
+
+
+def _run(settings: Settings, parent: int | None) -> int:
+    hide_memory()
+    raise_descriptors()
+    if parent is not None:
+        end_with_parent(parent)
+    _log_as_json(settings.log_level)
+    try:
+        asyncio.run(keep(settings))
+    except OSError as error:
+        print(f"POSTERN_KEEPER_SOCKET: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+async def keep(settings: Settings) -> None:
+    """A keeper's whole life, until SIGTERM or SIGINT."""
+    client = Redis.from_url(settings.redis_url, socket_timeout=REDIS_SECONDS, socket_connect_timeout=REDIS_SECONDS)
+    counts = Counts(client, node=node_name(settings.node), total=settings.limits.account_total)
+    ca_file = str(settings.ca_file) if settings.ca_file else None
+    pool = Pool(settings.limits, settings.deadlines, counts, ca_file=ca_file)
+    watchers = Watchers(pool, client, member=counts.member)
+    lender = Lender(pool, watchers, path=Path(settings.keeper_socket))
+    epochs = Epochs(pool, client)
+    lender.start()
+    tasks = [asyncio.create_task(each) for each in (epochs.run(), epochs.beat(), _sweep(pool))]
+    gc.freeze()
+    log.info("keeper started")
+    try:
+        await _asked_to_end()
+    finally:
+        await _end(lender, watchers, tasks)
+        pool.close()
+        with suppress(RedisError, OSError, TimeoutError):
+            await counts.end()
+        await client.aclose()
+
+
+async def _end(lender: Lender, watchers: Watchers, tasks: list[asyncio.Task[None]]) -> None:
+    lender.stop()
+    await watchers.close()
+    await lender.drain(DRAIN_SECONDS)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _sweep(pool: Pool) -> None:
+    pause = min(1.0, pool.limits.park_after / 2)
+    while True:
+        await asyncio.sleep(pause)
+        pool.sweep()
+
+
+async def _asked_to_end() -> None:
+    end = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, end.set)
+    await end.wait()
+
+
+class _Json(logging.Formatter):
+    """One JSON line per record, as all of the node's logs."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(record.created)),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if record.exc_info and record.exc_info[1] is not None:  # the kind and the place, never values
+            line["error"] = type(record.exc_info[1]).__name__
+            line["trace"] = _places(record.exc_info[1])
+        return json.dumps(line)
+
+
+def _places(error: BaseException) -> str:
+    trace, places = error.__traceback__, []
+    while trace is not None:
+        places.append(f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}")
+        trace = trace.tb_next
+    return " > ".join(places)
+
+
+def _log_as_json(level: str) -> None:
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Json())
+    log.addHandler(handler)
+    log.setLevel(level.upper())
+    log.propagate = False
+
+
+if __name__ == "__main__":
+    sys.exit(main())

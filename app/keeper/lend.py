@@ -1,0 +1,289 @@
+"""The keeper's side of the control socket: one connection is one lease, from the first line to the hand-back.
+
+Whatever ends a control connection without a stated hand-back (worker killed, exception, silence for the lease's time,
+nonsense) ends the IMAP connection as well, for every process that holds its descriptor.
+"""
+
+from __future__ import annotations
+
+import array
+import asyncio
+import logging
+import os
+import socket
+import struct
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from app.keeper.pool import Pool
+from app.keeper.protocol import MESSAGE_LIMIT, VERSION, Message, Wanted, decode, encode, error_message
+from app.keeper.upstream import Upstream
+from app.keeper.watch import Watchers
+from app.mail.errors import MailError
+from app.mail.login import Credentials, MasterUser
+from app.mail.note import Note
+
+REQUEST_SECONDS = 2.0  # for a line that the worker owes us
+STILL_HERE = 0.3  # seconds between `wait` lines: silence would make the worker log in by itself
+
+log = logging.getLogger("postern.keeper")
+
+
+class Gone(Exception):
+    """The worker closed the control connection, or sent what nobody should."""
+
+
+class Conversation:
+    """One control connection: lines in, lines and a descriptor out."""
+
+    __slots__ = ("_buffer", "loop", "sock")
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.sock = sock
+        self.loop = asyncio.get_running_loop()
+        self._buffer = bytearray()
+
+    async def receive(self, seconds: float) -> Message:
+        """The next line. Gone at the end of the connection, on nonsense and after `seconds` of silence."""
+        try:
+            async with asyncio.timeout(seconds):
+                while (end := self._buffer.find(b"\n")) < 0:
+                    data = await self.loop.sock_recv(self.sock, 65_536)
+                    if not data or len(self._buffer) > MESSAGE_LIMIT:
+                        raise Gone
+                    self._buffer += data
+            line = bytes(self._buffer[:end])
+            del self._buffer[: end + 1]
+            return decode(line)
+        except (OSError, TimeoutError, ValueError):
+            raise Gone from None
+
+    async def send(self, message: Message, descriptor: int | None = None) -> None:
+        """One line, the descriptor with its first byte."""
+        data = encode(message)
+        try:
+            if descriptor is not None:
+                rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [descriptor]))]
+                data = data[self.sock.sendmsg([data], rights) :]
+            if data:
+                await self.loop.sock_sendall(self.sock, data)
+        except OSError:
+            raise Gone from None
+
+
+class Lender:
+    """Listens on the Unix socket and serves each control connection in a task of its own."""
+
+    def __init__(self, pool: Pool, watchers: Watchers, *, path: Path) -> None:
+        self.pool, self.watchers, self.path = pool, watchers, path
+        self.started = time.time()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._listener, self._inode = _bind(path)
+
+    def start(self) -> None:
+        asyncio.get_running_loop().add_reader(self._listener.fileno(), self._accept)
+
+    def _accept(self) -> None:
+        for _ in range(64):
+            try:
+                sock, _ = self._listener.accept()
+            except OSError:
+                return
+            if not _own_user(sock):
+                sock.close()
+                continue
+            sock.setblocking(False)
+            task = asyncio.create_task(self._serve(sock))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _serve(self, sock: socket.socket) -> None:
+        talk = Conversation(sock)
+        try:
+            await self._answer(talk, await talk.receive(REQUEST_SECONDS))
+        except Gone:
+            pass
+        except Exception:
+            log.exception("a control connection failed")
+        finally:
+            sock.close()
+
+    async def _answer(self, talk: Conversation, message: Message) -> None:
+        operation = message.get("op")
+        if message.get("v") != VERSION:
+            await talk.send({"error": "protocol"})
+        elif operation == "status":
+            await talk.send({"status": self.status()})
+        else:
+            await self._borrower(talk, operation, message)
+
+    async def _borrower(self, talk: Conversation, operation: object, message: Message) -> None:
+        try:
+            wanted = Wanted.parse(message)
+        except (KeyError, TypeError, ValueError):
+            raise Gone from None
+        if operation == "lease":
+            await self._lease(talk, wanted, fresh=bool(message.get("fresh")))
+        elif operation == "sign_in":
+            await self._sign_in(talk, wanted)
+        elif operation == "watch":
+            await self._watch(talk, wanted)
+
+    # -- lease -------------------------------------------------------------------------------------------------------
+
+    async def _lease(self, talk: Conversation, wanted: Wanted, *, fresh: bool) -> None:
+        upstream = None if fresh else self.pool.take_ready(wanted)
+        kept = upstream is not None
+        try:
+            if upstream is None:
+                upstream, kept = await self._obtain(talk, wanted, fresh=fresh)
+        except MailError as error:
+            await talk.send(error_message(error))
+            return
+        self.pool.tally.kept += kept
+        try:
+            await self._hand_over(talk, upstream, kept)
+        finally:
+            if upstream.state == "lent":
+                upstream.close()
+
+    async def _obtain(self, talk: Conversation, wanted: Wanted, *, fresh: bool) -> tuple[Upstream, bool]:
+        if not fresh:
+            parked = await self._meanwhile(talk, self.pool.take_parked(wanted))
+            if parked is not None:
+                return parked, True
+        credentials = await _credentials(talk, wanted)
+        upstream = await self._meanwhile(talk, self.pool.acquire(wanted, credentials, fresh=fresh))
+        return upstream, upstream.lease > 0
+
+    async def _meanwhile(self, talk: Conversation, work: Any) -> Any:
+        """Does the work, saying `wait` all the time. Where the worker is gone, what was got is kept for the next."""
+        task: asyncio.Task[Any] = asyncio.ensure_future(work)
+        try:
+            while not (await asyncio.wait([task], timeout=STILL_HERE))[0]:
+                await talk.send({"wait": True})
+            return task.result()
+        except (Gone, asyncio.CancelledError):
+            if not task.done():
+                task.cancel()
+            with suppress(MailError, asyncio.CancelledError):
+                if (upstream := await task) is not None:
+                    self.pool.keep(upstream)
+            raise
+
+    async def _hand_over(self, talk: Conversation, upstream: Upstream, kept: bool) -> None:
+        """Lends, and waits for the hand-back; on anything else the caller ends the connection."""
+        descriptor, prefix = self.pool.lend(upstream)
+        note = upstream.note.to_record()
+        await talk.send({"granted": True, "tag": prefix, "fresh": not kept, "note": note}, descriptor)
+        while True:
+            message = await talk.receive(self.pool.limits.lease_timeout)
+            if "renew" in message:
+                continue
+            try:
+                returned = Note.from_record(message["back"])
+            except (KeyError, TypeError, ValueError):
+                raise Gone from None
+            self.pool.take_back(upstream, returned)
+            return
+
+    # -- sign-in, watching, status -----------------------------------------------------------------------------------
+
+    async def _sign_in(self, talk: Conversation, wanted: Wanted) -> None:
+        credentials = await _credentials(talk, wanted)
+        try:
+            seconds = self.pool.deadlines.sign_in
+            upstream = await self._meanwhile(talk, self.pool.acquire(wanted, credentials, fresh=True, seconds=seconds))
+        except MailError as error:
+            await talk.send(error_message(error))
+            return
+        self.pool.keep(upstream)
+        await talk.send({"done": True})
+
+    async def _watch(self, talk: Conversation, wanted: Wanted) -> None:
+        if not await self.watchers.may(wanted.account):
+            await talk.send({"done": True})
+            return
+        try:
+            credentials = await _credentials(talk, wanted)
+        except Gone:
+            await self.watchers.give_up(wanted.account)
+            raise
+        self.watchers.start(wanted, credentials)
+        await talk.send({"done": True})
+
+    def status(self) -> Message:
+        """What `--status` and /metrics show. No account's name in it."""
+        places: dict[str, dict[str, Any]] = {}
+        for name, breaker in self.pool.breakers.items():
+            places[name] = {"breaker": breaker.state}
+        for upstream in self.pool.everything():
+            place = places.setdefault(upstream.place, {"breaker": "closed"})
+            place[upstream.state] = place.get(upstream.state, 0) + 1
+        tally = self.pool.tally
+        return {
+            "node": self.pool.counts.node,
+            "pid": os.getpid(),
+            "seconds": round(time.time() - self.started, 1),
+            "servers": places,
+            "accounts": len(self.pool.accounts()),
+            "waiting": self.pool.waiting,
+            "watchers": self.watchers.count,
+            "tally": {name: getattr(tally, name) for name in tally.__slots__},
+        }
+
+    # -- the end -----------------------------------------------------------------------------------------------------
+
+    def stop(self) -> None:
+        """Takes no new leases; unlinks the socket only where it is still ours (two keepers overlap at a reload)."""
+        with suppress(RuntimeError):
+            asyncio.get_running_loop().remove_reader(self._listener.fileno())
+        self._listener.close()
+        with suppress(OSError):
+            if os.stat(self.path).st_ino == self._inode:
+                os.unlink(self.path)
+
+    async def drain(self, seconds: float) -> None:
+        """Lets running leases end by themselves for a while."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=seconds)
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+async def _credentials(talk: Conversation, wanted: Wanted) -> Credentials:
+    """Asks for the password, which is sent only when a login is needed, and held during it only."""
+    await talk.send({"wait": True, "need": "password"})
+    message = await talk.receive(REQUEST_SECONDS)
+    try:
+        master = MasterUser(**message["master"]) if message.get("master") else None
+        return Credentials(wanted.login, str(message["password"]), network=wanted.network, master=master)
+    except (KeyError, TypeError):
+        raise Gone from None
+
+
+def _bind(path: Path) -> tuple[socket.socket, int]:
+    """A listening socket under its name at once: bound in a private directory under another name, then renamed."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder = os.stat(path.parent)
+    if folder.st_uid != os.geteuid() or folder.st_mode & 0o022:
+        raise PermissionError(f"{path.parent} must belong to this user, and nobody else may write to it")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    with suppress(FileNotFoundError):
+        os.unlink(temporary)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.setblocking(False)
+    listener.bind(str(temporary))
+    os.chmod(temporary, 0o600)
+    listener.listen(1024)
+    inode = os.stat(temporary).st_ino
+    os.rename(temporary, path)
+    return listener, inode
+
+
+def _own_user(sock: socket.socket) -> bool:
+    _, uid, _ = struct.unpack("3i", sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i")))
+    return uid in (0, os.geteuid())

@@ -1,0 +1,64 @@
+"""gunicorn's settings of a node, and the hooks that start, replace and end its keeper.
+
+    gunicorn -c config/gunicorn.conf.py wsgi:app
+
+A reload (HUP) executes this file anew: what must outlive it lives in app/keeper/supervisor.py.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+if str(ROOT) not in sys.path:
+    sys.path.insert(0, str(ROOT))
+
+from app.keeper import supervisor  # noqa: E402
+from config.default import SettingError, load  # noqa: E402
+
+try:
+    settings = load()
+except SettingError as error:
+    sys.exit(str(error))  # one line, not a trace
+
+bind = settings.bind
+workers = settings.web_concurrency
+worker_class = "gthread"
+threads = max(32, settings.threads)  # sign-ins and slow uploads each take at most a quarter of them
+chdir = str(ROOT)
+
+preload_app = False  # Redis, SQL and control sockets are opened after the fork
+control_socket_disable = True  # two nodes of one user would share its path; read-only images have no place for it
+timeout = 60  # seconds without a sign of life until a worker is killed
+graceful_timeout = 30
+keepalive = 75  # a balancer keeps connections longer than gunicorn's 2 s
+backlog = 1024
+max_requests = 20_000  # a worker that leaks is replaced before it hurts
+max_requests_jitter = 2_000
+limit_request_line = 4094
+limit_request_fields = 64
+forwarded_allow_ips = ""  # X-Forwarded-*: believed from POSTERN_PROXIES only, in app/web
+worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None
+accesslog = None  # the application writes its own, without query strings
+proc_name = "postern"
+
+
+def on_starting(server: Any) -> None:
+    """Before the first worker: the keeper. Not run again at a reload."""
+    supervisor.start()
+
+
+def on_reload(server: Any) -> None:
+    """HUP: a keeper with the new code and settings; also where the old supervisor had died."""
+    supervisor.replace()
+
+
+def on_exit(server: Any) -> None:
+    """TERM, INT, QUIT. After `kill -9` of the master the lifeline does it."""
+    supervisor.stop()
+
+
+logging.getLogger("imapclient").setLevel(logging.WARNING)  # it writes whole IMAP lines at DEBUG
