@@ -71,7 +71,7 @@ class Body:
 class Message:
     """A message, or a message attached to one (then `section` names it). `related`: pictures that HTML may name.
 
-    `texts`: section → beginning of each shown text; of HTML the first 64 KB.
+    `newly_seen`: opening it marked it read. `texts`: section → beginning of each shown text; of HTML the first 64 KB.
     """
 
     mailbox: str
@@ -87,6 +87,7 @@ class Message:
     related: tuple[Part, ...] = ()
     texts: Mapping[str, Body] = field(default_factory=dict)
     section: str = ""
+    newly_seen: bool = False
 
 
 def open_message(
@@ -232,4 +233,4 @@ def _mark_seen(client: Connection, uid: int) -> bool:
 
 
 def _seen(message: Message) -> Message:
-    return replace(message, flags=message.flags | {"\\Seen"})
+    return replace(message, flags=message.flags | {"\\Seen"}, newly_seen=True)

@@ -60,10 +60,10 @@ def fetch(client: Connection, uid: int, items: bytes) -> Items:
     return found
 
 
-def item(wanted: Wanted, *, peek: bool = True) -> bytes:
-    """The FETCH item for the beginning of a section."""
+def item(wanted: Wanted, *, peek: bool = True, offset: int = 0) -> bytes:
+    """The FETCH item for the beginning of a section, or for what follows an offset."""
     command = b"BODY.PEEK" if peek else b"BODY"
-    return b"%s[%s]<0.%d>" % (command, check_section(wanted.section).encode("ascii"), wanted.limit)
+    return b"%s[%s]<%d.%d>" % (command, check_section(wanted.section).encode("ascii"), offset, wanted.limit)
 
 
 def bodies(items: Mapping[bytes, Value]) -> dict[str, bytes]:
@@ -77,26 +77,36 @@ def bodies(items: Mapping[bytes, Value]) -> dict[str, bytes]:
 
 
 def slices(
-    lease: Lease, place: Place, section: str, *, expected: int | None = None, size: int = SLICE
+    lease: Lease, place: Place, section: str, *, first: bytes = b"", expected: int | None = None, size: int = SLICE
 ) -> Iterator[bytes]:
     """A section as encoded, in pieces of at most `size` octets, each through its own lease.
 
-    ``expected``: its length where known; ConnectionLost when the server gives less, so that nobody takes half a file
-    for a whole one. Raises MessageGone, Renumbered, MailboxGone, ConnectionLost.
+    ``first``: its beginning if that was fetched already, `size` octets unless it is all. ``expected``: its length where
+    that was promised; ConnectionLost when the server gives another one, so that nobody takes half a file for a whole.
+    Raises MessageGone, Renumbered, MailboxGone, ConnectionLost.
     """
-    name = check_section(section).encode("ascii")
-    offset = 0
-    while expected is None or offset < expected:
-        with lease() as client:
-            client.select(place.mailbox, uidvalidity=place.uidvalidity)
-            items = fetch(client, place.uid, b"BODY.PEEK[%s]<%d.%d>" % (name, offset, size))
-        piece = bodies(items).get(section)
-        if piece is None:
-            raise MessageGone("the part is not there")
+    check_section(section)
+    piece, offset = first, len(first)
+    if first:
+        yield first
+    while len(piece) == size or not offset:
+        if offset == expected:
+            break
+        piece = _slice(lease, place, section, offset, size)
         offset += len(piece)
         if piece:
             yield piece
-        if len(piece) < size:
+        else:
             break
-    if expected is not None and offset < expected:
+    if expected is not None and offset != expected:
         raise ConnectionLost(f"{offset} octets of a part of {expected}")
+
+
+def _slice(lease: Lease, place: Place, section: str, offset: int, size: int) -> bytes:
+    with lease() as client:
+        client.select(place.mailbox, uidvalidity=place.uidvalidity)
+        items = fetch(client, place.uid, item(Wanted(section, size), offset=offset))
+    piece = bodies(items).get(section)
+    if piece is None:
+        raise MessageGone("the part is not there")
+    return piece

@@ -64,6 +64,10 @@ _INVISIBLE: Final = re.compile("[\x00-\x20\x7f-\xa0\u2028\u2029]+")
 _LINK: Final = re.compile(r"(?:https?://[^/?#\\]|mailto:|tel:)", re.IGNORECASE)
 _REMOTE: Final = re.compile(r"https?:", re.IGNORECASE)
 _UNSAFE_IN_CSS: Final = re.compile(r"[\"'()\\<>\s\x00-\x1f\x7f]")
+_NAMES_REMOTE: Final = re.compile(
+    r"(?:\b(?:src|background)[ \t\r\n]{0,9}=[ \t\r\n]{0,9}[\"']?|url\([ \t\r\n]{0,9}[\"']?)[ \t\r\n]{0,9}https?:",
+    re.IGNORECASE,
+)
 _CID: Final = re.compile(r"cid:([^\s\"'<>()\\]{1,250})", re.IGNORECASE)
 _BODY: Final = re.compile(rf"<body(?=[ \t\n\f\r/>])({ATTRIBUTES})>", re.IGNORECASE)
 _BGCOLOR: Final = re.compile(r"bgcolor[ \t\n\f\r]{0,9}=[ \t\n\f\r]{0,9}[\"']?(#?[A-Za-z0-9]{1,24})", re.IGNORECASE)
@@ -129,6 +133,11 @@ def content_id(text: str) -> str:
 def referenced(html: str) -> frozenset[str]:
     """The Content-IDs that HTML names, so that only those pictures are fetched."""
     return frozenset(content_id(found) for found in _CID.findall(html[:MAX_HTML]))
+
+
+def names_remote(html: str) -> bool:
+    """Whether HTML seems to load pictures from outside: a look at its text, to offer the reader the choice."""
+    return _NAMES_REMOTE.search(html[:MAX_HTML]) is not None
 
 
 def frame_html(html: str, *, images: Mapping[str, str] | None = None, remote: bool = False) -> Cleaned:
