@@ -7,11 +7,12 @@ from config.default import REQUIRED, Settings, variable
 
 HEAD = """# Settings
 
-All by environment. Each may instead come from a file that `NAME_FILE` names, such as `POSTERN_SECRET_KEY_FILE=/run/secrets/key`;
-the file's last line break is dropped. A wrong value stops the start with one line that names the setting, what it got and what it
-wants; a `POSTERN_` name that is none of these is named in the log.
+All by environment. Each may instead come from a file that `NAME_FILE` names, such as
+`POSTERN_SECRET_KEY_FILE=/run/secrets/key`; the file's last line break is dropped. A wrong value stops the start with
+one line that names the setting, what it got and what it wants; a `POSTERN_` name that is none of
+these is named in the log.
 
-This page is made from config/default.py by `python -m config.document > docs/settings.md`; a test checks that it is current.
+This page is made from config/default.py (`python -m config.document`); a test checks that it is current.
 
 | setting | default | why |
 |---|---|---|

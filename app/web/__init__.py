@@ -68,6 +68,7 @@ ROUTES: Sequence[tuple[str, str, Any, Sequence[str]]] = (
     ("/brand/<brand>/<digest>/<filename>", "brand.picture", brand.picture, GET),
     ("/static/<digest>/<path:filename>", "static", static.static_file, GET),
 )
+QUIET = headers.LASTING | headers.PROBES
 PUBLIC = frozenset({"login.sign_in", "brand.picture", "static", *headers.PROBES})
 
 
@@ -153,7 +154,8 @@ def _finish(response: Response) -> Response:
     if "current" in g and g.current is not None and response.mimetype == "text/html":
         response.headers["Server-Timing"] = timing.server_timing()  # never before: it would tell a refusal's reason
     metrics.request_done(request.endpoint, response.status_code, timing.elapsed())
-    if request.endpoint not in headers.LASTING | headers.PROBES:
+    if request.endpoint not in QUIET:
+        health.take_counts()
         logger.info(
             "answered",
             extra={

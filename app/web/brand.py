@@ -177,7 +177,7 @@ def _picture(folder: Path, file: str) -> StaticFile:
 
 def host_name() -> str:
     """The host that the browser asked for, without port; checked against the allow-list before any page."""
-    host = request.environ.get("HTTP_HOST") or request.environ.get("SERVER_NAME", "")
+    host = request.environ.get("HTTP_HOST", "")
     name = host[: host.find("]") + 1] if host.startswith("[") else host.partition(":")[0]
     return str(name).lower()
 

@@ -56,7 +56,9 @@ def check_request() -> None:
 
 def host_allowed(name: str, trusted: tuple[str, ...]) -> bool:
     """Whether a host name is in the list, or below one of its ".suffix" entries."""
-    return any(name == each or (each.startswith(".") and name.endswith(each) and name != each) for each in trusted)
+    return any(
+        name.endswith(each) and name != each if each.startswith(".") else name == each for each in trusted
+    )
 
 
 def _encrypted_enough() -> bool:

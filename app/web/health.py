@@ -9,7 +9,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import asdict, is_dataclass
+from dataclasses import asdict
 from typing import Any
 
 from flask import Response, abort, jsonify, request
@@ -49,10 +49,11 @@ def figures() -> Response:
     if not trusted():
         abort(404)
     held = resources()
+    sessions = None
     with contextlib.suppress(RedisError):
-        metrics.active_sessions(active(held.redis, now=int(time.time())))
-    take_counts(held)
-    return Response(metrics.text(), content_type="text/plain; version=0.0.4; charset=utf-8")
+        sessions = active(held.redis, now=int(time.time()))
+    body = metrics.text(sessions, held.borrower.status())
+    return Response(body, content_type="text/plain; version=0.0.4; charset=utf-8")
 
 
 def trusted() -> bool:
@@ -61,12 +62,10 @@ def trusted() -> bool:
     return request.remote_addr == peer and is_exempt(peer, resources().settings.metrics_networks)
 
 
-def take_counts(held: Resources) -> None:
-    """Passes on what the keeper's client and the cache have counted in this process."""
-    counted: Any = held.borrower.counters()
-    _growth.take(
-        "borrower", asdict(counted) if is_dataclass(counted) and not isinstance(counted, type) else dict(counted)
-    )
+def take_counts() -> None:
+    """After each request: passes on what the keeper's client and the cache have counted in this process."""
+    held = resources()
+    _growth.take("borrower", asdict(held.borrower.counters()))
     _growth.take("cache", asdict(held.cache_counters))
 
 

@@ -93,10 +93,12 @@ def sign_out() -> Response:
 
 
 def _shown() -> Response:
-    target = local_path(request.args.get("next"))
-    if session.signed_in() is not None:
-        return make_response(redirect(target or url_for("mailbox.show", mailbox="INBOX"), 303))
-    form = Form("", "", None, False, target)
+    form = Form("", "", None, False, local_path(request.args.get("next")))
+    try:
+        if session.signed_in() is not None:
+            return make_response(redirect(form.next or url_for("mailbox.show", mailbox="INBOX"), 303))
+    except RedisError as error:
+        return _told(form, error)
     return _page(form, WHY.get(request.args.get("why", "")), 200)
 
 

@@ -4,18 +4,19 @@ With several workers, prometheus_client adds up their files in PROMETHEUS_MULTIP
 configuration names before anything is imported; without it the figures are this process's own.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from prometheus_client import (
     CollectorRegistry,
     Counter,
-    Gauge,
     Histogram,
     generate_latest,
     multiprocess,
     values,
 )
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 _KINDS = frozenset(
     {"NOOP", "SELECT", "EXAMINE", "LIST", "STATUS", "FETCH", "UID FETCH", "SEARCH", "UID SEARCH", "SORT", "UID SORT",
@@ -38,19 +39,6 @@ _borrower = Counter(
 _cache = Counter("postern_cache", "Lookups in the cache of summaries", ["result"], registry=own)
 _sign_ins = Counter("postern_sign_ins", "Sign-ins by outcome", ["outcome"], registry=own)
 _faults = Counter("postern_faults", "Error pages by the error behind them", ["error"], registry=own)
-_active = Gauge(
-    "postern_sessions_active",
-    "Sessions used in the last five to ten minutes, on all nodes",
-    registry=own,
-    multiprocess_mode="mostrecent",
-)
-_breakers = Gauge(
-    "postern_breaker_open",
-    "1 while the breaker of a mail server is open",
-    ["server"],
-    registry=own,
-    multiprocess_mode="max",
-)
 
 
 def request_done(endpoint: str | None, status: int, seconds: float) -> None:
@@ -98,20 +86,56 @@ class Growth:
                     counter.labels(name).inc(grown)
 
 
-def active_sessions(count: int) -> None:
-    """How many sessions were used lately."""
-    _active.set(count)
+class State(Collector):
+    """What is asked at the moment of the scrape: active sessions, and the keeper's own state."""
+
+    def __init__(self, sessions: int | None, keeper: Mapping[str, Any] | None) -> None:
+        self._sessions = sessions
+        self._keeper = keeper
+
+    def collect(self) -> Iterator[Metric]:
+        """One family after the other."""
+        if self._sessions is not None:
+            text = "Sessions used in the last five to ten minutes, on all nodes"
+            yield GaugeMetricFamily("postern_sessions_active", text, self._sessions)
+        yield GaugeMetricFamily("postern_keeper_up", "1 while the keeper answers", int(self._keeper is not None))
+        yield from _of_servers((self._keeper or {}).get("servers", {}))
+        yield from _of_keeper(self._keeper or {})
 
 
-def breaker(server: str, is_open: bool) -> None:
-    """The state of a mail server's breaker in this process."""
-    _breakers.labels(server).set(int(is_open))
+def _of_servers(servers: Mapping[str, Mapping[str, Any]]) -> Iterator[Metric]:
+    breakers = GaugeMetricFamily("postern_breaker_open", "1 while a mail server is not tried", labels=["server"])
+    connections = GaugeMetricFamily(
+        "postern_keeper_connections", "IMAP connections of the keeper by state", labels=["server", "state"]
+    )
+    for name, state in servers.items():
+        breakers.add_metric([name], 0 if state.get("breaker") == "closed" else 1)
+        for kind, count in state.items():
+            if isinstance(count, int):
+                connections.add_metric([name, kind], count)
+    yield breakers
+    yield connections
 
 
-def text() -> bytes:
-    """Everything in the text format of Prometheus, of all workers where they share a folder."""
-    if values.ValueClass.__name__ == "MmapedValue":
-        registry = CollectorRegistry()
+def _of_keeper(keeper: Mapping[str, Any]) -> Iterator[Metric]:
+    for name in ("accounts", "waiting", "watchers"):
+        if isinstance(keeper.get(name), int):
+            yield GaugeMetricFamily(f"postern_keeper_{name}", f"The keeper's {name} now", keeper[name])
+    tally = CounterMetricFamily("postern_keeper", "What the keeper counted since its start", labels=["what"])
+    for what, count in keeper.get("tally", {}).items():
+        if isinstance(count, int | float):
+            tally.add_metric([what], count)
+    yield tally
+
+
+def text(sessions: int | None, keeper: Mapping[str, Any] | None) -> bytes:
+    """Everything in the text format of Prometheus, of all workers where they share a folder.
+
+    `sessions`: those used lately, None if unknown. `keeper`: its status, None where there is none.
+    """
+    registry = CollectorRegistry()
+    registry.register(State(sessions, keeper))
+    shared = values.ValueClass.__name__ == "MmapedValue"
+    if shared:
         multiprocess.MultiProcessCollector(registry)
-        return bytes(generate_latest(registry))
-    return bytes(generate_latest(own))
+    return bytes(generate_latest(registry)) + (b"" if shared else bytes(generate_latest(own)))

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from flask import Flask, g, request, session
@@ -19,8 +18,12 @@ from redis import ConnectionError as RedisAway
 from redis import Redis
 from redis import TimeoutError as RedisTimeout
 
+from app.directory import resolve
 from app.directory.account import Account
 from app.directory.errors import DirectoryError
+from app.keeper.lease import Login
+from app.mail.connection import Connection
+from app.mail.login import MasterUser
 from app.store import session as records
 from app.store.cache import AccountCache, open_cache
 from app.store.seal import BrokenSeal
@@ -29,10 +32,6 @@ from app.web import metrics
 from app.web.cookie import CookieSession
 from app.web.resources import resources
 from app.web.timing import spend, timed
-
-if TYPE_CHECKING:
-    from app.keeper.lease import Login
-    from app.mail.connection import Connection
 
 CHECK_SECONDS = 60
 AGENT_LENGTH = 200
@@ -87,7 +86,7 @@ class Current(UserMixin):
             counters=held.cache_counters,
         )
 
-    def login(self) -> "Login":
+    def login(self) -> Login:
         """What the keeper needs to lend a connection. Raises NotSignedIn where the password no longer opens."""
         try:
             password = records.unseal_password(resources().ring, self.secret, self.record)
@@ -96,13 +95,11 @@ class Current(UserMixin):
         return login_of(self.account, password, self.record.epoch)
 
 
-def login_of(account: Account, password: str | None, epoch: str, *, as_user: bool = False) -> "Login":
+def login_of(account: Account, password: str | None, epoch: str, *, as_user: bool = False) -> Login:
     """The login of an account on its server: by the master user where one is set, but `as_user` by the password.
 
     Raises NoMailbox for an account that only forwards.
     """
-    from app.keeper.lease import Login, MasterUser
-
     if account.server is None or account.login is None:
         raise NoMailbox(account.address)
     settings = resources().settings
@@ -199,8 +196,6 @@ def _resolved_anew(found: Current) -> Current | None:
 
 def _ask_directory(account: Account) -> Account | None:
     """The account by its id, or the copy at hand while SQL is away: then nobody asks again for a second."""
-    from app.directory import resolve
-
     held = resources()
     if held.directory_gate.shut():
         return account
@@ -261,7 +256,7 @@ def finish() -> None:
 
 
 @contextmanager
-def imap() -> Iterator["Connection"]:
+def imap() -> Iterator[Connection]:
     """A connection to the signed-in person's mailbox, lent for this block. Raises the tree of app/mail/errors.py."""
     login = current().login()
     began = time.perf_counter()

@@ -46,9 +46,8 @@ def open_directory(settings: Settings) -> Directory:
 
 def unlisted(settings: Settings) -> Unlisted | None:
     """The servers of accounts that the directory does not list, where POSTERN_IMAP_URL names them."""
-    ca = settings.ca_file.read_text() if settings.ca_file else None
     imap, submission, sieve = (
-        parse_endpoint(url, cast(Family, family), allow_plaintext=settings.allow_plaintext, ca=ca) if url else None
+        parse_endpoint(url, cast(Family, family), allow_plaintext=settings.allow_plaintext) if url else None
         for family, url in (
             ("imap", settings.imap_url),
             ("smtp", settings.submission_url),
@@ -62,4 +61,7 @@ def unlisted(settings: Settings) -> Unlisted | None:
 
 def open_borrower(settings: Settings) -> Borrower:
     """The keeper's client."""
-    return Borrower(str(settings.keeper_socket), settings.secret_key, settings.limits, settings.deadlines)
+    ca_file = str(settings.ca_file) if settings.ca_file else None
+    return Borrower(
+        str(settings.keeper_socket), settings.secret_key, settings.limits, settings.deadlines, ca_file=ca_file
+    )

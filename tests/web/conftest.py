@@ -79,6 +79,7 @@ def fill_directory(url: str, *more: Callable[[Rows], Any]) -> None:
     Base.metadata.create_all(engine)
     with Rows(engine) as rows:
         rows.add(SiteRow(site_id=1, name="One", primary_domain="one.example", time_zone="Europe/Berlin"))
+        rows.flush()
         rows.add(DomainRow(domain_id=1, name="one.example", site_id=1))
         rows.add(DomainRow(domain_id=2, name="two.example", site_id=1))
         rows.flush()

@@ -31,7 +31,9 @@ class Pages(FlaskClient):
         """The CSRF token of a page."""
         return field(self.get(path), "csrf_token")
 
-    def submit(self, path: str, data: dict[str, Any] | None = None, *, page: str = "/login", **options: Any) -> TestResponse:
+    def submit(
+        self, path: str, data: dict[str, Any] | None = None, *, page: str = "/login", **options: Any
+    ) -> TestResponse:
         """POSTs a form with the token of `page`."""
         return self.post(path, data={"csrf_token": self.token(page), **(data or {})}, **options)
 
@@ -60,7 +62,11 @@ def check(response: TestResponse, *, fragment: bool = False) -> None:
     assert "Content-Security-Policy" in headers
     if "immutable" not in headers.get("Cache-Control", ""):
         assert "no-store" in headers["Cache-Control"] or "no-cache" in headers["Cache-Control"]
-    if response.mimetype == "text/html" and response.status_code not in range(300, 400) and "Content-Encoding" not in headers:
+    if (
+        response.mimetype == "text/html"
+        and response.status_code not in range(300, 400)
+        and "Content-Encoding" not in headers
+    ):
         policy = headers["Content-Security-Policy"]
         (check_part if fragment or "sandbox" in policy else check_page)(response.get_data(as_text=True), policy)
 
@@ -112,6 +118,8 @@ def _check_labels(elements: list[Any]) -> None:
     inside = {id(inner) for each in elements if each.tag == f"{HTML}label" for inner in each.iter()}
     for each in elements:
         kind = (each.get("type") or "text").lower()
-        is_field = each.tag in {f"{HTML}select", f"{HTML}textarea"} or (each.tag == f"{HTML}input" and kind in TEXT_INPUTS)
+        is_field = each.tag in {f"{HTML}select", f"{HTML}textarea"} or (
+            each.tag == f"{HTML}input" and kind in TEXT_INPUTS
+        )
         if is_field and not (each.get("id") in labelled or id(each) in inside or each.get("aria-label")):
             raise AssertionError(f"no label for {each.get('name') or each.get('id')}")

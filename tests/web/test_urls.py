@@ -25,7 +25,9 @@ def test_everything_else_is_hexadecimal() -> None:
     assert escape_mailbox("a/b %&#.ü") == "a~2fb~20~25~26~23~2e~c3~bc"
 
 
-@pytest.mark.parametrize("segment", ["", "~", "~4", "~41", "~ff", "~C3~BC", "a.b", "a/b", "~00", "~0d~0a", "~7f", "~c3"])
+@pytest.mark.parametrize(
+    "segment", ["", "~", "~4", "~41", "~ff", "~C3~BC", "a.b", "a/b", "~00", "~0d~0a", "~7f", "~c3"]
+)
 def test_a_segment_that_no_name_is_written_as_is_refused(segment: str) -> None:
     with pytest.raises(ValueError, match="."):
         unescape_mailbox(segment)

@@ -1,0 +1,153 @@
+"""Headers of every answer, and requests that no page sees."""
+
+import dataclasses
+import re
+
+import pytest
+from flask import Flask
+
+from app.web.headers import POLICY, host_allowed
+from config.default import Settings
+from tests.web.conftest import new_app
+from tests.web.pages import Pages
+
+
+def test_a_page_has_the_whole_set(visitor: Pages) -> None:
+    headers = visitor.get("/login").headers
+    policy = headers["Content-Security-Policy"]
+    for rule in ("default-src 'self'", "object-src 'none'", "base-uri 'none'", "form-action 'self'",
+                 "frame-ancestors 'none'", "require-trusted-types-for 'script'"):  # fmt: skip
+        assert rule in policy
+    assert "unsafe" not in policy
+    assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
+    assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
+    assert headers["Cache-Control"] == "no-store"
+    assert "Cookie" in headers["Vary"]
+    assert "Strict-Transport-Security" not in headers
+    assert "Server-Timing" not in headers
+
+
+def test_the_nonce_is_another_one_for_each_answer(visitor: Pages) -> None:
+    nonces = {
+        re.findall(r"nonce-([^']+)", visitor.get("/login").headers["Content-Security-Policy"])[0] for _ in range(5)
+    }
+    assert len(nonces) == 5
+    assert all(len(nonce) >= 22 for nonce in nonces)
+    assert POLICY.count("{nonce}") == 2
+
+
+def test_over_https_the_browser_is_told_to_stay_there(visitor: Pages) -> None:
+    headers = visitor.get("/login", base_url="https://localhost").headers
+    assert headers["Strict-Transport-Security"].startswith("max-age=31536000")
+
+
+def test_the_cookie_is_a_host_cookie_over_https_and_plain_on_loopback(visitor: Pages) -> None:
+    secure = visitor.get("/login", base_url="https://localhost").headers["Set-Cookie"]
+    assert secure.startswith("__Host-postern=")
+    assert {"Secure", "HttpOnly", "Path=/", "SameSite=Lax"} <= set(secure.split("; "))
+    assert "Domain" not in secure
+    plain = visitor.get("/login").headers["Set-Cookie"]
+    assert plain.startswith("postern=")
+    assert "Secure" not in plain
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "localhost.evil.example", "", "evil.example:80", "127.0.0.1.evil", "[::2]"]
+)
+def test_an_unlisted_host_gets_no_page(visitor: Pages, host: str) -> None:
+    response = visitor.get("/login", headers={"Host": host})
+    assert response.status_code == 400
+    assert "Set-Cookie" not in response.headers
+    assert host == "" or host not in response.get_data(as_text=True)
+
+
+@pytest.mark.parametrize("host", ["localhost", "localhost:8000", "127.0.0.1:1", "[::1]:8000", "LOCALHOST"])
+def test_loopback_names_are_listed_with_any_port(visitor: Pages, host: str) -> None:
+    assert visitor.get("/login", headers={"Host": host}).status_code == 200
+
+
+def test_a_leading_dot_lists_all_names_below() -> None:
+    trusted = (".campus.example", "mail.example")
+    assert host_allowed("a.campus.example", trusted)
+    assert host_allowed("mail.example", trusted)
+    assert not host_allowed("campus.example", trusted)
+    assert not host_allowed(".campus.example", trusted)
+    assert not host_allowed("evilcampus.example", trusted)
+    assert not host_allowed("x.mail.example", trusted)
+
+
+@pytest.fixture
+def mail_example(settings: Settings) -> Flask:
+    return new_app(dataclasses.replace(settings, trusted_hosts=("mail.example", "localhost")))
+
+
+@pytest.mark.parametrize(
+    ("host", "peer"), [("mail.example", "127.0.0.1"), ("mail.example", "192.0.2.7"), ("localhost", "192.0.2.7")]
+)
+def test_http_outside_loopback_is_refused(mail_example: Flask, host: str, peer: str) -> None:
+    browser = mail_example.test_client()
+    response = browser.get("/login", headers={"Host": host}, environ_base={"REMOTE_ADDR": peer})
+    assert response.status_code == 403
+    assert "not encrypted" in response.get_data(as_text=True)
+    assert "Set-Cookie" not in response.headers
+    assert browser.get("/login", base_url=f"https://{host}", environ_base={"REMOTE_ADDR": peer}).status_code == 200
+
+
+def test_http_is_served_where_the_operator_allows_it(settings: Settings) -> None:
+    allowed = new_app(dataclasses.replace(settings, trusted_hosts=("mail.example",), allow_plaintext=True))
+    assert allowed.test_client().get("/login", headers={"Host": "mail.example"}).status_code == 200
+
+
+@pytest.mark.parametrize("told", ["cross-site", "same-site", "nonsense"])
+def test_a_post_that_another_site_asked_for_is_refused(visitor: Pages, told: str) -> None:
+    token = visitor.token()
+    response = visitor.post("/login", data={"csrf_token": token}, headers={"Sec-Fetch-Site": told})
+    assert response.status_code == 403
+    assert "Another site" in response.get_data(as_text=True)
+
+
+def test_an_old_browser_is_judged_by_its_origin(visitor: Pages) -> None:
+    token = visitor.token()
+    foreign = visitor.post("/logout", data={"csrf_token": token}, headers={"Origin": "https://evil.example"})
+    assert foreign.status_code == 403
+    assert "Another site" in foreign.get_data(as_text=True)
+
+
+def test_static_files_are_kept_by_their_contents(visitor: Pages) -> None:
+    page = visitor.get("/login").get_data(as_text=True)
+    address = re.findall(r'href="(/static/[0-9a-f]{12}/css/base\.css)"', page)[0]
+    response = visitor.get(address, headers={"Accept-Encoding": "gzip"})
+    assert response.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    assert response.headers["Content-Encoding"] == "gzip"
+    assert "Cookie" not in response.headers.get("Vary", "")
+    assert "Set-Cookie" not in response.headers
+    again = visitor.get(address, headers={"Accept-Encoding": "gzip", "If-None-Match": response.headers["ETag"]})
+    assert again.status_code == 304
+    assert not again.data
+
+
+def test_a_file_of_another_release_is_served_but_not_kept(visitor: Pages) -> None:
+    assert visitor.get("/static/000000000000/css/base.css").headers["Cache-Control"] == "no-cache"
+
+
+@pytest.mark.parametrize(
+    "path", ["../wsgi.py", "..%2fwsgi.py", "css/../../wsgi.py", "/etc/passwd", "css", "css/", ".hidden", "%00"]
+)
+def test_no_path_leads_out_of_the_static_folder(visitor: Pages, path: str) -> None:
+    response = visitor.get(f"/static/000000000000/{path}")
+    assert response.status_code in {404, 308}
+    assert b"create_app" not in response.data
+
+
+def test_pages_are_compressed_to_a_blurred_length(lone_app: Flask) -> None:
+    gzip = {"Accept-Encoding": "gzip"}
+    lengths = {len(lone_app.test_client().get("/login", headers=gzip).data) for _ in range(12)}
+    assert len(lengths) > 3
+
+
+def test_the_first_page_weighs_little(visitor: Pages) -> None:
+    page = visitor.get("/login", headers={"Accept-Encoding": "gzip"})
+    text = visitor.get("/login").get_data(as_text=True)
+    links = set(re.findall(r'(?:href|src)="(/static/[^"#]+)', text))
+    static = sum(len(visitor.get(link, headers={"Accept-Encoding": "gzip"}).data) for link in links)
+    assert len(page.data) + static < 60 * 1024
