@@ -149,7 +149,7 @@ class Mailbag:
             ("Everything in one archive", "papers.zip", "application/zip", _archive(lines)),
             ("Protokoll", long_name, "application/pdf", pdf("Protokoll", lines)),
             ("議事録", "議事録 2024年.pdf", "application/pdf", pdf("Minutes", lines)),
-            ("A picture of the poster", "poster.png", "image/png", landscape(77 + turn)),
+            ("A picture of the poster", "poster.png", "image/png", landscape(77) if turn % 7 == 5 else b""),
             ("Notes", "notes.txt", "text/plain", "\n".join(lines).encode()),
         )  # fmt: skip
         return choices[turn % len(choices)]

@@ -25,17 +25,17 @@ def landscape(seed: int, *, width: int = 320, height: int = 180) -> bytes:
     """Draw hills under an evening sky; each seed gives another one."""
     draw = random.Random(seed)
     sky = (draw.randrange(150, 250), draw.randrange(140, 210), draw.randrange(150, 240))
-    ridges = [_ridge(draw, width, height * (3 + layer) // 8) for layer in range(4)]
+    ridges = [_ridge(draw, width // 2, height * (3 + layer) // 8) for layer in range(4)]
     shades = [(70 - 12 * layer, 100 - 18 * layer, 95 - 14 * layer) for layer in range(4)]
     rows = []
     for y in range(height):
         light = [min(255, part + (255 - part) * y // height) for part in sky]
         row = bytearray(bytes(light) * width)
         for ridge, shade in zip(ridges, shades, strict=True):
-            colour = bytes(shade)
+            pair = bytes(shade) * 2  # two pixels at once: a fifth of a second for each picture otherwise
             for x, top in enumerate(ridge):
                 if y > top:
-                    row[3 * x : 3 * x + 3] = colour
+                    row[6 * x : 6 * x + 6] = pair
         rows.append(bytes(row))
     return png(width, height, rows)
 

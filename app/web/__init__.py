@@ -16,6 +16,7 @@ from flask_wtf.csrf import CSRFProtect
 from app.directory.errors import DirectoryBroken
 from app.web import (
     brand,
+    commands,
     errors,
     headers,
     health,
@@ -112,6 +113,7 @@ def _install(app: Flask, chosen: Settings) -> None:
     for address, endpoint, view, methods in ROUTES:
         app.add_url_rule(address, endpoint, view, methods=list(methods), strict_slashes=False)
     static.install(app, ROOT / "static")
+    commands.install(app, chosen)
     app.before_request(_begin)
     app.before_request(headers.check_request)
     CSRFProtect(app)
