@@ -261,7 +261,7 @@ def _flags(raw: bytes) -> frozenset[str]:
 def _rows(
     client: Connection, found: list[_Found], cache: SummaryCache, uids: Sequence[int | None], *, complete: bool
 ) -> list[Row]:
-    """Return the rows with their summaries; what was not in the cache goes there, with the UIDs shown (None: an end)."""
+    """Return the rows with their summaries; what the cache lacked goes there, with the UIDs shown (None: an end)."""
     *stored, shown = cache.get_many([*(_key(client, each.uid) for each in found), shown_key(client)])
     known: dict[int, Summary] = {}
     for each, kept in zip(found, stored, strict=True):

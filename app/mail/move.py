@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from app.mail.connection import Answer, Connection, chunks, quote_mailbox
-from app.mail.errors import BadArgument, CannotDo, MailboxGone, MailError, Refused
+from app.mail.connection import Answer, Connection, chunks, quote_mailbox, uid_set
+from app.mail.errors import BadArgument, CannotDo, MailboxGone, MailError, MessageGone, Refused
 from app.mail.header import fields
 from app.mail.mailbox import make
 from app.mail.syntax import expand, fetches, number, numbers, section
@@ -67,7 +67,7 @@ def move(
     for part in chunks(present):
         here = sorted(expand(part))
         try:
-            answer, target = _carry(client, part, target, create and not taken)
+            answer, target, here = _carry(client, here, target, create and not taken)
         except MailError:
             if not taken:
                 raise
@@ -83,11 +83,14 @@ def move(
     return Moved(target, validity, tuple(sorted(taken)), pairs if told else None, tuple(sorted(lost)), tuple(left), ids)
 
 
-def _carry(client: Connection, part: bytes, target: str, create: bool) -> tuple[Answer, str]:
-    """MOVE or COPY a set; return the answer and the target's name as it is."""
-    command = b"UID MOVE" if client.has("MOVE") else b"UID COPY"
+def _carry(client: Connection, uids: list[int], target: str, create: bool) -> tuple[Answer, str, list[int]]:
+    """MOVE or COPY; return the answer, the target's name as it is, and what was asked for in the end."""
     try:
-        return client.ask(command, part, quote_mailbox(target)), target
+        return _sent(client, uids, target), target, uids
+    except MessageGone:
+        # Dovecot: NO [EXPUNGEISSUED] to the whole when another client took one of them; nothing was done then.
+        left = existing(client, uids)
+        return _sent(client, left, target) if left else Answer(b"", ()), target, left
     except (MailboxGone, Refused) as error:
         # RFC 3501 §6.4.7: a server SHOULD say TRYCREATE; pymap and others say NO alone.
         if not create or error.code not in ("TRYCREATE", "NONEXISTENT", ""):
@@ -96,7 +99,12 @@ def _carry(client: Connection, part: bytes, target: str, create: bool) -> tuple[
         target = make(client, target)
         if mailbox is not None:
             client.select(mailbox, uidvalidity=validity, write=True)
-        return client.ask(command, part, quote_mailbox(target)), target
+        return _sent(client, uids, target), target, uids
+
+
+def _sent(client: Connection, uids: list[int], target: str) -> Answer:
+    command = b"UID MOVE" if client.has("MOVE") else b"UID COPY"
+    return client.ask(command, uid_set(uids), quote_mailbox(target))
 
 
 def copyuid(answer: Answer) -> tuple[int | None, dict[int, int]]:
