@@ -30,6 +30,7 @@ class Fault:
     kind: Kind
     direction: Direction
     after: int = 0
+    once: bool = False
 
 
 @dataclass
@@ -142,14 +143,14 @@ class Proxy:
 
     # -- harm --------------------------------------------------------------------------------------------------------
 
-    def fault(self, kind: Kind, direction: Direction = "down", after: int = 0) -> None:
-        """Set the fault; the last byte that passes is number `after`.
+    def fault(self, kind: Kind, direction: Direction = "down", after: int = 0, *, once: bool = False) -> None:
+        """Set the fault; the last byte that passes is number `after`. `once`: for the first connection it meets.
 
         cut: both sides see the end. reset: both sides see RST. stall: this direction stops, and the sender is not read
         any more. drop: this direction is swallowed.
         """
         with self._lock:
-            self._fault = Fault(kind, direction, after)
+            self._fault = Fault(kind, direction, after, once)
             self._fault_number += 1
 
     def clear(self) -> None:
@@ -243,6 +244,8 @@ class Proxy:
         """Do what the fault says with the bytes that may not pass; False ends the connection."""
         fault = self._fault
         kind = fault.kind if fault else "stall"
+        if fault and fault.once:
+            self._fault = None
         if kind == "drop":
             return True
         if kind == "stall":

@@ -24,7 +24,7 @@ from app.keeper.epochs import Epochs
 from app.keeper.lease import status
 from app.keeper.lend import Lender
 from app.keeper.pool import Pool
-from app.keeper.process import end_with_parent, hide_memory, raise_descriptors
+from app.keeper.process import cancel, end_with_parent, hide_memory, raise_descriptors
 from app.keeper.table import table
 from app.keeper.watch import Watchers
 from config.default import SettingError, Settings, load
@@ -101,16 +101,17 @@ async def _end(lender: Lender, watchers: Watchers, tasks: list[asyncio.Task[None
     lender.stop()
     await watchers.close()
     await lender.drain(DRAIN_SECONDS)
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    await cancel(tasks)
 
 
 async def _sweep(pool: Pool) -> None:
     pause = min(1.0, pool.limits.park_after / 2)
     while True:
         await asyncio.sleep(pause)
-        pool.sweep()
+        try:
+            pool.sweep()
+        except Exception:  # the next round may do better; without this task nothing would be parked any more
+            log.exception("sweeping failed")
 
 
 async def _asked_to_end() -> None:

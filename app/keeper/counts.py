@@ -42,7 +42,7 @@ class Counts:
         return f"keeper:{self.member}"
 
     async def begin(self) -> None:
-        """Deletes what a keeper of this node that ended without a word has left, then announces this one."""
+        """Deletes what keepers of this node that ended without a word have left."""
         if self.client is None:
             return
         members = [_text(each) for each in await self.client.zrange(MEMBERS, 0, -1)]
@@ -50,7 +50,6 @@ class Counts:
         if gone:
             await self.client.delete(*[f"keeper:{each}" for each in gone])
             await self.client.zrem(MEMBERS, *gone)
-        await self.beat()
 
     def _alive(self, member: str) -> bool:
         number = member.rpartition("/")[2]
@@ -69,11 +68,11 @@ class Counts:
         if self.client is not None:
             self._dirty[account] = f"{count} {unused_since:.0f}" if count else None
 
-    async def beat(self, counted: dict[str, tuple[int, float]] | None = None) -> None:
+    async def beat(self, counted: dict[str, tuple[int, float]]) -> None:
         """Every 10 s: still here, with everything anew (Redis may have come back empty)."""
         if self.client is None:
             return
-        for account, (count, unused_since) in (counted or {}).items():
+        for account, (count, unused_since) in counted.items():
             self.changed(account, count, unused_since)
         await self.flush()
         pipe = self.client.pipeline(transaction=False)

@@ -39,6 +39,8 @@ class Epochs:
                 await self._listen()
             except (RedisError, OSError, TimeoutError) as error:
                 log.info("Redis: %s", type(error).__name__)
+            except Exception:
+                log.exception("listening failed")
             await asyncio.sleep(RETRY)
 
     async def _listen(self) -> None:
@@ -76,18 +78,19 @@ class Epochs:
 
     async def beat(self) -> None:
         """Tells the counts: changes every second, everything every ten."""
-        loop = asyncio.get_running_loop()
-        with contextlib.suppress(RedisError, OSError, TimeoutError):
-            await self.pool.counts.begin()
-        beaten = loop.time()
+        begun, beaten = False, 0.0
         while True:
-            await asyncio.sleep(FLUSH)
+            now = asyncio.get_running_loop().time()
             with contextlib.suppress(RedisError, OSError, TimeoutError):
-                if loop.time() - beaten >= HEARTBEAT:
-                    beaten = loop.time()
+                if not begun:
+                    await self.pool.counts.begin()
+                    begun = True
+                if now - beaten >= HEARTBEAT:
                     await self.pool.counts.beat(self.pool.counted())
+                    beaten = now
                 else:
                     await self.pool.counts.flush()
+            await asyncio.sleep(FLUSH)
 
 
 def _text(value: Any) -> str:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from app.keeper.pool import Pool
+from app.keeper.process import cancel
 from app.keeper.protocol import MESSAGE_LIMIT, VERSION, Message, Wanted, decode, encode, error_message
 from app.keeper.upstream import Upstream
 from app.keeper.watch import Watchers
@@ -249,9 +250,7 @@ class Lender:
         """Lets running leases end by themselves for a while."""
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=seconds)
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await cancel(self._tasks)
 
 
 async def _credentials(talk: Conversation, wanted: Wanted) -> Credentials:

@@ -1,12 +1,16 @@
-"""What a process asks of Linux for itself: not to be read by others, to end with its parent, many descriptors.
+"""What a process asks of Linux for itself: not to be read by others, to end with its parent, many descriptors,
+and an orderly end of its tasks.
 """
 
 from __future__ import annotations
 
+import asyncio
 import ctypes
 import os
 import resource
 import signal
+from collections.abc import Iterable
+from typing import Any
 
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE = 1, 4
 
@@ -28,6 +32,17 @@ def raise_descriptors() -> int:
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     return hard
+
+
+async def cancel(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    """Ends tasks and waits for them. Again and again: redis-py can turn a cancellation that meets one of its timeouts
+    into TimeoutError (seen after SIGSTOP and SIGCONT), and the task goes on.
+    """
+    pending = set(tasks)
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=0.5)
 
 
 def _prctl(option: int, value: int) -> None:

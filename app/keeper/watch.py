@@ -16,6 +16,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from app.keeper.pool import Pool
+from app.keeper.process import cancel
 from app.keeper.protocol import Wanted
 from app.keeper.upstream import Upstream
 from app.mail.errors import ConnectionLost, MailError
@@ -73,10 +74,7 @@ class Watchers:
         task.add_done_callback(lambda _: self._tasks.pop(wanted.account, None))
 
     async def close(self) -> None:
-        tasks = list(self._tasks.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await cancel(self._tasks.values())
 
     async def give_up(self, account: str) -> None:
         """Removes the lock, where it is ours."""

@@ -1,0 +1,21 @@
+"""Runs a keeper with settings that the checked ones do not allow: `python -m tests.keeper.run '{"relogin_after": 1}'`."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import faulthandler
+import json
+import signal
+import sys
+
+from app.keeper.__main__ import _log_as_json, keep
+from app.keeper.process import hide_memory, raise_descriptors
+from config.default import load
+
+if __name__ == "__main__":
+    faulthandler.register(signal.SIGUSR1, all_threads=True)
+    hide_memory()
+    raise_descriptors()
+    _log_as_json("debug")
+    asyncio.run(keep(dataclasses.replace(load(), **json.loads(sys.argv[1]))))
