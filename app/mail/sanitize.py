@@ -62,7 +62,7 @@ REL: Final = "noopener noreferrer nofollow"
 
 _INVISIBLE: Final = re.compile("[\x00-\x20\x7f-\xa0\u2028\u2029]+")
 _LINK: Final = re.compile(r"(?:https?://[^/?#\\]|mailto:|tel:)", re.IGNORECASE)
-_REMOTE: Final = re.compile(r"https?:", re.IGNORECASE)
+_REMOTE: Final = re.compile(r"https?://[^/?#\\]", re.IGNORECASE)
 _UNSAFE_IN_CSS: Final = re.compile(r"[\"'()\\<>\s\x00-\x1f\x7f]")
 _NAMES_REMOTE: Final = re.compile(
     r"(?:\b(?:src|background)[ \t\r\n]{0,9}=[ \t\r\n]{0,9}[\"']?|url\([ \t\r\n]{0,9}[\"']?)[ \t\r\n]{0,9}https?:",

@@ -58,10 +58,12 @@ IMPLIED: Final = {
 
 @dataclass(slots=True)
 class Looked:
-    """What the scan found: whether the parser is safe with it, and the texts of its style elements."""
+    """What the scan found: whether the parser is safe with it, the texts of its style elements, and how many elements
+    the parser will make at most, those opened again included; not counted are the few that it adds to tables."""
 
     safe: bool
     sheets: list[str]
+    elements: int = 0
 
 
 @dataclass(slots=True)
@@ -145,7 +147,7 @@ def look(html: str) -> Looked:
             count.elements += 1
         if not count.within:
             return Looked(False, [])
-    return Looked(True, sheets)
+    return Looked(True, sheets, count.elements + count.reopened)
 
 
 def _nested_script(raw: str, content: str) -> bool:
