@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import re
 import secrets
+import subprocess
 import sys
 import time
 import urllib.parse
@@ -12,7 +13,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.demo.process import StartError, answers, end, free_port, spawn, wait_until
+from app.demo.process import answers, end, free_port, spawn, wait_until
+from app.directory.engine import open_engine
+from app.migrations import upgrade
 
 _WITHOUT_KEEPER = """\
 bind = "127.0.0.1:{port}"
@@ -30,7 +33,9 @@ class Node:
     def __init__(self, folder: Path, settings: Mapping[str, str], *, keeper: bool = True) -> None:
         self.folder, self.keeper = folder, keeper
         self.port = free_port()
-        folder.mkdir(parents=True, exist_ok=True)
+        self.process: subprocess.Popen[bytes] | None = None
+        for part in ("keeper", "spool"):
+            (folder / part).mkdir(mode=0o700, parents=True, exist_ok=True)
         self.environ = {
             "PATH": "/usr/bin:/bin",
             "HOME": str(folder),
@@ -48,7 +53,7 @@ class Node:
 
     def start(self) -> Node:
         """Migrate an empty database, start, wait until it is ready."""
-        self._flask("database", "upgrade")
+        upgrade(open_engine(self.environ["POSTERN_DATABASE_URL"]))
         config = Path("config/gunicorn.conf.py")
         if not self.keeper:
             config = self.folder / "gunicorn.conf.py"
@@ -62,7 +67,8 @@ class Node:
 
     def stop(self) -> None:
         """End it in order."""
-        end(self.process, seconds=20)
+        if self.process:
+            end(self.process, seconds=20)
 
     def log(self) -> str:
         """What it wrote."""
@@ -70,19 +76,14 @@ class Node:
 
     def workers(self) -> list[int]:
         """The process ids of gunicorn's workers."""
+        assert self.process
         return [pid for pid in children(self.process.pid) if "gunicorn" in command_line(pid)]
 
     def keeper_process(self) -> int | None:
         """The process id of the keeper itself."""
+        assert self.process
         found = [pid for pid in descendants(self.process.pid) if "app.keeper" in command_line(pid)]
         return max(found, key=memory) if found else None
-
-    def _flask(self, *arguments: str) -> None:
-        log = self.folder / "migrate.log"
-        with log.open("ab") as output:
-            command = [sys.executable, "-m", "flask", "--app", "wsgi", *arguments]
-            if spawn(command, output=output, environ=self.environ).wait(60):
-                raise StartError(f"flask {' '.join(arguments)}: {log.read_text()[-2000:]}")
 
 
 def command_line(pid: int) -> str:
@@ -130,7 +131,7 @@ class Person:
     def get(self, path: str) -> str:
         """The text of a page; raise ValueError unless it is 200."""
         status, text, _ = _get(self.port, path, self.cookie)
-        if status != 200:
+        if status not in (200, 204):
             raise ValueError(f"{path}: {status} {text[:500]}")
         return text
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from tests.bench import load, mailboxes
 from tests.bench.load import Result
 from tests.bench.node import Node, Person, sign_in
-from tests.bench.world import World, newsletters, ordinary
+from tests.bench.world import World, frame, newsletters, ordinary
 
 POLL = "/changes"
 
@@ -32,7 +32,7 @@ def paths(what: str, person: Person, size: int) -> list[str]:
     if what == "poll":
         return [POLL]
     if what == "frame":
-        return [f"{path}/frame" for path in newsletters(person, size)]
+        return [frame(person, path) for path in newsletters(person, size)]
     return ordinary(person, size)
 
 

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from html import unescape
 from pathlib import Path
 
 import redis
@@ -23,6 +24,7 @@ from tests.bench.node import Node, Person, sign_in
 PEOPLE = 8
 # What config/dovecot/postern.conf says of a Maildir that no other program writes to; and room for 1,000 connections.
 OPTIONS = "maildir_very_dirty_syncs = yes\nmail_max_userip_connections = 100\n"
+_FRAME = re.compile(r'src="([^"]+/frame[^"]*)"')
 _MESSAGE = re.compile(r"/mail/INBOX/(\d+)/(\d+)")
 
 
@@ -99,6 +101,14 @@ def ordinary(person: Person, size: int) -> list[str]:
 def newsletters(person: Person, size: int) -> list[str]:
     """Paths of the newest newsletters, 100 KB of HTML each."""
     return [_path(person, size - newest + 1) for newest in range(1, 2 * NEWSLETTERS, 2)]
+
+
+def frame(person: Person, path: str) -> str:
+    """The path of the frame in a message's page, as the browser finds it there."""
+    found = _FRAME.search(person.get(path))
+    if not found:
+        raise ValueError(f"{path} has no frame")
+    return unescape(found[1])
 
 
 def _path(person: Person, uid: int) -> str:
