@@ -8,7 +8,10 @@ A reload (HUP) executes this file anew: what must outlive it lives in app/keeper
 from __future__ import annotations
 
 import logging
+import os
+import shutil
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +28,15 @@ except SettingError as error:
     sys.exit(str(error))  # one line, not a trace
 
 bind = settings.bind
+worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None
 workers = settings.web_concurrency
 worker_class = "gthread"
 threads = max(32, settings.threads)  # sign-ins and slow uploads each take at most a quarter of them
 chdir = str(ROOT)
+
+# Where the workers add up their figures for /metrics; named before prometheus_client is imported, kept by a reload.
+if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="postern-metrics-", dir=worker_tmp_dir)
 
 preload_app = False  # Redis, SQL and control sockets are opened after the fork
 control_socket_disable = True  # two nodes of one user would share its path; read-only images have no place for it
@@ -41,7 +49,6 @@ max_requests_jitter = 2_000
 limit_request_line = 4094
 limit_request_fields = 64
 forwarded_allow_ips = ""  # X-Forwarded-*: believed from POSTERN_PROXIES only, in app/web
-worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None
 accesslog = None  # the application writes its own, without query strings
 proc_name = "postern"
 
@@ -59,6 +66,7 @@ def on_reload(server: Any) -> None:
 def on_exit(server: Any) -> None:
     """TERM, INT, QUIT. After `kill -9` of the master the lifeline does it."""
     supervisor.stop()
+    shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)
 
 
 logging.getLogger("imapclient").setLevel(logging.WARNING)  # it writes whole IMAP lines at DEBUG

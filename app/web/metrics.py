@@ -13,10 +13,11 @@ from prometheus_client import (
     Histogram,
     generate_latest,
     multiprocess,
-    values,
 )
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
+
+from app.web import shared_metrics
 
 _KINDS = frozenset(
     {"NOOP", "SELECT", "EXAMINE", "LIST", "STATUS", "FETCH", "UID FETCH", "SEARCH", "UID SEARCH", "SORT", "UID SORT",
@@ -24,6 +25,7 @@ _KINDS = frozenset(
      "LOGIN", "AUTHENTICATE", "UNSELECT", "ENABLE", "GETQUOTAROOT", "NAMESPACE", "THREAD", "UID THREAD"})  # fmt: skip
 _BUCKETS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10)
 
+shared_metrics.share()
 own = CollectorRegistry()
 _requests = Histogram(
     "postern_request_seconds", "Requests by endpoint", ["endpoint", "status"], buckets=_BUCKETS, registry=own
@@ -135,7 +137,7 @@ def text(sessions: int | None, keeper: Mapping[str, Any] | None) -> bytes:
     """
     registry = CollectorRegistry()
     registry.register(State(sessions, keeper))
-    shared = values.ValueClass.__name__ == "MmapedValue"
+    shared = shared_metrics.folder() is not None
     if shared:
         multiprocess.MultiProcessCollector(registry)
     return bytes(generate_latest(registry)) + (b"" if shared else bytes(generate_latest(own)))
