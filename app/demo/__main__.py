@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import ctypes
+import fcntl
 import os
 import secrets
 import signal
@@ -18,7 +19,7 @@ from types import FrameType
 
 from app.demo.mail import RESIDENTS, MailServers
 from app.demo.node import ROOT, Node, upgrade
-from app.demo.process import StartError
+from app.demo.process import StartError, answers
 from app.demo.redis import RedisServer
 
 FOLDER = ROOT / "var" / "demo"
@@ -41,8 +42,10 @@ class Run:
         """Start the parts that the settings do not name, then the node."""
         if imap:
             self.environ["POSTERN_IMAP_URL"] = imap
+        if answers(port):
+            raise StartError(f"Something listens on port {port} already; `make run PORT=…` takes another one.")
         demo = not (self.has("POSTERN_IMAP_URL") or self.has("POSTERN_DATABASE_URL"))
-        FOLDER.mkdir(parents=True, exist_ok=True)
+        self._only_one()
         self._secret()
         self._redis()
         if not self.has("POSTERN_DATABASE_URL"):
@@ -60,6 +63,15 @@ class Run:
         """Stop everything, the node first."""
         for stop in reversed(self.stops):
             stop()
+
+    def _only_one(self) -> None:
+        """Refuse a second run on the same files; the lock goes with the process."""
+        FOLDER.mkdir(parents=True, exist_ok=True)
+        self.lock = (FOLDER / "lock").open("w")
+        try:
+            fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StartError("`make run` is running already in this folder; stop it first.") from None
 
     def _secret(self) -> None:
         if self.has("POSTERN_SECRET_KEY"):

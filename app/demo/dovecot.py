@@ -116,7 +116,7 @@ class Dovecot:
     def stop(self) -> None:
         """End it in order; connections get BYE."""
         if self.process:
-            end(self.process)
+            end(self.process, seconds=2)  # it waits 6 s for a process that has just started
         self._forget_run()
 
     def kill(self) -> None:
@@ -209,10 +209,8 @@ class Dovecot:
             (self.folder / "masters").write_text("{}:{{PLAIN}}{}\n".format(*self.master))
 
     def _start(self, ports: dict[str, int]) -> None:
-        # Sockets lie in a short path of their own: a Unix socket's path holds 107 bytes at most.
         self._forget_run()
-        self._run = Path(tempfile.mkdtemp(prefix="postern-dovecot-"))
-        self._run.chmod(0o755)
+        self._run = self._run_folder()
         layout = Layout(
             self.folder, self._run, ports, self.tls, self.quota, bool(self.master), self.hibernate, self.options
         )
@@ -224,6 +222,17 @@ class Dovecot:
         self.process = spawn([program, "-F", "-c", config])
         ready = self.process, "Dovecot", self.log_file
         wait_until(lambda: answers(ports["imap"], greeting=b"* OK") and answers(ports["lmtp"]), *ready)
+
+    def _run_folder(self) -> Path:
+        """Where sockets lie: a Unix socket's path holds 107 bytes at most, of which Dovecot's names take 40."""
+        run = self.folder.resolve() / "run"
+        if len(str(run)) <= 60:
+            shutil.rmtree(run, ignore_errors=True)
+            run.mkdir()
+        else:
+            run = Path(tempfile.mkdtemp(prefix="postern-dovecot-"))
+        run.chmod(0o755)
+        return run
 
     def _forget_run(self) -> None:
         if self._run:

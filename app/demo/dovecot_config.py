@@ -49,7 +49,7 @@ def _base(layout: Layout) -> str:
 protocols = {protocols}
 base_dir = {layout.run}
 state_dir = {layout.run}
-instance_name = {layout.run.name}
+instance_name = postern-{layout.ports["imap"]}
 log_path = {layout.folder}/dovecot.log
 auth_verbose = yes
 default_internal_user = {names[0]}

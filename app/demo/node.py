@@ -23,7 +23,7 @@ BIN = Path(sys.executable).parent
 def environment(settings: Mapping[str, str]) -> dict[str, str]:
     """Return this process's environment without settings of Postern's own, and with `settings` instead."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("POSTERN_")}
-    return {**kept, "PYTHONDONTWRITEBYTECODE": "1", **settings}
+    return {**kept, **settings}
 
 
 def upgrade(environ: Mapping[str, str]) -> None:
