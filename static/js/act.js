@@ -1,6 +1,6 @@
 // Flags, filing, moving and undo: shown at once, sent one after the other, taken back with a sentence if the server says no.
 import { ask, reason } from "./ask.js";
-import { setIcon } from "./html.js";
+import { setIcon, target } from "./html.js";
 import { refresh } from "./list.js";
 import { focusRow, go, listPart, messagePart, putList, rowOf, showList, takeRest } from "./panes.js";
 import { clearToasts, toast } from "./say.js";
@@ -10,21 +10,20 @@ let queue = Promise.resolve();
 let waiting = 0;
 
 /** Does `action` to rows of the list, by the list's own form. */
-export function act(action, rows, target = "") {
+export function act(action, rows) {
   const form = listPart()?.querySelector(".list-body");
   if (!form || !rows.length) return;
   const body = new FormData();
   for (const name of ["csrf_token", "uidvalidity"]) body.append(name, form.elements[name].value);
   rows.forEach((row) => body.append("uid", row.dataset.uid));
   body.set("action", action);
-  body.set("target", target);
-  send(form.action, body);
+  send(target(form), body);
 }
 
 function send(url, body) {
   const action = body.get("action");
   const uids = body.getAll("uid");
-  const takeBack = FLAGS[action] ? showFlag(action, uids) : showGone(uids, url);
+  const takeBack = FLAGS[action] ? showFlag(action, uids) : showGone(uids);
   if (listPart()) body.set("next", listPart().dataset.url);
   waiting += 1;
   queue = queue.then(() => deliver(url, body, takeBack));
@@ -68,7 +67,7 @@ function showFlagButton(button, flagged) {
   setIcon(button.querySelector("svg"), flagged ? "flag-off" : "flag");
 }
 
-function showGone(uids, url) {
+function showGone(uids) {
   const rows = uids.map(rowOf).filter(Boolean);
   const focused = rows.some((row) => row.contains(document.activeElement)) || document.activeElement?.closest(".selection");
   const last = rows.at(-1);
@@ -80,7 +79,7 @@ function showGone(uids, url) {
   });
   if (listPart()) refresh(listPart());
   const open = messagePart();
-  if (open && uids.includes(open.dataset.uid) && url.includes("/actions")) {
+  if (open && uids.includes(open.dataset.uid)) {
     if (listPart()) showList(listPart().dataset.url, { focus: false });
     focusRow(next ?? rows[0]?.previousElementSibling);
   } else if (focused) {
@@ -91,10 +90,10 @@ function showGone(uids, url) {
 
 function submitted(event) {
   const form = event.target;
-  const path = new URL(form.action).pathname;
   if (event.defaultPrevented || form.method !== "post") return;
+  const url = target(form);
   const body = new FormData(form, event.submitter);
-  if (path.endsWith("/actions")) {
+  if (url.pathname.endsWith("/actions")) {
     if (!listPart()) return; // alone on the page: the server leads back
     event.preventDefault();
     if (body.get("action") === "move" && !body.get("target")) {
@@ -102,16 +101,16 @@ function submitted(event) {
       toast("Choose a folder to move to.");
     } else {
       document.querySelector(":popover-open")?.hidePopover();
-      send(form.action, body);
+      send(url, body);
     }
-  } else if (path.endsWith("/undo") && listPart()) {
+  } else if (url.pathname.endsWith("/undo") && listPart()) {
     event.preventDefault();
     body.set("next", listPart().dataset.url);
-    queue = queue.then(() => deliver(form.action, body, () => {}));
+    queue = queue.then(() => deliver(url, body, () => {}));
     waiting += 1;
-  } else if (path.endsWith("/remote") && messagePart()) {
+  } else if (url.pathname.endsWith("/remote") && messagePart()) {
     event.preventDefault();
-    choose(form.action, body);
+    choose(url, body);
   }
 }
 

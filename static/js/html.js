@@ -13,6 +13,9 @@ export function fill(target, ...nodes) {
   target.replaceChildren(...nodes.map((node) => document.importNode(node, true)));
 }
 
+/** Where a form goes: its buttons are named "action", which hides the property. */
+export const target = (form) => new URL(form.getAttribute("action"), location.href);
+
 /** <svg> of one of the sprite's icons, from any icon already on the page. */
 export function setIcon(svg, name) {
   const use = svg.querySelector("use");

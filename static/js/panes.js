@@ -1,6 +1,6 @@
 // Moves between folders and messages by putting parts of pages into the two panes; addresses and Back stay true.
 import { ask, reason } from "./ask.js";
-import { fill } from "./html.js";
+import { fill, target } from "./html.js";
 import { say, takeToasts, toast } from "./say.js";
 import { takeFolders, unread } from "./folders.js";
 import { attachIn } from "./attach.js";
@@ -136,10 +136,10 @@ function followLinks(event) {
 
 function followForms(event) {
   const form = event.target;
-  if (event.defaultPrevented || form.method !== "get" || !LIST.test(path(form.action))) return;
+  if (event.defaultPrevented || form.method !== "get" || !LIST.test(target(form).pathname)) return;
   event.preventDefault();
   const query = new URLSearchParams([...new FormData(form)].filter(([, value]) => value !== ""));
-  go(`${path(form.action)}${query.size ? `?${query}` : ""}`);
+  go(`${target(form).pathname}${query.size ? `?${query}` : ""}`);
 }
 
 export default function attach() {

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 import pytest
+from markupsafe import Markup
 
 from app.web import format as f
 
@@ -58,7 +59,7 @@ def test_an_unknown_zone_or_a_date_at_the_edge_of_time_is_shown_and_not_an_error
 
 
 def test_a_naive_date_counts_as_utc():
-    assert f.iso(datetime(2025, 1, 2, 3, 4, 5, 678)) == "2025-01-02T03:04:05+00:00"
+    assert f.iso(datetime(2025, 1, 2, 3, 4, 5, 678)) == "2025-01-02T03:04:05+00:00"  # noqa: DTZ001
     assert f.iso(None) == ""
 
 
@@ -91,7 +92,7 @@ def test_a_long_name_keeps_its_start_and_its_extension():
     assert f.middle(None) == ""
 
 
-@pytest.mark.parametrize("length", range(0, 12))
+@pytest.mark.parametrize("length", range(12))
 def test_a_cut_name_is_never_longer_than_asked(length):
     assert len(f.middle("0123456789abcdef", length)) <= length
 
@@ -113,6 +114,31 @@ def test_many_recipients_are_named_up_to_three():
     assert f.people(crowd) == "Alice, Bob, Carol and 2 more"
     assert f.people(crowd[:2]) == "Alice, Bob"
     assert f.people([]) == ""
+
+
+OPEN, SHUT = '<blockquote class="quote">', "</blockquote>"
+
+
+def test_a_long_quote_at_the_end_is_folded_and_the_text_stays_the_same():
+    quote = OPEN + "a\nb\n" + OPEN + "c\nd\ne\nf" + SHUT + SHUT
+    html = Markup(f'Yes.\nThey wrote:{quote}<div class="signature">-- \nBob</div>')
+    shown = f.folded(html)
+    fold = "<details><summary>Quoted text, 7 lines</summary>"
+    assert f"{fold}{quote}</details><div" in shown
+    assert isinstance(shown, Markup)
+    assert shown.replace(fold, "").replace("</details>", "") == html
+
+
+def test_short_quotes_and_quotes_with_an_answer_below_stay_open():
+    long = OPEN + "\n".join("abcdefgh") + SHUT
+    assert "details" not in f.folded(Markup(f"{OPEN}a\nb{SHUT}No."))
+    assert f.folded(Markup(f"{long}No.{long}Yes.")).index("<details>") > len(long)
+    assert f.folded(Markup("no quote")) == "no quote"
+
+
+def test_what_looks_like_a_quote_in_the_text_itself_is_escaped_and_not_counted():
+    text = Markup("&lt;blockquote class=&#34;quote&#34;&gt;") + Markup("\n") * 9
+    assert f.folded(text) == text
 
 
 def test_counts_are_grouped():
