@@ -23,7 +23,7 @@ from app.mail.note import Note
 __all__ = ["Borrower", "Counters", "Login"]
 
 SILENCE = 0.25  # seconds without any answer: then the worker logs in by itself
-SILENCE_LATER = 1.0  # once the keeper has said `wait`, which it repeats every 0.3 s
+SILENCE_LATER = 1.0  # once the keeper has said `wait`, which it repeats every 0.1 s
 
 
 class NoKeeper(Exception):

@@ -27,7 +27,7 @@ from app.mail.login import Credentials, MasterUser
 from app.mail.note import Note
 
 REQUEST_SECONDS = 2.0  # for a line that the worker owes us
-STILL_HERE = 0.3  # seconds between `wait` lines: silence would make the worker log in by itself
+STILL_HERE = 0.1  # seconds between `wait` lines: 250 ms of silence make the worker log in by itself
 
 log = logging.getLogger("postern.keeper")
 

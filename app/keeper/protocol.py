@@ -24,7 +24,7 @@ MESSAGE_LIMIT = 262_144  # bytes; a note with 64 KB of rest in base64 is 90 KB
 RECEIVE = 65_536
 
 Message: TypeAlias = dict[str, Any]
-Key: TypeAlias = tuple[str, str, int, str, str, str]
+Key: TypeAlias = tuple[str, str, str, str]
 
 
 class Limits(Protocol):
@@ -99,34 +99,33 @@ class Login:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A worker's first line as the keeper reads it."""
+    """A worker's first line as the keeper reads it.
+
+    `key` is what a kept connection must match in every part: server, where and how it is trusted, login, password.
+    `place` is the mail server as limits and breaker know it.
+    """
 
     endpoint: Endpoint
-    server: str
     account: str
     login: str
-    digest: str
     epoch: str
     network: str | None
+    key: Key
+    place: str
 
     @classmethod
     def parse(cls, message: Message) -> Wanted:
         """ValueError, TypeError or KeyError where it is not one."""
-        texts = {name: message[name] for name in ("server", "account", "login", "digest", "epoch")}
-        if not all(isinstance(text, str) for text in texts.values()):
+        server, account, login, digest, epoch = (message[name] for name in _TEXTS)
+        if not all(isinstance(text, str) for text in (server, account, login, digest, epoch)):
             raise ValueError("not a request")
-        return cls(endpoint=Endpoint(**message["endpoint"]), network=message["network"], **texts)
+        endpoint = Endpoint(**message["endpoint"])
+        trust = hashlib.sha256(json.dumps(message["endpoint"], sort_keys=True).encode()).hexdigest()
+        place = f"{server} {endpoint.host}:{endpoint.port}"
+        return cls(endpoint, account, login, epoch, message["network"], (server, trust, login, digest), place)
 
-    @property
-    def key(self) -> Key:
-        """What a kept connection must match in every part."""
-        place = self.endpoint
-        return (self.server, place.host, place.port, place.security, self.login, self.digest)
 
-    @property
-    def place(self) -> str:
-        """The mail server as limits and breaker know it."""
-        return f"{self.server} {self.endpoint.host}:{self.endpoint.port}"
+_TEXTS = ("server", "account", "login", "digest", "epoch")
 
 
 def encode(message: Message) -> bytes:

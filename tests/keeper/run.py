@@ -1,4 +1,4 @@
-"""Runs a keeper with settings that the checked ones do not allow: `python -m tests.keeper.run '{"relogin_after": 1}'`."""
+"""Runs a keeper with settings out of their bounds: `python -m tests.keeper.run '{"relogin_after": 1}'`."""
 
 from __future__ import annotations
 

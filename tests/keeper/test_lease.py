@@ -123,7 +123,8 @@ def test_a_worker_killed_inside_a_lease_takes_its_connection_with_it(
         sys.path.insert(0, {str(ROOT)!r})
         from tests.keeper.places import *
         from app.directory.account import Server
-        login = Login(Server("1", place({login.server.imap.port})), {login.account_id!r}, {login.login!r}, {login.password!r})
+        server = Server("1", place({login.server.imap.port}))
+        login = Login(server, {login.account_id!r}, {login.login!r}, {login.password!r})
         with Borrower({str(keeper.path)!r}, SECRET, Limits(), Deadlines()).lease(login) as client:
             client.select("INBOX")
             print("lent", flush=True)
@@ -140,8 +141,8 @@ def test_a_worker_killed_inside_a_lease_takes_its_connection_with_it(
 
 
 def _disconnects(account: MailAccount) -> int:
-    log = account.server.log()
-    return sum(f"imap({account.login})" in line and ("isconnected" in line or "closed" in line) for line in log.splitlines())
+    lines = [line for line in account.server.log().splitlines() if f"imap({account.login})" in line]
+    return sum("isconnected" in line or "closed" in line for line in lines)
 
 
 def test_what_the_worker_read_ahead_reaches_the_next_lease(keeper: KeeperProcess, mail_account: MailAccount) -> None:
@@ -177,7 +178,9 @@ def test_a_lease_that_is_never_handed_back_ends(
     assert keeper.count("lent") == 0
 
 
-def test_at_the_limit_a_borrower_waits_and_gets_what_comes_back(keeper: KeeperProcess, mail_account: MailAccount) -> None:
+def test_at_the_limit_a_borrower_waits_and_gets_what_comes_back(
+    keeper: KeeperProcess, mail_account: MailAccount
+) -> None:
     borrower, login = keeper.borrower(), login_of(mail_account)
     served: list[float] = []
 
