@@ -163,7 +163,7 @@ def _colours(told: dict[str, str]) -> dict[str, str]:
 
 
 def _links(told: list[dict[str, str]]) -> tuple[Link, ...]:
-    links = tuple(Link(each["label"], each["url"]) for each in told)
+    links = tuple(Link(each.get("label", ""), each.get("url", "")) for each in told)
     _want(all(link.label and _LINK.fullmatch(link.url) for link in links), "links want a label and an https URL")
     return links
 

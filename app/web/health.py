@@ -59,7 +59,7 @@ def figures() -> Response:
 def trusted() -> bool:
     """Whether who asks is in POSTERN_METRICS_NETWORKS, directly: what came through a balancer is from outside."""
     peer = request.environ.get("postern.peer", "")
-    return request.remote_addr == peer and is_exempt(peer, resources().settings.metrics_networks)
+    return not request.environ.get("postern.relayed") and is_exempt(peer, resources().settings.metrics_networks)
 
 
 def take_counts() -> None:

@@ -31,6 +31,7 @@ class Proxies:
         """Rewrites REMOTE_ADDR, wsgi.url_scheme and HTTP_HOST."""
         told = {name: environ.pop(name, "") for name in FORWARDED}
         environ["postern.peer"] = environ.get("REMOTE_ADDR", "")
+        environ["postern.relayed"] = any(told.values())
         if self._networks and self._listed(environ["postern.peer"]):
             environ["REMOTE_ADDR"] = self._client(told["HTTP_X_FORWARDED_FOR"]) or environ["postern.peer"]
             scheme = _last(told["HTTP_X_FORWARDED_PROTO"]).lower()

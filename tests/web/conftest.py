@@ -122,3 +122,13 @@ def signed_in(browser: Pages) -> Pages:
 
 
 __all__ = ["AccountRow", "AddressRow", "ServerRow"]
+
+
+def add_account(app: Flask, account_id: int, username: str, **fields: Any) -> None:
+    """One more account of the site; without a server it only forwards, with PASSWORD."""
+    values: dict[str, Any] = {"kind": "forward", "forward_to": "x@two.example", "password_hash": hashed(PASSWORD)}
+    with Rows(app.extensions["postern"].directory.engine) as rows:
+        rows.add(AccountRow(account_id=account_id, site_id=1, username=username, **(values | fields)))
+        rows.flush()
+        rows.add(AddressRow(site_id=1, local=username, account_id=account_id))
+        rows.commit()

@@ -1,0 +1,142 @@
+"""Brands: chosen by host name, checked at the start, harmless in a page."""
+
+import dataclasses
+import shutil
+from pathlib import Path
+
+import pytest
+
+from app.web.brand import COLOURS, BrandError, read_brands
+from config.default import Settings
+from tests.web.conftest import new_app
+from tests.web.pages import Pages
+
+SHIPPED = Path(__file__).parents[2] / "config/brands"
+
+
+def write(folder: Path, name: str, text: str) -> None:
+    (folder / name).mkdir(parents=True, exist_ok=True)
+    (folder / name / "brand.toml").write_text(text)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    write(tmp_path, "postern", 'name = "Postern"')
+    return tmp_path
+
+
+def test_the_two_shipped_brands_can_be_read() -> None:
+    brands = read_brands(SHIPPED)
+    assert set(brands.by_id) == {"postern", "northgate"}
+    northgate = brands.by_id["northgate"]
+    assert tuple(northgate.properties) == COLOURS
+    assert not northgate.has("filters")
+    assert northgate.has("blocked")
+    assert northgate.default_domain == "northgate.example"
+
+
+def luminance(colour: str) -> float:
+    """WCAG 2.2, relative luminance."""
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize("pair", ["accent", "header", "accent-dark", "header-dark"])
+def test_the_shipped_colours_can_be_read_on_each_other(pair: str) -> None:
+    colours = read_brands(SHIPPED).by_id["northgate"].properties
+    base, _, mode = pair.partition("-")
+    ink = f"{base}-ink-{mode}" if mode else f"{base}-ink"
+    light, dark = sorted((luminance(colours[pair]), luminance(colours[ink])), reverse=True)
+    assert (light + 0.05) / (dark + 0.05) >= 4.5
+
+
+def test_the_host_name_chooses(folder: Path) -> None:
+    write(folder, "a", 'name = "A"\nhosts = ["mail.a.example", ".a.example"]')
+    write(folder, "b", 'name = "B"\nhosts = [".example"]')
+    brands = read_brands(folder)
+    hosts = {
+        "mail.a.example": "a", "x.a.example": "a", "x.y.a.example": "a", "MAIL.A.EXAMPLE": "a",
+        "c.example": "b", "localhost": "postern", "example": "postern", "": "postern", "[::1]": "postern",
+    }  # fmt: skip
+    assert {host: brands.of_host(host).id for host in hosts} == hosts
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ('name = ""', "name"),
+        ("hosts = []", "name"),
+        ('name = "A"\ncolors = {}', "colors"),
+        ('name = "A"\ncolours = { accent = "red;} body{display:none" }', "#rrggbb"),
+        ('name = "A"\ncolours = { accent = "#fff" }', "#rrggbb"),
+        ('name = "A"\ncolours = { border = "#ffffff" }', "accent"),
+        ('name = "A"\nlinks = [{ label = "x", url = "javascript:alert(1)" }]', "https"),
+        ('name = "A"\nlinks = [{ label = "x", url = "http://x" }]', "https"),
+        ('name = "A"\nlinks = [{ url = "https://x" }]', "label"),
+        ('name = "A"\nlogo = "../../../etc/passwd"', "beside"),
+        ('name = "A"\nlogo = "missing.svg"', "missing.svg"),
+        ('name = "A"\nlogo = "logo.html"', "svg"),
+        ('name = "A"\nhosts = ["mail.example:443"]', "ports"),
+        ('name = "A"\noff = ["everything"]', "off"),
+        ('name = "A', "brand a"),
+    ],
+)
+def test_a_mistake_is_one_line_that_names_the_brand(folder: Path, text: str, word: str) -> None:
+    write(folder, "a", text)
+    with pytest.raises(BrandError) as refused:
+        read_brands(folder)
+    line = str(refused.value)
+    assert line.startswith("brand a: ")
+    assert word in line
+    assert "\n" not in line
+
+
+def test_two_brands_cannot_have_the_same_host(folder: Path) -> None:
+    write(folder, "a", 'name = "A"\nhosts = ["m.example"]')
+    write(folder, "b", 'name = "B"\nhosts = ["m.example"]')
+    with pytest.raises(BrandError, match="m.example belongs to more than one"):
+        read_brands(folder)
+
+
+def test_one_brand_serves_all_other_hosts(tmp_path: Path) -> None:
+    with pytest.raises(BrandError, match="postern/brand.toml is missing"):
+        read_brands(tmp_path)
+
+
+def test_a_wrong_brand_stops_the_start_in_one_line(settings: Settings, folder: Path) -> None:
+    write(folder, "a", "name = 1")
+    with pytest.raises(SystemExit, match="^postern cannot start: brand a: "):
+        new_app(dataclasses.replace(settings, brands=folder))
+
+
+@pytest.fixture
+def branded(settings: Settings) -> Pages:
+    hosts = ("localhost", "northgate.localhost")
+    return new_app(dataclasses.replace(settings, trusted_hosts=hosts)).test_client()  # type: ignore[return-value]
+
+
+def test_the_page_is_the_brands(branded: Pages) -> None:
+    own = branded.get("/login", headers={"Host": "localhost"}).get_data(as_text=True)
+    theirs = branded.get("/login", headers={"Host": "northgate.localhost"}).get_data(as_text=True)
+    assert "Northgate Mail" in theirs and "Northgate" not in own
+    assert "--brand-accent: #8a3b12;" in theirs and "--brand-" not in own
+    assert "https://help.northgate.example/" in theirs
+
+
+def test_the_logo_is_kept_by_its_contents_and_runs_no_script(branded: Pages) -> None:
+    page = branded.get("/login", headers={"Host": "northgate.localhost"}).get_data(as_text=True)
+    address = next(part for part in page.split('"') if part.startswith("/brand/northgate/"))
+    logo = branded.get(address)
+    assert logo.mimetype == "image/svg+xml"
+    assert "immutable" in logo.headers["Cache-Control"]
+    assert "sandbox" in logo.headers["Content-Security-Policy"]
+    assert "script-src" not in logo.headers["Content-Security-Policy"]
+    assert branded.get("/brand/northgate/0/brand.toml").status_code == 404
+    assert branded.get("/brand/nobody/0/logo.svg").status_code == 404
+
+
+def test_a_brand_is_read_once_at_start(settings: Settings, folder: Path) -> None:
+    browser = new_app(dataclasses.replace(settings, brands=folder)).test_client()
+    shutil.rmtree(folder / "postern")
+    assert "Postern" in browser.get("/login").get_data(as_text=True)

@@ -1,0 +1,96 @@
+"""The map of addresses: every POST is protected, no GET changes anything, everything needs signing in."""
+
+from typing import Any
+
+import pytest
+from flask import Flask
+from redis import Redis
+from werkzeug.routing import Rule
+
+from app.web import PUBLIC, ROUTES
+from tests.web.pages import Pages, field
+
+VALUES: dict[str, Any] = {
+    "mailbox": "INBOX", "uidvalidity": 1, "uid": 1, "section": "1", "filename": "x", "digest": "0", "brand": "postern",
+}  # fmt: skip
+
+
+def address(rule: Rule) -> str:
+    built = rule.build({name: VALUES[name] for name in rule.arguments}, append_unknown=False)
+    assert built is not None
+    return built[1]
+
+
+def rules(app: Flask, method: str) -> list[Rule]:
+    return [rule for rule in app.url_map.iter_rules() if method in (rule.methods or ())]
+
+
+def test_the_route_table_is_the_whole_map(lone_app: Flask) -> None:
+    assert {rule.endpoint for rule in lone_app.url_map.iter_rules()} == {endpoint for _, endpoint, _, _ in ROUTES}
+    assert len({endpoint for _, endpoint, _, _ in ROUTES}) == len(ROUTES)
+
+
+def test_every_route_takes_get_or_post_and_only_sign_in_takes_both(lone_app: Flask) -> None:
+    for rule in lone_app.url_map.iter_rules():
+        methods = (rule.methods or set()) - {"HEAD", "OPTIONS"}
+        assert methods in ({"GET"}, {"POST"}) or (rule.endpoint == "login.sign_in" and methods == {"GET", "POST"})
+
+
+def test_what_anybody_may_see_is_a_short_list() -> None:
+    assert {
+        "login.sign_in", "brand.picture", "static", "health.live", "health.ready", "health.metrics"
+    } == PUBLIC  # fmt: skip
+
+
+def test_every_page_but_these_leads_to_signing_in(lone_app: Flask) -> None:
+    for rule in rules(lone_app, "GET"):
+        if rule.endpoint in PUBLIC:
+            continue
+        response = lone_app.test_client().get(address(rule))
+        assert response.status_code in {303, 401}, rule
+        if response.status_code == 303:
+            assert response.headers["Location"].startswith("/login")
+
+
+def test_every_post_without_a_token_is_refused(lone_app: Flask) -> None:
+    posts = rules(lone_app, "POST")
+    assert len(posts) >= 6
+    for rule in posts:
+        response = lone_app.test_client().post(address(rule))
+        refused = response.status_code == 400 or response.headers.get("Location") == "/login?why=old"
+        assert refused, f"{rule} took a POST without a token"
+
+
+def test_every_post_from_another_site_is_refused_even_with_a_token(lone_app: Flask) -> None:
+    for rule in rules(lone_app, "POST"):
+        browser: Pages = lone_app.test_client()  # type: ignore[assignment]
+        token = browser.token()
+        response = browser.post(address(rule), data={"csrf_token": token}, headers={"Sec-Fetch-Site": "cross-site"})
+        assert response.status_code == 403, rule
+
+
+@pytest.mark.servers
+def test_every_post_of_somebody_signed_in_needs_the_token_of_their_own_page(signed_in: Pages, app: Flask) -> None:
+    foreign = app.test_client().token()  # type: ignore[attr-defined]
+    for rule in rules(app, "POST"):
+        for data in ({}, {"csrf_token": foreign}, {"csrf_token": ""}):
+            response = signed_in.post(address(rule), data=data)
+            assert response.status_code == 400 or response.headers.get("Location") == "/login?why=old", rule
+    assert signed_in.get("/settings/sessions").status_code == 200
+
+
+@pytest.mark.servers
+def test_no_get_signs_out_or_revokes(signed_in: Pages, app: Flask, redis: Redis) -> None:
+    before = {key: redis.get(key) for key in redis.keys("s:*")}
+    for rule in rules(app, "GET"):
+        signed_in.get(address(rule))
+    for path in ("/logout", "/settings/sessions/revoke", "/settings/sessions/everywhere", "/mail/INBOX/actions"):
+        assert signed_in.get(path).status_code in {404, 405}
+    assert {key: redis.get(key) for key in redis.keys("s:*")} == before
+
+
+@pytest.mark.servers
+def test_a_token_outlives_nothing_but_its_cookie(signed_in: Pages) -> None:
+    token = field(signed_in.get("/settings/sessions"), "csrf_token")
+    signed_in.post("/logout", data={"csrf_token": token})
+    assert signed_in.post("/settings/sessions/everywhere", data={"csrf_token": token}).status_code == 400

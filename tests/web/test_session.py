@@ -1,0 +1,311 @@
+"""Sessions over a real mail server: the door to IMAP, the sealed password, what ends a session."""
+
+import dataclasses
+import json
+import re
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+from flask import Flask
+from redis import Redis
+from sqlalchemy.orm import Session as Rows
+
+from app.demo.redis import RedisServer
+from app.directory.tables import ServerRow
+from app.web.session import imap
+from config.default import Settings
+from tests.conftest import MailAccount
+from tests.web.conftest import FORWARDER, PASSWORD, add_account, new_app
+from tests.web.pages import Pages, field
+
+pytestmark = pytest.mark.servers
+ADDRESS = "alice@one.example"
+
+
+def with_mailbox(app: Flask, account: MailAccount, **server: object) -> None:
+    """alice@one.example is that account on that mail server."""
+    values: dict[str, object] = {
+        "imap_host": "127.0.0.1",
+        "imap_port": account.server.imap_port,
+        "imap_security": "plain",
+    }
+    with Rows(app.extensions["postern"].directory.engine) as rows:
+        rows.add(ServerRow(server_id=1, name="one", **(values | server)))
+        rows.commit()
+    add_account(app, 5, "alice", kind="mailbox", server_id=1, login=account.login, password_hash=None, forward_to=None)
+
+
+@pytest.fixture
+def mail_app(app: Flask, mail_account: MailAccount) -> Flask:
+    with_mailbox(app, mail_account)
+    return app
+
+
+@pytest.fixture
+def reader(mail_app: Flask, mail_account: MailAccount) -> Pages:
+    """alice's browser, signed in."""
+    browser: Pages = mail_app.test_client()  # type: ignore[assignment]
+    assert browser.sign_in(ADDRESS, mail_account.password).status_code == 303
+    return browser
+
+
+def test_the_mail_servers_password_signs_in_and_opens_the_list(reader: Pages) -> None:
+    response = reader.get("/mail/INBOX/")
+    assert response.status_code == 200
+    assert 'data-testid="account-menu"' in response.get_data(as_text=True)
+
+
+def test_a_wrong_password_is_refused_by_the_mail_server(mail_app: Flask, mail_account: MailAccount) -> None:
+    browser: Pages = mail_app.test_client()  # type: ignore[assignment]
+    assert browser.sign_in(ADDRESS, mail_account.password + "x").status_code == 401
+    assert browser.get("/mail/INBOX/").status_code == 303
+
+
+def test_the_login_on_the_server_is_on_no_page(reader: Pages, mail_account: MailAccount) -> None:
+    for path in ("/mail/INBOX/", "/settings/sessions", "/mail/Nowhere/", "/mail/INBOX/1/1"):
+        page = reader.get(path).get_data(as_text=True)
+        assert mail_account.login not in page
+        assert "127.0.0.1:" not in page
+
+
+def test_redis_holds_the_password_sealed_only(reader: Pages, redis: Redis, mail_account: MailAccount) -> None:
+    reader.get("/mail/INBOX/")
+    assert reader.cookie()
+    for key in redis.keys("*"):
+        dump = redis.dump(key) or b""
+        assert mail_account.password.encode() not in dump
+        assert (reader.cookie() or "").encode() not in dump + key
+
+
+def test_a_changed_password_ends_the_session_with_its_own_words(
+    reader: Pages, mail_app: Flask, mail_account: MailAccount, redis: Redis
+) -> None:
+    mail_account.server.add_user(mail_account.login, "another-password")
+    response = reader.get("/mail/INBOX/?page=2")
+    assert response.status_code == 303
+    assert response.headers["Location"] == "/login?next=/mail/INBOX/?page%3D2&why=password"
+    assert not redis.keys("s:*")
+    page = reader.get(response.headers["Location"]).get_data(as_text=True)
+    assert "password was changed" in page
+
+
+def test_a_script_is_told_the_same_as_401(reader: Pages, mail_account: MailAccount) -> None:
+    mail_account.server.add_user(mail_account.login, "another-password")
+    assert reader.get("/mail/INBOX/", headers={"X-Postern-Fragment": "1"}).status_code == 401
+
+
+def test_a_server_that_is_away_is_a_page_and_nobody_is_signed_out(app: Flask, mail_account: MailAccount) -> None:
+    with_mailbox(app, mail_account)
+    browser: Pages = app.test_client()  # type: ignore[assignment]
+    browser.sign_in(ADDRESS, mail_account.password)
+    forget_port(app, browser)
+    response = browser.get("/mail/INBOX/")
+    assert response.status_code == 503
+    assert int(response.headers["Retry-After"]) > 0
+    page = response.get_data(as_text=True)
+    assert "does not answer" in page and "password" not in page.lower()
+    assert browser.get("/settings/sessions").status_code == 200
+
+
+def forget_port(app: Flask, browser: Pages) -> None:
+    """The session's copy of the account names a port where nobody listens."""
+    redis = app.extensions["postern"].redis
+    key = redis.keys("s:*")[0]
+    record = json.loads(redis.get(key))
+    account = json.loads(record["account"])
+    account["server"]["imap"]["port"] = 1
+    redis.set(key, json.dumps(record | {"account": json.dumps(account)}), keepttl=True)
+
+
+@pytest.mark.parametrize(("state", "code"), [("up", 303), ("drain", 303), ("moving", 503), ("down", 503)])
+def test_a_server_out_of_service_has_its_own_screen(
+    app: Flask, mail_account: MailAccount, state: str, code: int
+) -> None:
+    with_mailbox(app, mail_account, state=state)
+    browser: Pages = app.test_client()  # type: ignore[assignment]
+    response = browser.sign_in(ADDRESS, mail_account.password)
+    assert response.status_code == code
+    if code == 503:
+        page = response.get_data(as_text=True)
+        assert "is not right" not in page
+        assert response.headers["Retry-After"]
+        assert ADDRESS in page
+
+
+def test_a_moved_mailbox_is_followed_within_a_minute(
+    reader: Pages, mail_app: Flask, mail_account: MailAccount, redis: Redis
+) -> None:
+    forget_port(mail_app, reader)
+    key = redis.keys("s:*")[0]
+    record = json.loads(redis.get(key) or b"{}")
+    redis.set(key, json.dumps(record | {"checked": record["checked"] - 61}), keepttl=True)
+    assert reader.get("/mail/INBOX/").status_code == 200
+
+
+def test_an_account_without_a_mailbox_gets_a_page(signed_in: Pages) -> None:
+    response = signed_in.get("/mail/INBOX/")
+    assert response.status_code == 404
+    assert "only forwards" in response.get_data(as_text=True)
+
+
+def test_with_a_master_user_no_password_is_kept(
+    node_settings: Settings, mail_account: MailAccount, redis: Redis
+) -> None:
+    app = new_app(dataclasses.replace(node_settings, master_user="master", master_password="master-password"))
+    with_mailbox(app, mail_account)
+    browser: Pages = app.test_client()  # type: ignore[assignment]
+    assert browser.sign_in(ADDRESS, "master-password").status_code == 401
+    assert browser.sign_in(ADDRESS, mail_account.password).status_code == 303
+    assert json.loads(redis.get(redis.keys("s:*")[0]) or b"{}")["sealed"] is None
+    mail_account.server.add_user(mail_account.login, "another-password")
+    assert browser.get("/mail/INBOX/").status_code == 200
+
+
+def test_the_servers_key_is_changed_without_signing_anybody_out(
+    reader: Pages, node_settings: Settings, mail_app: Flask
+) -> None:
+    rotated = new_app(dataclasses.replace(node_settings, secret_keys=(b"n" * 32, *node_settings.secret_keys)))
+    browser: Pages = rotated.test_client()  # type: ignore[assignment]
+    browser.set_cookie("postern", reader.cookie() or "")
+    assert browser.get("/mail/INBOX/").status_code == 200
+    dropped = new_app(dataclasses.replace(node_settings, secret_keys=(b"n" * 32,)))
+    stranger: Pages = dropped.test_client()  # type: ignore[assignment]
+    stranger.set_cookie("postern", reader.cookie() or "")
+    assert stranger.get("/mail/INBOX/").headers["Location"].startswith("/login")
+
+
+def test_the_poll_never_extends_a_session(reader: Pages, redis: Redis) -> None:
+    key = redis.keys("s:*")[0]
+    redis.expire(key, 100)
+    assert reader.get("/changes").status_code in {200, 204}
+    assert redis.ttl(key) <= 100
+    reader.get("/settings/sessions")
+    assert redis.ttl(key) > 1700
+
+
+def test_a_request_of_somebody_signed_in_costs_one_round_trip_and_no_sql(app: Flask, signed_in: Pages) -> None:
+    held = app.extensions["postern"]
+    calls: list[object] = []
+    pool = held.redis.connection_pool
+    original = pool.get_connection
+    pool.get_connection = lambda *args, **options: calls.append(args) or original(*args, **options)
+    held.directory.engine.dispose()
+    from sqlalchemy import event
+
+    event.listen(held.directory.engine, "connect", lambda *_: calls.append("sql"))
+    signed_in.get("/mail/INBOX/")  # this account's page needs nothing but the session
+    assert len(calls) == 1 and calls[0] != "sql"
+
+
+def test_a_visitor_costs_redis_nothing(app: Flask, redis: Redis) -> None:
+    for path in ("/login", "/nothing", "/", "/mail/INBOX/"):
+        app.test_client().get(path)
+    assert not redis.keys("*")
+
+
+def test_flashed_notices_reach_the_next_page_of_the_same_browser_only(app: Flask) -> None:
+    from flask import flash, redirect
+
+    def notify() -> object:
+        flash("Canary <moved>", "message")
+        return redirect("/settings/sessions")
+
+    app.add_url_rule("/notify", "notify", notify)
+    signed_in: Pages = app.test_client()  # type: ignore[assignment]
+    signed_in.sign_in(FORWARDER, PASSWORD)
+    signed_in.get("/notify")
+    sealed = signed_in.cookie("postern-notes") or ""
+    assert sealed and "anary" not in sealed
+    stranger: Pages = app.test_client()  # type: ignore[assignment]
+    stranger.sign_in(FORWARDER, PASSWORD)
+    stranger.set_cookie("postern-notes", sealed)
+    assert "Canary" not in stranger.get("/settings/sessions").get_data(as_text=True)
+    page = signed_in.get("/settings/sessions").get_data(as_text=True)
+    assert "Canary &lt;moved&gt;" in page
+    assert "Canary" not in signed_in.get("/settings/sessions").get_data(as_text=True)
+
+
+@pytest.mark.parametrize(
+    "cookie",
+    ["", "x", "A" * 43, "A" * 42 + "!", "A" * 3000, "é" * 43, "../../etc", "A" * 21 + "+" + "A" * 21, "A" * 44],
+)
+def test_a_cookie_that_is_none_is_a_new_visitor(app: Flask, cookie: str) -> None:
+    browser: Pages = app.test_client()  # type: ignore[assignment]
+    browser.set_cookie("postern", cookie)
+    browser.set_cookie("postern-notes", cookie)
+    browser.set_cookie("remember_token", "1|x")
+    assert browser.get("/settings/sessions").status_code == 303
+    assert browser.get("/login").status_code == 200
+
+
+@pytest.fixture
+def silent_redis(settings: Settings, server_folder: object) -> Iterator[tuple[Settings, Callable[[bool], None]]]:
+    """A Redis that can be stopped in its tracks (SIGSTOP) and go on."""
+    import signal
+    from pathlib import Path
+
+    from tests.web.conftest import fill_directory
+
+    server = RedisServer(Path(str(server_folder))).start()
+    fill_directory(settings.database_url)
+    pid = Redis.from_url(server.url).info("server")["process_id"]
+
+    def silence(on: bool) -> None:
+        import os
+
+        os.kill(pid, signal.SIGSTOP if on else signal.SIGCONT)
+
+    yield dataclasses.replace(settings, redis_url=server.url, cache_url=server.url), silence
+    silence(False)
+    server.stop()
+
+
+def test_a_silent_redis_costs_one_second_once_and_is_noticed_when_it_is_back(
+    silent_redis: tuple[Settings, Callable[[bool], None]],
+) -> None:
+    settings, silence = silent_redis
+    browser: Pages = new_app(settings).test_client()  # type: ignore[assignment]
+    browser.sign_in(FORWARDER, PASSWORD)
+    silence(True)
+    began = time.monotonic()
+    assert browser.get("/settings/sessions").status_code == 503
+    assert time.monotonic() - began < 1.5
+    began = time.monotonic()
+    for _ in range(5):
+        assert browser.get("/settings/sessions").status_code == 503
+    assert time.monotonic() - began < 0.5
+    assert browser.get("/healthz").status_code == 200
+    silence(False)
+    time.sleep(1.1)
+    assert browser.get("/settings/sessions").status_code == 200
+
+
+def test_a_sign_in_without_redis_keeps_the_address_and_asks_no_mail_server(
+    silent_redis: tuple[Settings, Callable[[bool], None]],
+) -> None:
+    settings, silence = silent_redis
+    browser: Pages = new_app(settings).test_client()  # type: ignore[assignment]
+    token = browser.token()
+    silence(True)
+    response = browser.post("/login", data={"csrf_token": token, "address": ADDRESS, "password": "canary-pass"})
+    page = response.get_data(as_text=True)
+    assert response.status_code == 503
+    assert response.headers["Retry-After"]
+    assert "Sign-in is not available for the moment" in page
+    assert ADDRESS in page and "canary-pass" not in page
+
+
+def test_imap_outside_a_signed_in_request_does_not_exist(app: Flask) -> None:
+    with app.test_request_context("/mail/INBOX/"), pytest.raises(Exception, match="required"), imap():
+        pass
+
+
+def test_two_people_at_once_each_see_their_own(mail_app: Flask, mail_account: MailAccount, reader: Pages) -> None:
+    other: Pages = mail_app.test_client()  # type: ignore[assignment]
+    other.sign_in(FORWARDER, PASSWORD)
+    assert re.search(r"alice@one\.example", reader.get("/settings/sessions").get_data(as_text=True))
+    page = other.get("/settings/sessions").get_data(as_text=True)
+    assert "alice" not in page and FORWARDER in page
+    token = field(reader.get("/settings/sessions"), "csrf_token")
+    assert other.post("/logout", data={"csrf_token": token}).status_code == 400
