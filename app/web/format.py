@@ -148,13 +148,14 @@ def people(everyone: Sequence[Named], shown: int = 3) -> str:
     return ", ".join(names) + (f" and {more:,} more" if more else "")
 
 
+_END = re.compile(r'\s*(?:<div class="signature">|\Z)')
 _QUOTE = re.compile(r'<blockquote class="quote">|</blockquote>')
 
 
 def folded(html: Markup, least: int = 6) -> Markup:
-    """Text of mail as `app.mail.text.text_html` makes it, its last quote folded when it has `least` lines or more.
+    """Text of mail as `app.mail.text.text_html` makes it, the quote at its end folded if it has `least` lines or more.
 
-    Quotes before it stay open: an answer between them would lose its sense.
+    Quotes that are answered below stay open: the answers would lose their sense.
     """
     depth, start, last = 0, 0, None
     for tag in _QUOTE.finditer(html):
@@ -167,7 +168,7 @@ def folded(html: Markup, least: int = 6) -> Markup:
         return html
     text, (start, end) = str(html), last
     lines = text.count("\n", start, end) + text.count("<blockquote", start, end)
-    if lines < least:
+    if lines < least or not _END.match(text, end):
         return html
     fold = f"<details><summary>Quoted text, {lines} lines</summary>{text[start:end]}</details>"
     return Markup(text[:start] + fold + text[end:])
