@@ -20,7 +20,8 @@ __all__ = ["Address", "Summary", "from_bytes", "has_attachments", "items", "summ
 FORMAT = 1
 SHOWN_RECIPIENTS = 5
 PREVIEW_LENGTH = 200
-_FIELDS = b"BODY.PEEK[HEADER.FIELDS (FROM SUBJECT DATE)]<0.2048> BODY.PEEK[HEADER.FIELDS (TO)]<0.512>"
+_FIELDS = b"BODY.PEEK[HEADER.FIELDS (FROM SUBJECT DATE)]<0.2048>"
+_RECIPIENTS = b" BODY.PEEK[HEADER.FIELDS (TO)]<0.512>"  # by itself: a long one must not push the subject out
 _ARRIVED = re.compile(rb" ?(\d\d?)-(\w{3})-(\d{4}) (\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)\Z")
 _MONTHS = {name: place for place, name in enumerate(b"JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC".split(), 1)}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -43,9 +44,13 @@ class Summary:
     preview: str | None
 
 
-def items(*, preview: bool) -> bytes:
-    """Return the FETCH items that `summary` reads; `preview` where the server offers PREVIEW (RFC 8970)."""
-    return b"INTERNALDATE BODYSTRUCTURE " + _FIELDS + (b" PREVIEW" if preview else b"")
+def items(*, preview: bool, recipients: bool) -> bytes:
+    """Return the FETCH items that `summary` reads; `preview` where the server offers PREVIEW (RFC 8970).
+
+    `recipients` only where a list shows them: they are an eighth of the bytes.
+    """
+    shown = _FIELDS + (_RECIPIENTS if recipients else b"") + (b" PREVIEW" if preview else b"")
+    return b"INTERNALDATE BODYSTRUCTURE " + shown
 
 
 def summary(fetched: dict[bytes, Value]) -> Summary:
@@ -134,9 +139,9 @@ def _has_name(parameters: Value) -> bool:
     return any(isinstance(each, bytes) and each.lower().startswith((b"name", b"filename")) for each in parameters[::2])
 
 
-def to_bytes(row: Summary, size: int) -> bytes:
-    """Return a summary for the cache, together with the message's size."""
-    people = [[each.name, each.address] for each in row.recipients]
+def to_bytes(row: Summary, size: int, *, recipients: bool) -> bytes:
+    """Return a summary for the cache, together with the message's size, and whether its recipients were asked for."""
+    people = [[each.name, each.address] for each in row.recipients] if recipients else None
     sender = [row.sender.name, row.sender.address] if row.sender else None
     moment = int(row.date.timestamp()) if row.date else None
     record = [FORMAT, size, row.subject, sender, people, moment, int(row.arrived.timestamp()),
@@ -144,17 +149,18 @@ def to_bytes(row: Summary, size: int) -> bytes:
     return json.dumps(record, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "replace")
 
 
-def from_bytes(cached: bytes, size: int) -> Summary | None:
-    """Return a summary from the cache; None when it is of another format or of a message of another size."""
+def from_bytes(cached: bytes, size: int, *, recipients: bool) -> Summary | None:
+    """Return a summary from the cache; None when it is of another format, of a message of another size, or without
+    the recipients where they are wanted."""
     try:
         record = json.loads(cached.decode())
-        if record[0] != FORMAT or record[1] != size:
+        if record[0] != FORMAT or record[1] != size or (recipients and record[4] is None):
             return None
         _, _, subject, sender, people, moment, came, attachments, preview = record
         return Summary(
             subject,
             Address(*sender) if sender else None,
-            tuple([Address(*each) for each in people]),
+            tuple([Address(*each) for each in people or ()]),
             datetime.fromtimestamp(moment, UTC) if moment is not None else None,
             datetime.fromtimestamp(came, UTC),
             attachments,

@@ -111,6 +111,7 @@ class _Wish:
     view: View
     query: str | None
     deep: bool
+    recipients: bool
 
     def bounds(self, total: int) -> tuple[int, int, int, int]:
         """Return (page, pages, first place, last place) for that many matches; places count from 1."""
@@ -129,18 +130,21 @@ def page(
     descending: bool = True,
     view: View = "all",
     query: str | None = None,
+    recipients: bool = False,
     cache: SummaryCache,
 ) -> Page:
     """Return one page. Numbers beyond the last page give the last; never raises for what a message holds.
 
-    Raises MailboxGone and what a connection raises. Call it first on a lease: it counts on the lease's NOOP.
+    `recipients`: whether the rows need them, as in Sent and Drafts; else they may be empty.
+    Raises MailboxGone and what a connection raises. Counts on the lease's NOOP.
     """
     fresh = client.note.selected != ("INBOX" if mailbox.upper() == "INBOX" else mailbox)
     client.select(mailbox, write=fresh)  # SELECT, not EXAMINE: marking a message read later needs no second one
     exists = client.note.exists
     query = search.tidy(query)
     sort = sort if sort == "arrival" or order.can_sort(client, exists) else "arrival"
-    wish = _Wish(number, max(1, per_page), sort, descending, view, query, search.searches_text(client, exists))
+    deep = search.searches_text(client, exists)
+    wish = _Wish(number, max(1, per_page), sort, descending, view, query, deep, recipients)
     if sort == "arrival" and view == "all" and query is None:
         shown = _by_place(client, wish, cache, fresh)
         if shown is not None:
@@ -157,7 +161,7 @@ def _by_place(client: Connection, wish: _Wish, cache: SummaryCache, fresh: bool)
     around = max(1, first - 1), min(total, last + 1)  # one more at each end: the neighbours of the first and last row
     low, high = (total - around[1] + 1, total - around[0] + 1) if wish.descending else around
     cold = fresh and cache.get_many([shown_key(client)])[0] is None
-    asked = _KNOWN + b" " + items(preview=client.has("PREVIEW")) if cold else _KNOWN
+    asked = _KNOWN + b" " + _items(client, wish) if cold else _KNOWN
     answer = client.ask(b"FETCH", b"%d:%d" % (low, high), b"(" + asked + b")", timeout=SECONDS)
     found = _merged(answer, by_number=True)
     if any(each.deleted for each in found):
@@ -167,7 +171,7 @@ def _by_place(client: Connection, wish: _Wish, cache: SummaryCache, fresh: bool)
     inner = found[first - around[0] :][: last - first + 1]
     uids: list[int | None] = [each.uid for each in found]
     uids = [None] * (around[0] == first) + uids + [None] * (around[1] == last)
-    return _page(client, wish, _rows(client, inner, cache, uids, complete=cold), (total, numbered, pages))
+    return _page(client, wish, _rows(client, wish, inner, cache, uids, complete=cold), (total, numbered, pages))
 
 
 def _by_uid(client: Connection, wish: _Wish, cache: SummaryCache) -> Page:
@@ -184,12 +188,12 @@ def _by_uid(client: Connection, wish: _Wish, cache: SummaryCache) -> Page:
         return _page(client, wish, (), (total, numbered, pages))
     missing = None in cache.get_many([_key(client, uid) for uid in inner])
     # One FETCH, not two, where anything is missing: a search may cost four commands in all.
-    asked_of_each = _KNOWN + b" " + items(preview=client.has("PREVIEW")) if missing else _KNOWN
+    asked_of_each = _KNOWN + b" " + _items(client, wish) if missing else _KNOWN
     answer = client.ask(b"UID FETCH", uid_set(inner), b"(" + asked_of_each + b")", timeout=SECONDS)
     by_uid = {each.uid: each for each in _merged(answer, by_number=False)}
     found = [by_uid[uid] for uid in inner if uid in by_uid and not by_uid[uid].deleted]
     shown = [None] * (first == 1) + uids + [None] * (last >= total)
-    return _page(client, wish, _rows(client, found, cache, shown, complete=missing), (total, numbered, pages))
+    return _page(client, wish, _rows(client, wish, found, cache, shown, complete=missing), (total, numbered, pages))
 
 
 def _window(
@@ -259,15 +263,21 @@ def _flags(raw: bytes) -> frozenset[str]:
 
 
 def _rows(
-    client: Connection, found: list[_Found], cache: SummaryCache, uids: Sequence[int | None], *, complete: bool
+    client: Connection,
+    wish: _Wish,
+    found: list[_Found],
+    cache: SummaryCache,
+    uids: Sequence[int | None],
+    *,
+    complete: bool,
 ) -> list[Row]:
     """Return the rows with their summaries; what the cache lacked goes there, with the UIDs shown (None: an end)."""
     *stored, shown = cache.get_many([*(_key(client, each.uid) for each in found), shown_key(client)])
     known: dict[int, Summary] = {}
     for each, kept in zip(found, stored, strict=True):
-        if kept and (read := from_bytes(kept, each.size)):
+        if kept and (read := from_bytes(kept, each.size, recipients=wish.recipients)):
             known[each.uid] = read
-    keep = _complete(client, found, known, complete=complete) if len(known) < len(found) else {}
+    keep = _complete(client, wish, found, known, complete=complete) if len(known) < len(found) else {}
     if shown != (now := json.dumps(uids).encode()):
         keep[shown_key(client)] = now
     cache.put_many(keep)
@@ -275,25 +285,30 @@ def _rows(
 
 
 def _complete(
-    client: Connection, found: list[_Found], known: dict[int, Summary], *, complete: bool
+    client: Connection, wish: _Wish, found: list[_Found], known: dict[int, Summary], *, complete: bool
 ) -> dict[CacheKey, bytes]:
     """Add to `known` what is missing of it; return what of that goes into the cache."""
     sizes = {each.uid: each.size for each in found if each.uid not in known}
-    fetched = [each.items or {} for each in found] if complete else _ask_summaries(client, list(sizes))
+    fetched = [each.items or {} for each in found] if complete else _ask_summaries(client, wish, list(sizes))
     keep = {}
     for each in fetched:
         uid = number(each.get(b"UID"))
         if uid in sizes and uid not in known:
             known[uid] = summary(each)
             if b"BODYSTRUCTURE" in each:
-                keep[_key(client, uid)] = to_bytes(known[uid], sizes[uid])
+                keep[_key(client, uid)] = to_bytes(known[uid], sizes[uid], recipients=wish.recipients)
     return keep
 
 
-def _ask_summaries(client: Connection, uids: list[int]) -> list[dict[bytes, Value]]:
+def _items(client: Connection, wish: _Wish) -> bytes:
+    return items(preview=client.has("PREVIEW"), recipients=wish.recipients)
+
+
+def _ask_summaries(client: Connection, wish: _Wish, uids: list[int]) -> list[dict[bytes, Value]]:
     """FETCH what the rows show. A server that refuses is asked once more for headers only, and then left alone:
     Dovecot says NO [SERVERBUG] to the whole of it when one message's file is not as long as it remembers."""
-    for asked in (items(preview=client.has("PREVIEW")), items(preview=False).replace(b"BODYSTRUCTURE ", b"")):
+    headers_only = items(preview=False, recipients=wish.recipients).replace(b"BODYSTRUCTURE ", b"")
+    for asked in (_items(client, wish), headers_only):
         try:
             answer = client.ask(b"UID FETCH", uid_set(uids), b"(UID " + asked + b")", timeout=SECONDS)
         except Refused:

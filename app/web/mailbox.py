@@ -31,6 +31,7 @@ def show(mailbox: str) -> str:
     sort, descending = _order(request.args.get("sort", ""))
     view = request.args.get("view", "all")
     with imap() as client:
+        boxes = pane.folders(client, me)
         page = listing.page(
             client,
             mailbox,
@@ -40,9 +41,9 @@ def show(mailbox: str) -> str:
             descending=descending,
             view=cast(View, view) if view in get_args(View) else "all",
             query=request.args.get("q"),
+            recipients=pane.opened(boxes, mailbox).use in ("sent", "drafts"),
             cache=me.cache,
         )
-        boxes = pane.folders(client, me)
     if page.sort != sort:
         flash("This mail server cannot sort so many messages; they stand as they arrived.", "warning")
     return render_template(

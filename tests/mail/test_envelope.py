@@ -1,5 +1,6 @@
 """Summaries of messages: from what a FETCH told, through the cache, and never broken by what a message holds."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -25,16 +26,16 @@ def structure(text: bytes):
 
 
 def test_a_summary_comes_back_from_the_cache_as_it_was():
-    assert from_bytes(to_bytes(FULL, 1234), 1234) == FULL
+    assert from_bytes(to_bytes(FULL, 1234, recipients=True), 1234, recipients=True) == FULL
 
 
 def test_a_message_of_another_size_is_not_taken_from_the_cache():
-    assert from_bytes(to_bytes(FULL, 1234), 1235) is None
+    assert from_bytes(to_bytes(FULL, 1234, recipients=True), 1235, recipients=True) is None
 
 
 @pytest.mark.parametrize("stored", [b"", b"{}", b"[]", b"[1]", b"[2,1234]", b"\xff", b"[1,1234,1,2,3,4,5,6,7]", b"[["])
 def test_nonsense_in_the_cache_is_no_summary(stored):
-    assert from_bytes(stored, 1234) is None
+    assert from_bytes(stored, 1234, recipients=False) is None
 
 
 def test_a_summary_is_read_from_a_fetch():
@@ -62,8 +63,15 @@ def test_the_first_of_two_subjects_is_shown():
 
 
 def test_only_what_is_asked_for_has_a_bound():
-    assert b"PREVIEW" not in items(preview=False)
-    assert items(preview=True).count(b"]<0.") == 2
+    assert b"PREVIEW" not in items(preview=False, recipients=False)
+    assert items(preview=True, recipients=True).count(b"]<0.") == 2
+    assert b"(TO)" not in items(preview=True, recipients=False)
+
+
+def test_a_summary_without_recipients_serves_only_where_none_are_shown():
+    kept = to_bytes(FULL, 9, recipients=False)
+    assert from_bytes(kept, 9, recipients=True) is None
+    assert from_bytes(kept, 9, recipients=False) == replace(FULL, recipients=())
 
 
 @pytest.mark.parametrize("raw", [b"", b"1-Foo-2026 00:00:00 +0000", b"99-Jan-2026 00:00:00 +0000", b"x" * 99])
@@ -115,4 +123,4 @@ def test_a_structure_of_100000_parts_is_looked_at_up_to_a_bound():
 @given(st.binary(max_size=300), st.binary(max_size=60), st.binary(max_size=60))
 def test_no_bytes_of_a_message_make_its_summary_raise(header, date, preview):
     read = summary({b"BODY[HEADER.FIELDS (X)]": header, b"INTERNALDATE": date, b"PREVIEW": preview})
-    assert from_bytes(to_bytes(read, 5), 5) == read
+    assert from_bytes(to_bytes(read, 5, recipients=True), 5, recipients=True) == read
