@@ -106,9 +106,8 @@ function showMessage({ focus }) {
 /** Marks the row of the open message, or of the one that is about to open. */
 function mark(url) {
   list.querySelectorAll(".row.open").forEach((row) => { row.classList.remove("open"); row.querySelector("a").removeAttribute("aria-current"); });
-  const open = messagePart();
-  const same = open && open.dataset.mailbox === listPart()?.dataset.mailbox;
-  const row = url ? rowOf(path(url).split("/")[4]) : same && rowOf(open.dataset.uid);
+  const [, , mailbox, , uid] = path(url ?? location.href).split("/");
+  const row = uid && path(listPart()?.dataset.url ?? "/").split("/")[2] === mailbox ? rowOf(uid) : null;
   row?.classList.add("open");
   row?.querySelector("a").setAttribute("aria-current", "true");
 }

@@ -132,7 +132,8 @@ def test_a_long_quote_at_the_end_is_folded_and_the_text_stays_the_same():
 def test_short_quotes_and_quotes_with_an_answer_below_stay_open():
     long = OPEN + "\n".join("abcdefgh") + SHUT
     assert "details" not in f.folded(Markup(f"{OPEN}a\nb{SHUT}No."))
-    assert f.folded(Markup(f"{long}No.{long}Yes.")).index("<details>") > len(long)
+    assert f.folded(Markup(f"{long}No.{long}\n")).index("<details>") > len(long)
+    assert "details" not in f.folded(Markup(f"{long}No."))
     assert f.folded(Markup("no quote")) == "no quote"
 
 
