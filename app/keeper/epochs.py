@@ -63,6 +63,7 @@ class Epochs:
         member, _, account = text.partition(" ")
         if member == self.pool.counts.member:
             self.pool.evict_account(account)
+            await self.pool.counts.flush()  # at once: who asked looks again after 100 ms
 
     async def compare_all(self) -> None:
         """Compares the epochs of every account that has a connection here."""

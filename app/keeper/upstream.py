@@ -231,6 +231,8 @@ class Upstream:
             self._lease_pump = None
         self.channel.close()
         self._answer(b"")
+        if self.on_news is not None:
+            self.on_news()
         if self.on_end is not None:
             self.on_end(self)
 

@@ -1,0 +1,110 @@
+"""Revocation: signing out everywhere and new passwords end connections, lent ones too, with and without the message."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from redis import Redis
+
+from app.demo.redis import RedisServer
+from app.mail.errors import MailError
+from app.store.notices import bump_epoch, epoch_key
+from tests.conftest import MailAccount
+from tests.keeper.places import KeeperProcess, login_of, until
+
+pytestmark = pytest.mark.servers
+
+
+def test_signing_out_everywhere_ends_kept_and_lent_connections(
+    keeper: KeeperProcess, mail_account: MailAccount, redis: Redis
+) -> None:
+    borrower, login = keeper.borrower(), login_of(mail_account)
+    with borrower.lease(login), borrower.lease(login):
+        pass
+    assert keeper.count("idle") == 2
+    with pytest.raises(MailError), borrower.lease(login) as client:
+        bump_epoch(redis, login.account_id)
+        until(lambda: keeper.count("idle", "lent") == 0)
+        client.noop()
+
+
+def test_another_account_is_left_alone(
+    keeper: KeeperProcess, make_account: Callable[[], MailAccount], redis: Redis
+) -> None:
+    borrower, one, other = keeper.borrower(), login_of(make_account()), login_of(make_account())
+    for login in (one, other):
+        with borrower.lease(login):
+            pass
+    bump_epoch(redis, one.account_id)
+    until(lambda: keeper.count("idle") == 1)
+    time.sleep(0.2)
+    with borrower.lease(other):
+        pass
+    assert borrower.counters().kept == 1
+
+
+def test_a_connection_of_another_epoch_is_never_lent(keeper: KeeperProcess, mail_account: MailAccount) -> None:
+    borrower = keeper.borrower()
+    with borrower.lease(login_of(mail_account, epoch="0")):
+        pass
+    with borrower.lease(login_of(mail_account, epoch="1")):
+        pass
+    assert (borrower.counters().kept, mail_account.logins()) == (0, 2)
+
+
+def test_a_lost_message_is_made_good_when_the_subscription_comes_back(
+    make_keeper: Callable[..., KeeperProcess], mail_account: MailAccount, server_folder: Path
+) -> None:
+    server = RedisServer(server_folder / "redis", persist=True).start()
+    try:
+        keeper = make_keeper(redis_url=server.url)
+        login = login_of(mail_account)
+        with keeper.borrower().lease(login):
+            pass
+        client = Redis.from_url(server.url)
+        client.set(epoch_key(login.account_id), "1")  # no message goes out
+        time.sleep(0.3)
+        assert keeper.count("idle") == 1
+        client.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
+        client.close()
+        until(lambda: keeper.count("idle") == 0)
+    finally:
+        server.stop()
+
+
+def test_a_redis_that_came_back_empty_ends_what_it_does_not_know(
+    make_keeper: Callable[..., KeeperProcess], mail_account: MailAccount, server_folder: Path
+) -> None:
+    server = RedisServer(server_folder / "redis").start()
+    try:
+        keeper = make_keeper(redis_url=server.url)
+        client = Redis.from_url(server.url)
+        client.set(epoch_key(login_of(mail_account).account_id), "7")
+        with keeper.borrower().lease(login_of(mail_account, epoch="7")):
+            pass
+        client.flushall()
+        client.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
+        client.close()
+        until(lambda: keeper.count("idle") == 0)
+    finally:
+        server.stop()
+
+
+def test_lending_goes_on_without_redis(
+    make_keeper: Callable[..., KeeperProcess], mail_account: MailAccount, server_folder: Path
+) -> None:
+    server = RedisServer(server_folder / "redis").start()
+    keeper = make_keeper(redis_url=server.url)
+    borrower, login = keeper.borrower(), login_of(mail_account)
+    with borrower.lease(login):
+        pass
+    server.stop()
+    started = time.monotonic()
+    with borrower.lease(login), borrower.lease(login):
+        pass
+    assert time.monotonic() - started < 1.5
+    assert (borrower.counters().direct, mail_account.logins()) == (0, 2)
+    RedisServer(server_folder / "redis", port=server.port).start().stop()

@@ -1,0 +1,111 @@
+"""Watchers: one for each account over all nodes, news in Redis within seconds, an end when nobody polls."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pytest
+from redis import Redis
+
+from app.keeper.watch import status_counts
+from app.mail.wire import Literal
+from app.store.notices import read_notice, want_watch, watch_key, watcher_key
+from tests.conftest import MailAccount
+from tests.keeper.places import KeeperProcess, login_of, until
+from tests.proxy import Proxy
+
+MAIL = b"Subject: news\r\n\r\nbody\r\n"
+
+
+@pytest.mark.servers
+def test_new_mail_is_told_within_five_seconds_and_polls_cost_no_command(
+    keeper: KeeperProcess, mail_account: MailAccount, redis: Redis
+) -> None:
+    login = login_of(mail_account)
+    assert want_watch(redis, login.account_id)
+    keeper.borrower().watch(login)
+    first = until(lambda: read_notice(redis, login.account_id))
+    assert (first.exists, first.unseen) == (0, 0)
+    mail_account.deliver(MAIL)
+    started = time.monotonic()
+    news = until(lambda: (found := read_notice(redis, login.account_id)) and found.exists == 1 and found, 5)
+    assert (news.unseen, news.uidnext, news.token > first.token) == (1, 2, True)
+    assert time.monotonic() - started < 5
+
+
+@pytest.mark.servers
+def test_one_watcher_over_all_nodes(
+    make_keeper: Callable[..., KeeperProcess], mail_account: MailAccount, redis: Redis
+) -> None:
+    one, two = make_keeper(node="one"), make_keeper(node="two")
+    login = login_of(mail_account)
+    want_watch(redis, login.account_id)
+    for keeper in (one, two, one):
+        keeper.borrower().watch(login)
+    until(lambda: read_notice(redis, login.account_id))
+    assert (one.status()["watchers"], two.status()["watchers"], mail_account.logins()) == (1, 0, 1)
+    one.stop()  # its lock goes with it
+    assert redis.get(watcher_key(login.account_id)) is None
+    two.borrower().watch(login)
+    until(lambda: two.status()["watchers"] == 1)
+
+
+@pytest.mark.servers
+def test_a_watcher_ends_when_nobody_polls(keeper: KeeperProcess, mail_account: MailAccount, redis: Redis) -> None:
+    login = login_of(mail_account)
+    keeper.borrower().watch(login)  # `watch:<account>` is not there: nobody polls
+    until(lambda: mail_account.logins() == 1)
+    until(lambda: keeper.status()["watchers"] == 0)
+    until(lambda: redis.get(watcher_key(login.account_id)) is None)
+    assert keeper.status()["accounts"] == 0
+
+
+@pytest.mark.servers
+def test_a_watcher_leaves_two_connections_for_pages(
+    keeper: KeeperProcess, mail_account: MailAccount, redis: Redis
+) -> None:
+    login, borrower = login_of(mail_account), keeper.borrower()
+    want_watch(redis, login.account_id)
+    borrower.watch(login)
+    until(lambda: read_notice(redis, login.account_id))
+    with borrower.lease(login), borrower.lease(login):
+        assert keeper.status()["watchers"] == 1
+
+
+@pytest.mark.servers
+def test_a_watcher_never_takes_a_page_its_mailbox(
+    keeper: KeeperProcess, mail_account: MailAccount, redis: Redis
+) -> None:
+    login, borrower = login_of(mail_account), keeper.borrower()
+    with borrower.lease(login) as client:
+        client.select("Archive")
+    want_watch(redis, login.account_id)
+    borrower.watch(login)
+    until(lambda: read_notice(redis, login.account_id))
+    with borrower.lease(login) as client:
+        assert client.note.selected == "Archive"
+
+
+@pytest.mark.servers
+def test_a_watcher_whose_connection_dies_gives_its_lock_away(
+    keeper: KeeperProcess, mail_account: MailAccount, redis: Redis
+) -> None:
+    with Proxy(mail_account.server.imap_port) as proxy:
+        login = login_of(mail_account, port=proxy.port)
+        redis.set(watch_key(login.account_id), "1", ex=60)
+        keeper.borrower().watch(login)
+        until(lambda: read_notice(redis, login.account_id))
+        time.sleep(0.3)
+        proxy.cut()
+        until(lambda: keeper.status()["watchers"] == 0, 3)
+    assert redis.get(watcher_key(login.account_id)) is None
+
+
+def test_counts_are_read_from_status_with_a_quoted_or_literal_name() -> None:
+    wanted = {"exists": 3, "unseen": 1, "uidnext": 9, "uidvalidity": 5}
+    items = b"(MESSAGES 3 UIDNEXT 9 UIDVALIDITY 5 UNSEEN 1)"
+    assert status_counts([(b"* STATUS INBOX " + items,)]) == wanted
+    assert status_counts([(b'* STATUS "INBOX" ' + items,)]) == wanted
+    assert status_counts([(b"* STATUS {5}", Literal(b"INBOX"), b" " + items)]) == wanted
+    assert status_counts([(b"* 3 EXISTS",)]) == {}
