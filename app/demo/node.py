@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 import subprocess
 import sys
 import urllib.request
@@ -91,17 +92,30 @@ class Node:
             end(self.process, seconds=seconds)
 
     def kill(self) -> None:
-        """Kill master, workers and keeper at once, as if the host had lost power."""
+        """Kill master, workers, supervisor and keeper at once, as if the host had lost power."""
         if self.process:
-            keeper = self.keeper_pids()
+            pids = [pid for pid, _ in self._processes()]
             kill_group(self.process)
-            for pid in keeper:
+            for pid in pids:
                 _kill(pid)
 
     def keeper_pids(self) -> list[int]:
-        """Process ids of this node's keepers (usually one), found by the socket in their environment."""
+        """Process ids of this node's keepers (usually one), without their supervisor."""
+        return [pid for pid, command in self._processes() if b"app.keeper" in command]
+
+    def _processes(self) -> list[tuple[int, list[bytes]]]:
+        """This node's processes, known by the socket in their environment."""
         wanted = f"POSTERN_KEEPER_SOCKET={self.folder}/keeper/socket".encode()
-        return [pid for pid, command in _processes() if b"app.keeper" in command and wanted in _read(pid, "environ")]
+        return [(pid, command) for pid, command in _all_processes() if wanted in _read(pid, "environ").split(b"\0")]
+
+    def keeper_answers(self) -> bool:
+        """Tell whether a keeper takes connections on the node's socket."""
+        with socket.socket(socket.AF_UNIX) as probe:
+            try:
+                probe.connect(self.environ["POSTERN_KEEPER_SOCKET"])
+            except OSError:
+                return False
+        return True
 
     def kill_keeper(self) -> None:
         """Kill the keeper at once; its supervisor starts another."""
@@ -109,8 +123,10 @@ class Node:
             _kill(pid)
 
 
-def _processes() -> list[tuple[int, bytes]]:
-    return [(int(entry), _read(int(entry), "cmdline")) for entry in os.listdir("/proc") if re.fullmatch(r"\d+", entry)]
+def _all_processes() -> list[tuple[int, list[bytes]]]:
+    """Process ids and words of the command of everything that runs."""
+    pids = [int(entry) for entry in os.listdir("/proc") if re.fullmatch(r"\d+", entry)]
+    return [(pid, _read(pid, "cmdline").split(b"\0")) for pid in pids]
 
 
 def _read(pid: int, name: str) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import re
 import threading
 import time
@@ -9,6 +10,7 @@ from html import unescape
 
 from tests.visitor import Answer, Visitor
 
+FRAME_URL = re.compile(r'<iframe[^>]* src="([^"]+)"')
 MESSAGE_URL = re.compile(r'href="(/mail/[^"/]+/\d+/\d+)"')
 
 
@@ -36,7 +38,7 @@ class Reader:
         self.requests += 1
         try:
             answer = self.visitor.get(path)
-        except OSError as error:
+        except (OSError, http.client.HTTPException) as error:
             self.failures.append(f"{path}: {error!r}")
             raise
         if answer.status != 200:
@@ -50,8 +52,11 @@ class Reader:
         if not links:
             self.failures.append("/mail/INBOX/: no messages in the list")
         for link in list(dict.fromkeys(links))[:3]:
-            self.get(link)
-            self.get(f"{link}/frame")
+            frames = FRAME_URL.findall(self.get(link).text)
+            if not frames:
+                self.failures.append(f"{link}: no frame")
+            for frame in frames:
+                self.get(unescape(frame))
         self.get("/changes")
         self.get("/mail/INBOX/?q=Message")
         self.get("/changes")
@@ -69,7 +74,7 @@ class Load(threading.Thread):
         while not self.leave.is_set():
             try:
                 self.reader.round()
-            except OSError:
+            except (OSError, http.client.HTTPException):
                 time.sleep(0.05)
 
     def stop(self) -> None:

@@ -7,12 +7,13 @@ from collections.abc import Callable
 
 import pytest
 
+from app.demo.node import Node
 from tests.cluster.conftest import Cluster
 from tests.cluster.script import Load, Reader, mail
 from tests.conftest import Resident
 
 pytestmark = [pytest.mark.servers, pytest.mark.slow]
-KEEPER_ABSENT = 2.0  # seconds in which workers may log in by themselves
+KEEPER_ABSENT = 6.0  # seconds in which workers log in by themselves: 0.6 on an idle machine, several on a busy one
 
 
 @pytest.fixture
@@ -32,12 +33,12 @@ def since(people: list[Resident], before: dict[str, int]) -> dict[str, int]:
     return {address: count - before[address] for address, count in logins(people).items()}
 
 
-def wait_for_keeper(cluster: Cluster, number: int, old: list[int]) -> float:
-    """Seconds until another keeper runs."""
+def absence(node: Node, old: list[int]) -> float:
+    """Seconds until another keeper answers."""
     began = time.monotonic()
-    while set(cluster.nodes[number].keeper_pids()) <= set(old):
-        assert time.monotonic() - began < 10, "no new keeper"
-        time.sleep(0.02)
+    while set(old) & set(node.keeper_pids()) or not node.keeper_answers():
+        assert time.monotonic() - began < 20, f"no new keeper: {node.log()[-2000:]}"
+        time.sleep(0.01)
     return time.monotonic() - began
 
 
@@ -64,8 +65,10 @@ def test_killing_a_keeper_and_then_a_node_fails_no_request_and_signs_nobody_out(
     old = two_nodes.nodes[0].keeper_pids()
     assert old, "the node has no keeper"
     two_nodes.nodes[0].kill_keeper()
-    assert wait_for_keeper(two_nodes, 0, old) < KEEPER_ABSENT
-    time.sleep(KEEPER_ABSENT)
+    absent = absence(two_nodes.nodes[0], old)
+    print(f"The keeper was absent for {absent:.2f} s.")
+    assert absent < KEEPER_ABSENT
+    time.sleep(1)  # logins that had begun without it
     settled = logins(people)
     time.sleep(3)
     assert all(count <= 1 for count in since(people, settled).values()), since(people, settled)
