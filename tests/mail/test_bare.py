@@ -1,0 +1,83 @@
+"""Everything of the mailbox on a bare IMAP4rev1 server: no SORT, ESEARCH, SPECIAL-USE, LIST-STATUS, PREVIEW."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+
+import pytest
+
+from app.demo.pymap import Pymap
+from app.mail.connection import Connection
+from app.mail.flags import store
+from app.mail.listing import page
+from app.mail.mailbox import find, make, named_mailbox, target_name, tree
+from app.mail.move import delete_for_good, move
+from app.mail.neighbours import neighbours
+from tests.mail.boxes import Remembered, letter, opened
+
+pytestmark = [pytest.mark.servers, pytest.mark.slow]
+
+LOGIN = "alice@one.example"
+TODAY = date(2026, 6, 1)
+ODD = 'Grüße/50% "x" & #y'
+
+
+@pytest.fixture(scope="module")
+def server(servers_folder) -> Iterator[Pymap]:
+    server = Pymap(servers_folder / "pymap", {LOGIN: "secret"}).start()
+    for number in range(12):
+        word = "garden" if number % 3 == 0 else "Grüße"
+        sender = f"P{number % 4} <p@x.example>"
+        server.append(LOGIN, letter(f"{number * 5 % 12:02} {word}", sender=sender, day=number + 1))
+    with opened(server.imap_port, LOGIN, "secret") as connection:
+        for mailbox in ("Spam", ODD):
+            make(connection, mailbox)
+    server.append(LOGIN, letter("bad one"), mailbox="Spam")
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def client(server) -> Iterator[Connection]:
+    with opened(server.imap_port, LOGIN, "secret") as connection:
+        yield connection
+
+
+def test_lists_orders_views_and_searches(client):
+    cache = Remembered()
+    shown = page(client, "INBOX", per_page=5, cache=cache)
+    uids = [row.uid for row in shown.rows]
+    assert (shown.total, shown.pages) == (12, 3) and uids == sorted(uids, reverse=True)
+    assert page(client, "INBOX", per_page=5, cache=cache) == shown
+    by_subject = page(client, "INBOX", sort="subject", descending=False, cache=cache)
+    subjects = [row.summary.subject for row in by_subject.rows]
+    assert subjects == sorted(subjects) and len(subjects) == 12
+    dates = [row.summary.date for row in page(client, "INBOX", sort="date", cache=cache).rows]
+    assert dates == sorted(dates, reverse=True)
+    found = page(client, "INBOX", query="garden", sort="from", descending=False, cache=cache)
+    assert found.total == 4 and [row.summary.sender.name for row in found.rows] == ["P0", "P1", "P2", "P3"]
+    assert page(client, "INBOX", query="Grüße", cache=cache).total == 8
+    assert page(client, "INBOX", view="unread", cache=cache).total == 12
+    middle = shown.rows[2].uid
+    assert neighbours(client, "INBOX", shown.uidvalidity, middle) == (uids[1], uids[3])
+
+
+def test_the_tree_has_counts_and_usual_names(client):
+    boxes = tree(client, today=TODAY)
+    assert find(boxes, "junk").name == "Spam" and find(boxes, "junk").unseen == 1
+    assert find(boxes, "inbox").messages == 12
+    assert named_mailbox(boxes, ODD).depth == 1
+    assert target_name(boxes, "trash", today=TODAY) == "Trash"
+
+
+def test_flags_moves_and_deletions_say_what_happened(client):
+    shown = page(client, "INBOX", cache=Remembered())
+    first, second, third = (row.uid for row in shown.rows[:3])
+    assert store(client, "INBOX", shown.uidvalidity, [first, 9999], add=["\\Flagged"]).gone == (9999,)
+    assert [row.uid for row in page(client, "INBOX", view="flagged", cache=Remembered()).rows] == [first]
+    moved = move(client, "INBOX", shown.uidvalidity, [first, 9999], "Later", create=True)
+    assert (moved.moved, moved.gone) == ((first,), (9999,)) and len(moved.uids) == 1
+    assert client.select("Later").exists == 1
+    assert delete_for_good(client, "INBOX", shown.uidvalidity, [second]).removed == (second,)
+    assert third in [row.uid for row in page(client, "INBOX", cache=Remembered()).rows]
