@@ -15,7 +15,7 @@ from contextlib import contextmanager
 
 from app.demo.certificate import Certificate
 
-_CAPABILITIES = b"CAPABILITY IMAP4rev1 LITERAL+ SASL-IR ID IDLE UNSELECT UIDPLUS MOVE CONDSTORE ESEARCH"
+_CAPABILITIES = b"CAPABILITY IMAP4rev1 LITERAL+ SASL-IR AUTH=PLAIN ID IDLE UNSELECT UIDPLUS MOVE CONDSTORE ESEARCH"
 _SELECTED = (
     b"* FLAGS (\\Seen \\Answered \\Flagged \\Deleted \\Draft)\r\n* 100000 EXISTS\r\n* 0 RECENT\r\n"
     b"* OK [UIDVALIDITY 1] .\r\n* OK [UIDNEXT 100001] .\r\n* OK [HIGHESTMODSEQ 1] .\r\n"

@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from html import unescape
@@ -25,7 +25,7 @@ PEOPLE = 8
 # What config/dovecot/postern.conf says of a Maildir that no other program writes to; and room for 1,000 connections.
 OPTIONS = "maildir_very_dirty_syncs = yes\nmail_max_userip_connections = 100\n"
 _FRAME = re.compile(r'src="([^"]+/frame[^"]*)"')
-_MESSAGE = re.compile(r"/mail/INBOX/(\d+)/(\d+)")
+_MESSAGE = re.compile(r"/mail/INBOX/(\d+)/\d+")
 
 
 @dataclass
@@ -95,25 +95,23 @@ def build(sizes: list[int], *, options: str = "") -> Iterator[World]:
 
 def ordinary(person: Person, size: int) -> list[str]:
     """Paths of twenty messages among the newest that are no newsletters."""
-    return [_path(person, size - newest + 1) for newest in range(2, 42, 2)]
+    return _paths(person, size, range(2, 42, 2))
 
 
-def newsletters(person: Person, size: int) -> list[str]:
-    """Paths of the newest newsletters, 100 KB of HTML each."""
-    return [_path(person, size - newest + 1) for newest in range(1, 2 * NEWSLETTERS, 2)]
+def frames(person: Person, size: int) -> list[str]:
+    """Paths of the frames of the newest newsletters, 100 KB of HTML each, as the browser finds them in the page."""
+    pages = _paths(person, size, range(1, 2 * NEWSLETTERS, 2))
+    return [unescape(_found(_FRAME, person.get(page))) for page in pages]
 
 
-def frame(person: Person, path: str) -> str:
-    """The path of the frame in a message's page, as the browser finds it there."""
-    found = _FRAME.search(person.get(path))
-    if not found:
-        raise ValueError(f"{path} has no frame")
-    return unescape(found[1])
-
-
-def _path(person: Person, uid: int) -> str:
+def _paths(person: Person, size: int, newest: Iterable[int]) -> list[str]:
     """The uid of these mailboxes is the message's number: nothing was ever deleted."""
-    found = _MESSAGE.search(person.get("/mail/INBOX/"))
+    uidvalidity = _found(_MESSAGE, person.get("/mail/INBOX/"))
+    return [f"/mail/INBOX/{uidvalidity}/{size - back + 1}" for back in newest]
+
+
+def _found(pattern: re.Pattern[str], page: str) -> str:
+    found = pattern.search(page)
     if not found:
-        raise ValueError("the list names no message")
-    return f"/mail/INBOX/{found[1]}/{uid}"
+        raise ValueError(f"{pattern.pattern} is not in the page: {page[:500]}")
+    return found[1]
