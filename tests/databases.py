@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -50,6 +51,8 @@ class DatabaseServer:
 
     NAMES: tuple[str, ...] = ()
     USER = ""
+    STOP = signal.SIGTERM
+    THROW_AWAY = signal.SIGKILL
 
     def __init__(self) -> None:
         paths = programs(*self.NAMES)
@@ -61,6 +64,7 @@ class DatabaseServer:
             user = _user(self.USER)
             os.chown(self.folder, user.pw_uid, user.pw_gid)
         self.process: subprocess.Popen[bytes] | None = None
+        self.words: Sequence[str | Path] = ()
         self.databases = 0
 
     def run(self, *words: str | Path, check: bool = True) -> subprocess.CompletedProcess[bytes]:
@@ -70,7 +74,8 @@ class DatabaseServer:
 
     def spawn(self, words: Sequence[str | Path]) -> None:
         """Start the server itself and wait until it answers, 30 s at most."""
-        with open(self.folder / "log", "wb") as log:
+        self.words = words
+        with open(self.folder / "log", "ab") as log:
             line = [*unprivileged(self.USER), *map(str, words)]
             self.process = subprocess.Popen(line, stdout=log, stderr=log, cwd=self.folder)
         end = time.monotonic() + 30
@@ -91,15 +96,26 @@ class DatabaseServer:
         """The URL of a fresh, empty database."""
         raise NotImplementedError
 
-    def stop(self) -> None:
-        """Stop the server and remove its folder."""
+    def restart(self) -> None:
+        """Stop the server, which closes all its connections, and start it again on the same data."""
+        self.halt()
+        self.spawn(self.words)
+
+    def halt(self) -> None:
+        """Stop the server without waiting for its clients."""
         if self.process is not None and self.process.poll() is None:
-            self.process.terminate()
+            self.process.send_signal(self.STOP)
             try:
                 self.process.wait(10)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait(10)
+
+    def stop(self) -> None:
+        """Stop the server at once, as nothing of it is needed again, and remove its folder."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(self.THROW_AWAY)
+            self.process.wait(20)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def __enter__(self) -> DatabaseServer:
@@ -121,6 +137,8 @@ class PostgreSQL(DatabaseServer):
 
     NAMES = ("initdb", "postgres", "psql")
     USER = "postgres"
+    STOP = signal.SIGINT  # "fast": SIGTERM would wait until every client has gone
+    THROW_AWAY = signal.SIGQUIT  # "immediate"; its children end too, as they would not with SIGKILL
 
     def start(self) -> None:
         """Debian's usual locale is not C: the tests must see what an order by language does to keys."""

@@ -3,8 +3,9 @@
 SQLite, PostgreSQL through psycopg, MariaDB and MySQL through PyMySQL.
 """
 
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -59,7 +60,8 @@ def _target(url: str) -> URL:
 def _sqlite(target: URL, timeout: float | None) -> dict[str, Any]:
     """Python's connect arguments; makes the file's folder, so that a first start needs nothing prepared."""
     if target.database and target.database != ":memory:" and not target.database.startswith("file:"):
-        Path(target.database).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with suppress(OSError):  # then connecting says what is wrong
+            Path(target.database).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     return {"timeout": timeout or 30}
 
 
@@ -151,8 +153,8 @@ def asking() -> Iterator[None]:
 
 def _is_away(error: DBAPIError) -> bool:
     """Operational and interface errors, without those that say that a statement does not fit the tables."""
-    if is_missing_table(error) or "no such column" in str(error.orig) or _mysql_code(error) == 1054:
-        return False
+    if _mysql_code(error) == 1054 or getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR:
+        return False  # an unknown column; SQLite's answer to any statement that is wrong
     return error.connection_invalidated or isinstance(error, (OperationalError, InterfaceError))
 
 

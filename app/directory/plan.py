@@ -22,15 +22,15 @@ class Plan:
     scans: tuple[str, ...]
 
 
-def plan(engine: Engine, statement: Executable, parameters: Mapping[str, Any]) -> Plan:
+def plan(engine: Engine, statement: Executable, parameters: Mapping[str, Any], *, as_is: bool = False) -> Plan:
     """The plan of a statement. Raises DirectoryAway, DirectoryBroken.
 
-    On PostgreSQL with whole reads priced out, as it rightly prefers them while a table is small: what then remains is
-    what no index can serve.
+    On PostgreSQL whole reads are priced out unless `as_is`, since it rightly prefers them while a table is small: what
+    then remains is what no index can serve.
     """
     kind = engine.dialect.name
     with asking(), engine.connect() as connection:
-        if kind == "postgresql":
+        if kind == "postgresql" and not as_is:
             connection.execute(text("SET LOCAL enable_seqscan = off"))
         rows = _explained(connection, statement, parameters, _PREFIXES.get(kind, "EXPLAIN "))
         connection.rollback()

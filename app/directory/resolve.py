@@ -7,7 +7,7 @@ may be served by one unlisted mail server; a domain that a row knows never is, s
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Engine, Executable, inspect, select, text
+from sqlalchemy import Engine, Executable, String, bindparam, inspect, select, text
 
 from app.directory.account import Account, Endpoint, Server
 from app.directory.address import BadAddress, TypedAddress, parse_address
@@ -207,4 +207,5 @@ def _checked_query(query: str) -> Executable:
             f"the directory query has unknown parameters {', '.join(f':{name}' for name in sorted(unknown))};"
             f" there are :address :local :domain and :plain (a colon in a text is written \\:)"
         )
-    return statement
+    # typed, as PostgreSQL does not guess types where parameters meet one another
+    return statement.bindparams(*(bindparam(name, type_=String) for name in statement.compile().params))

@@ -51,6 +51,11 @@ def run(engine: Engine, *lines: str) -> None:
             connection.execute(text(line))
 
 
+def clear(engine: Engine) -> None:
+    """Remove all rows."""
+    run(engine, *(f"DELETE FROM {table}" for table in ("address", "account", "mail_server", "domain", "site")))
+
+
 @contextmanager
 def statements(engine: Engine) -> Iterator[list[str]]:
     """The SQL statements that an engine sends within the block."""

@@ -1,0 +1,243 @@
+"""The command line of the directory, as an administrator uses it."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+from sqlalchemy import Engine
+
+from app.demo.certificate import Authority
+from app.directory.account import Account
+from app.directory.commands import directory_commands
+from app.directory.engine import open_engine
+from app.directory.password import verify_password
+from app.directory.resolve import Directory, resolve
+from app.migrations.commands import database_commands
+
+
+class Shell:
+    """Runs commands on one database."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.group = directory_commands(lambda: engine)
+        self.engine = engine
+
+    def run(self, *words: str, answer: str | None = None) -> Result:
+        return CliRunner().invoke(self.group, list(words), input=answer)
+
+    def do(self, *words: str, answer: str | None = None) -> str:
+        result = self.run(*words, answer=answer)
+        assert result.exit_code == 0, result.output
+        return result.output
+
+    def refused(self, *words: str) -> str:
+        result = self.run(*words)
+        assert result.exit_code == 1 and result.exception.__class__ is SystemExit, (result.output, result.exception)
+        return result.output
+
+    def find(self, typed: str) -> Account | None:
+        return resolve(Directory(self.engine), typed)
+
+
+@pytest.fixture
+def shell(engine: Engine) -> Shell:
+    shell = Shell(engine)
+    shell.do("add", "site", "acme", "--domain", "acme.example", "--time-zone", "Europe/Berlin")
+    shell.do("add", "domain", "bücher.example", "--site", "acme")
+    shell.do("add", "server", "mail1", "--imap", "imaps://mail1.example.net", "--sieve", "sieve://mail1.example.net")
+    shell.do("add", "account", "alice@acme.example", "--server", "mail1", "--login", "box1")
+    return shell
+
+
+def test_an_account_that_was_added_is_found_under_all_domains(shell: Shell) -> None:
+    for typed in ("alice@acme.example", "alice@bücher.example"):
+        found = shell.find(typed)
+        assert found and found.login == "box1" and found.time_zone == "Europe/Berlin"
+
+
+def test_aliases_are_added_for_one_domain_or_all_and_as_catch_all(shell: Shell) -> None:
+    shell.do("add", "account", "bob@bücher.example", "--server", "mail1")
+    shell.do("add", "alias", "info@bücher.example", "--account", "bob@acme.example")
+    shell.do("add", "alias", "sales@acme.example", "--account", "alice@acme.example", "--all-domains")
+    shell.do("add", "alias", "*@acme.example", "--account", "bob@acme.example")
+    shell.do("add", "alias", "away@acme.example", "--forward-to", "x@y.example")
+    bob, alice = shell.find("bob@acme.example"), shell.find("alice@acme.example")
+    assert bob and bob.login == "bob@acme.example" and shell.find("info@bücher.example") == bob
+    assert shell.find("info@acme.example") is None and shell.find("sales@bücher.example") == alice
+    assert "bob@acme.example" in shell.do("resolve", "anybody@acme.example", "--catch-all")
+
+
+def test_what_is_there_already_is_not_added_again(shell: Shell) -> None:
+    assert "is there already" in shell.refused("add", "account", "Alice@bücher.example", "--server", "mail1")
+    assert "is there already" in shell.refused("add", "site", "ACME", "--domain", "other.example")
+    assert "is there already" in shell.refused("add", "site", "other", "--domain", "acme.example")
+    assert shell.do("list", "site").count("acme") == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("add", "account", "zoe@acme.example"), "needs one"),
+        (("add", "account", "zoe@acme.example", "--server", "nope"), "there is no server 'nope'"),
+        (("add", "account", "zoe@nope.example", "--server", "mail1"), "is not in the directory"),
+        (("add", "account", "zoe", "--server", "mail1"), "needs a domain"),
+        (("add", "account", "z oe@acme.example", "--server", "mail1"), "not a local part"),
+        (("add", "domain", "x.example", "--site", "nope"), "there is no site 'nope'"),
+        (("add", "server", "m", "--imap", "https://x"), "must begin with"),
+        (("add", "server", "m", "--imap", "imaps://x", "--pin", "12"), "64 hex digits"),
+        (("add", "alias", "a@acme.example", "--account", "zoe@acme.example"), "there is no account 'zoe'"),
+        (("set", "server", "nope", "state=up"), "is not there"),
+        (("set", "server", "mail1", "state=sideways"), "must be one of"),
+        (("set", "server", "mail1", "colour=red"), "no field"),
+        (("remove", "site", "acme"), "still in use"),
+        (("remove", "address", "zoe@acme.example"), "there is no address"),
+        (("resolve", "nobody@acme.example"), "nobody"),
+        (("password", "zoe@nope.example"), "is not in the directory"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_a_sentence(shell: Shell, words: tuple[str, ...], sentence: str) -> None:
+    output = shell.refused(*words)
+    assert sentence in output and "Traceback" not in output
+
+
+def test_a_private_certificate_is_kept_with_its_server(shell: Shell, tmp_path: Path) -> None:
+    authority = Authority(tmp_path / "ca")
+    shell.do(
+        "add",
+        "server",
+        "mail2",
+        "--imap",
+        "imaps://mail2.example.net",
+        "--ca-file",
+        str(authority.file),
+        "--pin",
+        "AB:" * 31 + "AB",
+    )
+    shell.do("add", "account", "bob@acme.example", "--server", "mail2")
+    bob = shell.find("bob@acme.example")
+    assert bob and bob.server and bob.server.imap.ca == authority.file.read_text() and bob.server.imap.pin == "ab" * 32
+    no_certificate = tmp_path / "text"
+    no_certificate.write_text("no certificate")
+    assert "PEM" in shell.refused("add", "server", "m3", "--imap", "imaps://x", "--ca-file", str(no_certificate))
+
+
+def test_a_field_is_set_and_the_others_stay(shell: Shell) -> None:
+    shell.do("set", "server", "mail1", "state=drain")
+    shell.do("set", "account", "alice@bücher.example", "display_name=Alice = A", "role=isp_admin")
+    shell.do("set", "domain", "bücher.example", "enabled=no")
+    shell.do("set", "site", "acme", "locale=de")
+    alice = shell.find("alice@acme.example")
+    assert alice and alice.server and (alice.server.state, alice.role, alice.locale) == ("drain", "isp_admin", "de")
+    assert alice.display_name == "Alice = A" and alice.login == "box1" and alice.server.sieve
+    assert shell.find("alice@bücher.example") is None
+
+
+def test_a_record_is_removed_by_name(shell: Shell) -> None:
+    shell.do("add", "alias", "a@acme.example", "--account", "alice@acme.example")
+    assert "still in use" in shell.refused("remove", "account", "alice@acme.example")
+    shell.do("remove", "address", "a@acme.example")
+    shell.do("remove", "account", "alice@acme.example")
+    assert shell.find("alice@acme.example") is None
+
+
+def test_the_password_of_an_account_that_only_forwards_is_asked_for(shell: Shell) -> None:
+    shell.do(
+        "add",
+        "account",
+        "fred@acme.example",
+        "--kind",
+        "forward",
+        "--forward-to",
+        "f@x.example",
+        "--password",
+        answer="one\none\n",
+    )
+    fred = shell.find("fred@acme.example")
+    assert fred and verify_password(fred.password_hash, "one")
+    assert "two" not in shell.do("password", "fred@acme.example", answer="two\ntwo\n")
+    fred = shell.find("fred@acme.example")
+    assert fred and verify_password(fred.password_hash, "two") and not verify_password(fred.password_hash, "one")
+
+
+def test_lists_show_names_and_no_hashes(shell: Shell) -> None:
+    shell.do("add", "account", "fred@acme.example", "--kind", "forward", "--password", answer="one\none\n")
+    listed = shell.do("list", "account", "--site", "acme")
+    assert "alice" in listed and "box1" in listed and "ARGON2" not in listed
+    assert shell.do("list", "account", "--site", "nope").strip() == ""
+    assert "xn--bcher-kva.example" in shell.do("list", "domain")
+
+
+def test_resolve_tells_where_the_mail_lies(shell: Shell) -> None:
+    told = shell.do("resolve", "alice", "--domain", "acme.example")
+    assert "box1" in told and "mail1.example.net:993 tls" in told
+
+
+def test_an_export_is_for_its_owner_s_eyes_and_comes_in_again(shell: Shell, tmp_path: Path) -> None:
+    file = tmp_path / "out.csv"
+    shell.do("export", str(file))
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert "account: 0 added, 0 changed, 1 the same" in shell.do("import", str(file))
+    assert shell.do("export", "-").replace("\r", "") == file.read_text()
+
+
+def test_an_import_that_is_not_understood_says_where(shell: Shell, tmp_path: Path) -> None:
+    file = tmp_path / "in.csv"
+    file.write_text("record,site,username,server\naccount,acme,zoe,mail1\naccount,acme,zoe@x,mail1\n")
+    refused = shell.refused("import", str(file))
+    assert "line 3" in refused and "nothing was imported" in refused
+    assert shell.find("zoe@acme.example") is None
+    file.write_bytes("record,site,username,server\naccount,acme,zoë,mail1\n".encode("latin-1"))
+    assert "not UTF-8" in shell.refused("import", str(file))
+    file.write_text("site,username,server\nacme,zoe,mail1\n")
+    assert "dry run" in shell.do("import", str(file), "--record", "account", "--dry-run")
+    assert shell.find("zoe@acme.example") is None
+
+
+def test_check_finds_nothing_in_a_good_directory_and_tells_what_is_wrong(shell: Shell) -> None:
+    assert "nothing found" in shell.do("check", "--no-connect")
+    shell.do("add", "alias", "lost@acme.example")
+    assert "leads to no account" in shell.refused("check", "--no-connect")
+
+
+def test_a_database_without_tables_is_told_in_one_line(empty: Engine) -> None:
+    for words in (
+        ("list", "site"),
+        ("check",),
+        ("add", "domain", "x.example", "--site", "x"),
+        ("resolve", "a@b.example"),
+    ):
+        output = Shell(empty).refused(*words)
+        assert output.startswith("Error: ") and output.count("\n") == 1
+
+
+def test_the_database_s_own_commands_bring_the_tables(empty: Engine) -> None:
+    group = database_commands(lambda: empty)
+    before = CliRunner().invoke(group, ["current"])
+    assert before.exit_code == 1 and "no tables yet" in before.output and "missing: 0001" in before.output
+    assert "done: 0001" in CliRunner().invoke(group, ["upgrade"]).output
+    assert "nothing to do" in CliRunner().invoke(group, ["upgrade"]).output
+    after = CliRunner().invoke(group, ["current"])
+    assert after.exit_code == 0 and after.output.strip() == "0001"
+
+
+def test_a_database_that_is_away_is_told_in_one_line(tmp_path: Path) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path}")
+    for words in (["list", "site"], ["check"]):
+        output = Shell(engine).refused(*words)
+        assert output.startswith("Error: ") and "Traceback" not in output
+    result = CliRunner().invoke(database_commands(lambda: engine), ["upgrade"])
+    assert result.exit_code == 1 and result.output.startswith("Error: ")
+
+
+def test_the_groups_work_below_another_group_with_an_object_of_its_own(shell: Shell) -> None:
+    @click.group()
+    @click.pass_context
+    def outer(context: click.Context) -> None:
+        context.obj = "somebody else's"
+
+    outer.add_command(shell.group)
+    assert "acme" in CliRunner().invoke(outer, ["directory", "list", "site"]).output
