@@ -15,6 +15,7 @@ from flask_wtf.csrf import CSRFProtect
 
 from app.directory.errors import DirectoryBroken
 from app.web import (
+    body,
     brand,
     commands,
     errors,
@@ -35,7 +36,7 @@ from app.web.brand import BrandError
 from app.web.cookie import CookieSessions
 from app.web.format import filters
 from app.web.log import logger, set_up
-from app.web.start import open_resources
+from app.web.start import open_resources, tell_missing_migrations
 from app.web.urls import MailboxConverter
 from config.default import SettingError, Settings, load, unknown
 
@@ -104,6 +105,7 @@ def _created(chosen: Settings) -> Flask:
         REMEMBER_COOKIE_NAME="=",  # Flask-Login's own cookie: a name that no cookie can have
     )
     _install(app, chosen)
+    tell_missing_migrations(chosen, held.directory)
     return app
 
 
@@ -116,6 +118,7 @@ def _install(app: Flask, chosen: Settings) -> None:
     commands.install(app, chosen)
     app.before_request(_begin)
     app.before_request(headers.check_request)
+    app.before_request(body.refuse_crowd)
     CSRFProtect(app)
     app.before_request(_require_sign_in)
     app.after_request(_finish)
@@ -124,7 +127,8 @@ def _install(app: Flask, chosen: Settings) -> None:
     app.context_processor(_context)
     app.jinja_env.filters.update(filters)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    app.wsgi_app = proxies.Proxies(app.wsgi_app, chosen.proxies)  # type: ignore[method-assign]
+    bodies = body.Bodies(app.wsgi_app, max(1, chosen.threads // 4))
+    app.wsgi_app = proxies.Proxies(bodies, chosen.proxies)  # type: ignore[method-assign]
     health.watch_sigterm()
 
 

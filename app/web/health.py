@@ -9,7 +9,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from flask import Response, abort, jsonify, request
@@ -18,6 +18,7 @@ from sqlalchemy import text
 
 from app.directory.engine import asking
 from app.directory.errors import DirectoryError
+from app.keeper.lease import Counters
 from app.store.session import active
 from app.store.throttle import is_exempt
 from app.web import metrics
@@ -25,7 +26,10 @@ from app.web.metrics import Growth
 from app.web.resources import Resources, resources
 
 stopping = threading.Event()
+ASK_SECONDS = 1.0
+
 _growth = Growth()
+_LEASES = tuple(item.name for item in fields(Counters))
 
 
 def live() -> Response:
@@ -35,7 +39,7 @@ def live() -> Response:
 
 def ready() -> Response:
     """GET /readyz: 200 or 503."""
-    failing = [name for name, check in CHECKS.items() if not check(resources())]
+    failing = _failing(resources())
     body: dict[str, Any] = {"ready": not failing}
     if trusted():
         body["failing"] = failing
@@ -65,8 +69,9 @@ def trusted() -> bool:
 def take_counts() -> None:
     """After each request: passes on what the keeper's client and the cache have counted in this process."""
     held = resources()
-    _growth.take("borrower", asdict(held.borrower.counters()))
-    _growth.take("cache", asdict(held.cache_counters))
+    leases = held.borrower.counters()
+    _growth.take("borrower", {name: getattr(leases, name) for name in _LEASES})
+    _growth.take("cache", vars(held.cache_counters))
 
 
 def watch_sigterm() -> None:
@@ -82,6 +87,20 @@ def watch_sigterm() -> None:
         before(number, frame)
 
     signal.signal(signal.SIGTERM, note)
+
+
+def _failing(held: Resources) -> list[str]:
+    """The names of the parts that are missing. Servers are asked once a second at most, by one caller at a time:
+    whoever may ask /readyz must not be able to hold threads while SQL is silent."""
+    failing = [name for name, check in OWN.items() if not check(held)]
+    if _asking.acquire(blocking=False):
+        try:
+            if time.monotonic() - _answer.at >= ASK_SECONDS or _answer.of is not held:
+                _answer.failing = [name for name, check in SERVERS.items() if not check(held)]
+                _answer.at, _answer.of = time.monotonic(), held
+        finally:
+            _asking.release()
+    return failing + _answer.failing
 
 
 def _not_draining(held: Resources) -> bool:
@@ -108,9 +127,17 @@ def _sql_answers(held: Resources) -> bool:
     return True
 
 
-CHECKS: dict[str, Callable[[Resources], bool]] = {
-    "drain": _not_draining,
-    "stopping": _not_stopping,
-    "redis": _redis_answers,
-    "sql": _sql_answers,
-}
+@dataclass
+class _Answer:
+    """What the servers said last; before that, a node is not ready."""
+
+    at: float = 0.0
+    of: Resources | None = None
+    failing: list[str] = field(default_factory=lambda: ["unknown"])
+
+
+_asking = threading.Lock()
+_answer = _Answer()
+Check = Callable[[Resources], bool]
+OWN: dict[str, Check] = {"drain": _not_draining, "stopping": _not_stopping}
+SERVERS: dict[str, Check] = {"redis": _redis_answers, "sql": _sql_answers}

@@ -31,6 +31,8 @@ from app.web.urls import local_path
 ADDRESS_LENGTH = 320
 PASSWORD_BYTES = 1024
 WRONG = "The address or the password is not right."
+# Nobody guessed wrong where one of these came. Everything else counts, also a server that hangs up on a wrong password.
+BLAMELESS = (mail.ServerAway, mail.TooManyConnections, mail.SignInUnavailable, DirectoryError, RedisError)
 WHY = {
     "ended": "Your session has ended. Sign in again to go on.",
     "password": "Your mail password was changed. Sign in with the new one.",
@@ -149,21 +151,21 @@ def _evenly(account: str) -> Iterator[None]:
     """Counts the attempt, and answers a refusal no sooner than all others. Raises TooMany, redis.RedisError."""
     held, network, began = resources(), _network(), time.monotonic()
     held.throttle.admit(account, network)
-    refused, signed_in = False, False
     try:
         ticket = throttle.admit(held.redis, account, network, _limits())
-        try:
-            yield
-            signed_in = True
-        except (mail.SignInRefused, Refused) as error:
-            refused = True
-            _refuse(ticket, began, asked=isinstance(error, mail.SignInRefused))
-        finally:
-            if not refused:
-                throttle.forgive(held.redis, ticket, known=signed_in)
-    finally:
-        if not refused:
-            held.throttle.forgive(account, network)
+    except (TooMany, RedisError):
+        held.throttle.forgive(account, network)
+        raise
+    try:
+        yield
+    except (mail.SignInRefused, Refused) as error:
+        _refuse(ticket, began, asked=isinstance(error, mail.SignInRefused))
+    except BLAMELESS:
+        held.throttle.forgive(account, network)
+        throttle.forgive(held.redis, ticket, known=False)
+        raise
+    held.throttle.forgive(account, network)
+    throttle.forgive(held.redis, ticket, known=True)
 
 
 def _refuse(ticket: Ticket, began: float, *, asked: bool) -> None:

@@ -7,7 +7,10 @@ import ipaddress
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from app.web.log import logger
 from config.values import Network
+
+MOST_WARNINGS = 20
 
 FORWARDED = (
     "HTTP_X_FORWARDED_FOR",
@@ -26,13 +29,17 @@ class Proxies:
     def __init__(self, app: Any, networks: Sequence[Network]) -> None:
         self._app = app
         self._networks = networks
+        self._warned: set[str] = set()
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Rewrites REMOTE_ADDR, wsgi.url_scheme and HTTP_HOST."""
         told = {name: environ.pop(name, "") for name in FORWARDED}
         environ["postern.peer"] = environ.get("REMOTE_ADDR", "")
         environ["postern.relayed"] = any(told.values())
-        if self._networks and self._listed(environ["postern.peer"]):
+        if not self._listed(environ["postern.peer"]):
+            if environ["postern.relayed"]:
+                self._warn(environ["postern.peer"])
+        else:
             environ["REMOTE_ADDR"] = self._client(told["HTTP_X_FORWARDED_FOR"]) or environ["postern.peer"]
             scheme = _last(told["HTTP_X_FORWARDED_PROTO"]).lower()
             if scheme in {"http", "https"}:
@@ -40,6 +47,12 @@ class Proxies:
             if host := _last(told["HTTP_X_FORWARDED_HOST"]):
                 environ["HTTP_HOST"] = host
         return self._app(environ, start_response)
+
+    def _warn(self, peer: str) -> None:
+        """A forgotten balancer makes all its users one network, which a few failed sign-ins then shut out."""
+        if peer not in self._warned and len(self._warned) < MOST_WARNINGS:
+            self._warned.add(peer)
+            logger.warning("X-Forwarded-* from an address that POSTERN_PROXIES does not list", extra={"network": peer})
 
     def _client(self, chain: str) -> str | None:
         """The last address in the chain that is no balancer of ours: all before it is the client's own word."""

@@ -3,14 +3,17 @@
 from typing import cast
 
 from app.directory.endpoint import Family, parse_endpoint
-from app.directory.engine import open_engine
+from app.directory.engine import asking, open_engine
+from app.directory.errors import DirectoryError
 from app.directory.resolve import Directory, Unlisted
 from app.keeper.lease import Borrower
+from app.migrations import missing_migrations
 from app.store.connect import Gate, connect
 from app.store.seal import Keyring
 from app.store.throttle import Limits as SignInLimits
 from app.store.throttle import LocalThrottle
 from app.web.brand import read_brands
+from app.web.log import described, logger
 from app.web.resources import Resources, sign_in_places
 from config.default import Settings
 
@@ -34,6 +37,22 @@ def open_resources(settings: Settings) -> Resources:
         throttle=LocalThrottle(limits),
         sign_ins=sign_in_places(settings.threads),
     )
+
+
+def tell_missing_migrations(settings: Settings, directory: Directory) -> None:
+    """A node never migrates by itself; it says at its start what is missing. SQL that is away does not stop it."""
+    if settings.directory_query is not None or settings.imap_url is not None:
+        return  # an own schema, or served without SQL
+    try:
+        with asking():
+            missing = missing_migrations(directory.engine)
+    except DirectoryError as error:
+        logger.warning("the database does not answer", extra=described(error))
+        return
+    if missing:
+        logger.warning(
+            "migrations are missing: flask --app wsgi database upgrade", extra={"detail": ", ".join(missing)}
+        )
 
 
 def open_directory(settings: Settings) -> Directory:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,7 @@ def test_without_redis_a_node_is_not_ready_and_comes_back_by_itself(settings: Se
     assert browser.get("/readyz").status_code == 200
     assert browser.sign_in(FORWARDER, PASSWORD).status_code == 303
     server.stop()
+    time.sleep(health.ASK_SECONDS)
     assert browser.get("/readyz").json == {"ready": False, "failing": ["redis"]}
     page = browser.get("/settings/sessions")
     assert page.status_code == 503

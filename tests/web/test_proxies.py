@@ -59,6 +59,15 @@ def test_the_last_foreign_address_of_the_chain_is_the_browser(chain: str, client
     assert seen("10.0.0.1", FOR=chain)["REMOTE_ADDR"] == client
 
 
+def test_a_forgotten_balancer_is_named_in_the_log_once(caplog: pytest.LogCaptureFixture) -> None:
+    wrapped = Proxies(lambda environ, start: [], ())
+    for peer in ("10.0.0.1", "10.0.0.1", "10.0.0.2"):
+        wrapped({"REMOTE_ADDR": peer, "HTTP_X_FORWARDED_FOR": "192.0.2.7"}, None)
+    wrapped({"REMOTE_ADDR": "10.0.0.3"}, None)
+    warned = [record.network for record in caplog.records if "POSTERN_PROXIES" in record.message]  # type: ignore[attr-defined]
+    assert warned == ["10.0.0.1", "10.0.0.2"]
+
+
 def test_a_scheme_that_is_none_changes_nothing() -> None:
     assert seen("10.0.0.1", PROTO="javascript")["wsgi.url_scheme"] == "http"
     assert seen("10.0.0.1", PROTO="http, https")["wsgi.url_scheme"] == "https"
