@@ -1,0 +1,253 @@
+"""How it looks, measured: pages at four widths, light and dark, in both brands; focus; weight; small behaviours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import expect
+
+from app.demo.node import Node
+from tests.browser.audit import audit, tabbed
+from tests.browser.letters import fill, letter
+from tests.browser.odd import fill_odd
+from tests.browser.steps import act, row, select, sign_in, subjects
+from tests.conftest import Resident, Site
+
+if TYPE_CHECKING:
+    from playwright.sync_api import BrowserContext, CDPSession, Page, Route
+
+pytestmark = pytest.mark.browser
+
+OpenContext = Callable[..., "BrowserContext"]
+# 320 px: 1280 at 400 % (WCAG 1.4.10).
+VIEWS = [(1280, "light"), (1280, "dark"), (768, "light"), (390, "dark"), (320, "light")]
+PAGE_BYTES = 60_000
+
+
+def pages(page: Page) -> list[str]:
+    """Addresses of every kind of page, found from the inbox that is open."""
+    hrefs = page.get_by_test_id("message-subject-link").evaluate_all("links => links.map(a => a.pathname)")
+    messages = hrefs[:6]
+    return [
+        "/mail/INBOX/",
+        "/mail/INBOX/?q=letter&sort=-date",
+        "/mail/Archive/",
+        "/mail/Trash/",
+        *messages,
+        f"{messages[0]}/headers",
+        f"{messages[0]}/raw",
+        "/settings/sessions",
+        "/mail/Nowhere/",
+    ]
+
+
+@pytest.mark.parametrize(("width", "scheme"), VIEWS)
+def test_every_page_passes_the_audit(open_context: OpenContext, resident: Resident, width: int, scheme: str):
+    fill(resident, 2)
+    fill_odd(resident)
+    page = open_context(viewport={"width": width, "height": 800}, color_scheme=scheme).new_page()
+    page.goto("/login")
+    assert audit(page) == []
+    sign_in(page, resident)
+    for address in pages(page):
+        page.goto(address)
+        page.wait_for_timeout(100)
+        assert audit(page) == [], address
+    page.goto("/mail/INBOX/")
+    select(page, "Letter 1")
+    assert audit(page) == [], "with a selection"
+
+
+@pytest.fixture
+def branded_node(site: Site, servers_folder: Path) -> Iterator[Node]:
+    """A node that is also asked for under the name of the other brand."""
+    node = site.node(servers_folder / "branded", POSTERN_TRUSTED_HOSTS="127.0.0.1,northgate.localhost")
+    yield node.start()
+    node.stop()
+
+
+def test_a_brand_of_ones_own_passes_the_audit_in_light_and_dark(
+    open_context: OpenContext, branded_node: Node, resident: Resident
+):
+    fill(resident, 1)
+    for scheme in ("light", "dark"):
+        base = f"http://northgate.localhost:{branded_node.port}"
+        page = open_context(base_url=base, color_scheme=scheme).new_page()
+        sign_in(page, resident)
+        expect(page.locator(".mark-name")).to_have_text("Northgate Mail")
+        assert audit(page) == []
+
+
+def test_the_audit_finds_what_is_wrong(open_context: OpenContext):
+    page = open_context().new_page()
+    page.set_content(
+        "<title>x</title><h2>Two</h2><p style='color:#999;background:#fff'>pale</p><button></button>"
+        "<button style='width:12px;height:12px;padding:0'>y</button><i id=a></i><i id=a></i>"
+        "<label for=none>z</label><div style='width:3000px'>wide</div>"
+    )
+    said = "\n".join(audit(page))
+    for fault in ("no name", "smaller than 24 px", "id twice: a", "leads nowhere", "not one main", "no language",
+                  "not h1", "outside landmarks", "contrast 2.8", "wider than the window"):  # fmt: skip
+        assert fault in said, fault
+
+
+def test_the_focus_is_always_seen(page: Page, resident: Resident):
+    fill(resident, 2)
+    sign_in(page, resident)
+    assert tabbed(page, 40) == []
+    row(page, "Letter 1").get_by_test_id("message-subject-link").click()
+    expect(page.get_by_test_id("message-body")).to_be_visible()
+    assert tabbed(page, 60) == []
+
+
+def test_the_first_view_of_the_list_weighs_at_most_60_kilobytes(open_context: OpenContext, resident: Resident):
+    fill(resident, 48)
+    context = open_context()
+    page = context.new_page()
+    sign_in(page, resident)
+    fresh = context.new_page()
+    session: CDPSession = context.new_cdp_session(fresh)
+    session.send("Network.enable")
+    session.send("Network.setCacheDisabled", {"cacheDisabled": True})
+    sizes: list[float] = []
+    session.on("Network.loadingFinished", lambda event: sizes.append(event["encodedDataLength"]))
+    fresh.goto("/mail/INBOX/", wait_until="networkidle")
+    assert len(sizes) > 10
+    assert sum(sizes) <= PAGE_BYTES, f"{sum(sizes)} bytes in {len(sizes)} answers"
+
+
+def test_a_refused_action_is_taken_back_with_a_sentence(open_context: OpenContext, resident: Resident):
+    fill(resident, 2)
+    page = open_context().new_page()
+    sign_in(page, resident)
+
+    def fail(route: Route) -> None:
+        route.abort()
+
+    page.route("**/actions", fail)
+    select(page, "Letter 1")
+    act(page, "archive")
+    expect(page.get_by_test_id("notice")).to_contain_text("Nothing was changed")
+    expect(row(page, "Letter 1")).to_be_visible()
+    select(page, "Letter 2")
+    act(page, "flag")
+    expect(row(page, "Letter 2")).to_have_attribute("data-flagged", "false")
+    page.unroute("**/actions")
+    act(page, "flag")
+    expect(row(page, "Letter 2")).to_have_attribute("data-flagged", "true")
+    page.reload()
+    expect(row(page, "Letter 2")).to_have_attribute("data-flagged", "true")
+
+
+def test_many_quick_actions_end_where_they_should(page: Page, resident: Resident):
+    fill(resident, 5)
+    sign_in(page, resident)
+    row(page, "Letter 5").get_by_test_id("message-subject-link").focus()
+    for _ in range(3):
+        page.keyboard.press("e")
+    expect(page.get_by_test_id("message-row")).to_have_count(4)
+    page.wait_for_load_state("networkidle")
+    assert subjects(page) == ["With a file", "News of the week", "Letter 2", "Letter 1"]
+    page.reload()
+    assert subjects(page) == ["With a file", "News of the week", "Letter 2", "Letter 1"]
+
+
+def test_a_range_is_selected_with_shift_and_counted(page: Page, resident: Resident):
+    fill(resident, 4)
+    sign_in(page, resident)
+    picks = page.get_by_test_id("message-select")
+    picks.nth(1).click(force=True)
+    picks.nth(4).click(force=True, modifiers=["Shift"])
+    expect(page.get_by_test_id("selection-count")).to_have_text("4 selected")
+    page.keyboard.press("Escape")
+    expect(page.get_by_test_id("selection-bar")).to_have_count(0)
+    page.get_by_test_id("select-all").check()
+    expect(page.get_by_test_id("selection-count")).to_have_text("6 selected")
+    page.get_by_test_id("selection-clear").click()
+    expect(page.get_by_test_id("select-all")).not_to_be_checked()
+
+
+def test_undo_is_offered_for_ten_seconds_and_longer_under_the_pointer(page: Page, resident: Resident):
+    fill(resident, 2)
+    page.clock.install()
+    sign_in(page, resident)
+    select(page, "Letter 1")
+    act(page, "trash")
+    undo = page.get_by_test_id("undo-button")
+    expect(undo).to_be_visible()
+    undo.hover()
+    page.clock.run_for(20_000)
+    expect(undo).to_be_visible()
+    page.mouse.move(600, 300)
+    page.clock.run_for(9_000)
+    expect(undo).to_be_visible()
+    page.clock.run_for(2_000)
+    expect(undo).to_have_count(0)
+
+
+def test_news_wait_while_something_is_selected(page: Page, resident: Resident):
+    fill(resident, 2)
+    sign_in(page, resident)
+    page.wait_for_timeout(2500)  # the first poll makes the watcher
+    select(page, "Letter 1")
+    resident.mail.deliver(letter(resident, "Fresh"))
+    notice = page.get_by_test_id("new-mail-notice")
+    expect(notice).to_have_text("Show 1 new message", timeout=8000)
+    expect(row(page, "Fresh")).to_have_count(0)
+    expect(page.get_by_test_id("selection-count")).to_have_text("1 selected")
+
+
+def test_colours_and_the_lists_width_are_remembered(page: Page, resident: Resident):
+    sign_in(page, resident)
+    page.get_by_test_id("account-menu").locator("summary").click()
+    for wanted in ("light", "dark"):
+        page.get_by_test_id("theme-toggle").click()
+        expect(page.locator("html")).to_have_attribute("data-theme", wanted)
+    divider = page.get_by_role("separator")
+    divider.focus()
+    for _ in range(4):
+        page.keyboard.press("ArrowRight")
+    width = page.locator("#list").bounding_box()["width"]
+    assert width == pytest.approx(484, abs=2)
+    page.reload()
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    assert page.locator("#list").bounding_box()["width"] == pytest.approx(width, abs=1)
+
+
+def test_back_leads_from_message_to_message_to_list(page: Page, resident: Resident):
+    fill(resident, 3)
+    sign_in(page, resident)
+    for subject in ("Letter 1", "Letter 2"):
+        row(page, subject).get_by_test_id("message-subject-link").click()
+        expect(page.get_by_test_id("message-subject")).to_have_text(subject)
+    page.go_back()
+    expect(page.get_by_test_id("message-subject")).to_have_text("Letter 1")
+    page.go_back()
+    expect(page.get_by_test_id("message-view")).to_have_count(0)
+    assert page.url.endswith("/mail/INBOX/")
+    page.go_forward()
+    expect(page.get_by_test_id("message-subject")).to_have_text("Letter 1")
+
+
+@pytest.mark.parametrize("width", [768, 390])
+def test_folders_open_on_narrow_screens_without_javascript(open_context: OpenContext, resident: Resident, width: int):
+    page = open_context(viewport={"width": width, "height": 800}, java_script_enabled=False).new_page()
+    sign_in(page, resident)
+    expect(page.get_by_test_id("folder-tree")).to_be_hidden()
+    page.get_by_test_id("folders-button" if width == 768 else "folders-button-phone").click()
+    expect(page.get_by_test_id("folder-tree")).to_be_visible()
+    page.locator('[data-mailbox="Archive"]').click()
+    expect(page.get_by_test_id("empty-list")).to_be_visible()
+
+
+def test_paper_shows_the_message_and_nothing_around_it(page: Page, resident: Resident):
+    fill(resident, 1)
+    sign_in(page, resident)
+    row(page, "Letter 1").get_by_test_id("message-subject-link").click()
+    page.emulate_media(media="print")
+    expect(page.get_by_test_id("message-body")).to_be_visible()
+    for name in ("message-list", "folder-tree", "search-input", "message-menu"):
+        expect(page.get_by_test_id(name)).to_be_hidden()
