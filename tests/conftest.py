@@ -129,8 +129,8 @@ def two_dovecots(servers_folder: Path, certificate: Certificate) -> Iterator[tup
             sieve=True,
             hibernate=True,
             master=("master", "master-password"),
-            # As shipped. Mail that comes in the half second before a hibernation is told by nobody until the next change
-            # (seen on 2.3.19): with the demo's 1 s every other test of new mail would meet it.
+            # As shipped. Mail that comes in the half second before a hibernation is not told until the next change
+            # (seen on 2.3.19): with the demo's 1 s many a test of new mail would meet it.
             options="imap_hibernate_timeout = 5 mins\n",
         ).start()
         for name in ("one", "two")

@@ -34,8 +34,8 @@ from app.store.notices import (
 
 RENEW = 10.0  # seconds between renewals of the lock; also of NOOPs where the server has no IDLE
 SETTLE = 0.1  # seconds: a delivery tells EXISTS and RECENT in several lines
-# Seconds until it looks by itself: Dovecot 2.3.19 loses what comes in the half second before it hibernates a connection,
-# which it does after 5 minutes as shipped. Also RFC 2177's 29 minutes.
+# Seconds until it looks by itself: Dovecot 2.3.19 loses what comes in the half second before it hibernates a
+# connection, which it does after 5 minutes as shipped. Also RFC 2177's 29 minutes.
 LOOK_AGAIN = 240.0
 
 log = logging.getLogger("postern.keeper")

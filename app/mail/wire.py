@@ -120,10 +120,8 @@ def check_grammar(line: Sequence[Argument]) -> None:
     """Sets of UIDs are numbers, flags have the shape of flags, whoever built the line; else BadArgument."""
     name = command_name(line)
     skip = name.count(b" ") + 1
-    if name in _WITH_SET:
-        words = _leading_words(line, skip + 1)
-        if len(words) <= skip or not _SET.match(words[skip]):
-            raise BadArgument("not a set of UIDs")
+    if name in _WITH_SET and not _SET.match(_set_argument(line, skip)):
+        raise BadArgument("not a set of UIDs")
     last = line[-1]
     if name in (b"STORE", b"UID STORE") and isinstance(last, bytes) and not isinstance(last, Literal):
         _check_flags(last.rpartition(b"FLAGS")[2].rpartition(b"SILENT")[2].strip() or last)
@@ -136,6 +134,20 @@ def check_grammar(line: Sequence[Argument]) -> None:
 def _check_flags(text: bytes) -> None:
     if not _FLAGS.match(text):
         raise BadArgument("not a list of flags")
+
+
+def _set_argument(line: Sequence[Argument], skip: int) -> bytes:
+    """The argument after `skip` words, whole; only behind the command's own words in one atom it is one word of it."""
+    for argument in line:
+        if not isinstance(argument, bytes) or isinstance(argument, Literal):
+            break
+        if skip == 0:
+            return argument
+        words = argument.split(b" ")
+        if len(words) > skip:
+            return words[skip]
+        skip -= len(words)
+    return b""
 
 
 def _leading_words(line: Sequence[Argument], count: int) -> list[bytes]:
