@@ -36,7 +36,7 @@ def test_the_keyboard_alone_is_enough(page: Page, resident: Resident):
     page.keyboard.press("z")
     expect(row(page, "Letter 5")).to_have_count(1)
     page.keyboard.press("/")
-    page.keyboard.type("letter 2")
+    page.keyboard.type("canteen")
     page.keyboard.press("Enter")
     expect(page.get_by_test_id("message-row")).to_have_count(1)
     page.keyboard.press("?")

@@ -26,7 +26,7 @@ def test_a_person_signs_in_and_sees_the_newest_message_first(page: Page, residen
     expect(page).to_have_title("(7) Inbox · Postern")
 
 
-def test_a_wrong_password_says_so_and_keeps_the_address(page: Page, resident: Resident):
+def test_a_wrong_password_says_so_and_keeps_the_address(page: Page, resident: Resident, complaints: list[str]):
     page.goto("/login")
     page.get_by_test_id("address-input").fill(resident.address)
     page.get_by_test_id("password-input").fill("not this one")
@@ -34,6 +34,8 @@ def test_a_wrong_password_says_so_and_keeps_the_address(page: Page, resident: Re
     expect(page.get_by_test_id("sign-in-error")).to_be_visible()
     expect(page.get_by_test_id("address-input")).to_have_value(resident.address)
     expect(page.get_by_test_id("password-input")).to_have_value("")
+    assert [line for line in complaints if "401" in line] == complaints
+    complaints.clear()
 
 
 def test_opening_a_message_shows_it_and_marks_it_read(page: Page, resident: Resident):
