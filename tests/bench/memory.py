@@ -73,11 +73,14 @@ def _hold(node: Node, port: int, count: int, certificate: Certificate | None) ->
     borrower = Borrower(str(settings.keeper_socket), settings.secret_key, settings.limits, settings.deadlines)
     for number in range(count):
         login = Login(server=server, account_id=f"held{number}", login=f"held{number}", password="p", epoch="0")
-        with borrower.lease(login) as client:
-            client.select("INBOX")
-    direct = getattr(borrower.counters(), "direct", None)
-    if direct:
-        raise ValueError(f"{direct} of {count} leases were direct logins: the keeper holds fewer")
+        for _ in range(5):  # on a busy machine the keeper may be silent for 250 ms: then the login was a direct one
+            before = borrower.counters().direct
+            with borrower.lease(login) as client:
+                client.select("INBOX")
+            if borrower.counters().direct == before:
+                break
+        else:
+            raise ValueError("five direct logins one after the other: the keeper holds nothing")
 
 
 def _keeper(node: Node) -> int:
