@@ -7,6 +7,7 @@ five. Whoever reads Redis learns neither names nor contents. No error leaves thi
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from redis import Redis, RedisError
@@ -126,10 +127,11 @@ def open_cache(
     redis: Redis, server_key: bytes, *, account_id: str, server: str, login: str, counters: Counters | None = None
 ) -> AccountCache:
     """The cache of an account on its server; its keys follow from the server's key and the account alone."""
-    return AccountCache(
-        redis,
-        derive(server_key, f"cache names {account_id}"),
-        derive(server_key, f"cache contents {account_id}"),
-        json.dumps([server, login]),
-        counters or Counters(),
-    )
+    name_key, seal_key = _keys(server_key, account_id)
+    return AccountCache(redis, name_key, seal_key, json.dumps([server, login]), counters or Counters())
+
+
+@lru_cache(maxsize=4096)
+def _keys(server_key: bytes, account_id: str) -> tuple[bytes, bytes]:
+    """Kept, because deriving them took 40 µs of every page."""
+    return derive(server_key, f"cache names {account_id}"), derive(server_key, f"cache contents {account_id}")

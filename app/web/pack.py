@@ -11,7 +11,7 @@ import secrets
 from flask import Response, request
 
 LEAST_BYTES = 1000
-LEVEL = 4
+LEVEL = 3
 
 
 def packed(response: Response) -> Response:

@@ -30,6 +30,7 @@ from app.store.seal import BrokenSeal
 from app.store.session import Record
 from app.web import metrics
 from app.web.cookie import CookieSession
+from app.web.log import described, logger
 from app.web.resources import resources
 from app.web.timing import spend, timed
 
@@ -202,7 +203,8 @@ def _ask_directory(account: Account) -> Account | None:
     try:
         with timed("sql"):
             found = resolve.refresh(held.directory, account)
-    except DirectoryError:
+    except DirectoryError as error:
+        logger.warning("the directory does not answer; sessions go on with their copies", extra=described(error))
         held.directory_gate.failed()
         return account
     held.directory_gate.answered()

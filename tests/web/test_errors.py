@@ -1,7 +1,6 @@
 """From error to page: words, status, and what never stands in page or log."""
 
 import json
-import logging
 from collections.abc import Iterator
 
 import pytest
@@ -14,7 +13,6 @@ from app.directory.errors import DirectoryAway, DirectoryBroken
 from app.mail import errors as mail
 from app.store.throttle import TooMany
 from app.web.faults import HTTP_FAULTS, TABLE, UNEXPECTED, fault_of
-from app.web.log import JsonLines, described
 from config.default import Settings
 from tests.web.conftest import new_app
 from tests.web.pages import Pages
@@ -157,30 +155,3 @@ def test_a_poll_gets_json(failing: Flask) -> None:
     response = failing.test_client().get("/changes")
     assert response.is_json
     assert response.status_code >= 400
-
-
-def record(message: str, **extra: object) -> logging.LogRecord:
-    made = logging.LogRecord("postern", logging.INFO, "x.py", 1, message, None, None)
-    made.__dict__.update(extra)
-    return made
-
-
-def test_a_line_of_the_log_stays_one_line() -> None:
-    evil = 'x\r\n{"forged": true}\x1b[2J\u2028'
-    line = JsonLines().format(record(evil, network=evil))
-    assert "\n" not in line and "\r" not in line and "\x1b" not in line and "\u2028" not in line
-    assert json.loads(line)["network"] == evil
-
-
-def test_an_exception_is_described_without_its_words() -> None:
-    try:
-        raise ValueError(CANARY)
-    except ValueError as error:
-        told = described(error)
-    assert told["error"] == "ValueError"
-    assert CANARY not in json.dumps(told)
-
-
-def test_imapclient_and_redis_log_nothing_below_warning(lone_app: Flask) -> None:
-    for name in ("imapclient", "imapclient.imaplib", "redis", "werkzeug", "sqlalchemy.engine"):
-        assert not logging.getLogger(name).isEnabledFor(logging.DEBUG), name

@@ -181,9 +181,14 @@ def test_a_refused_sign_in_gives_its_place_back(node_settings: Settings) -> None
 
 @pytest.mark.parametrize(
     ("asked", "led"),
-    [("/settings/sessions", "/settings/sessions"), ("//evil.example", "/mail/INBOX/"), ("https://evil.example", "/mail/INBOX/"),
-     ("/\\evil.example", "/mail/INBOX/"), ("javascript:alert(1)", "/mail/INBOX/")],
-)  # fmt: skip
+    [
+        ("/settings/sessions", "/settings/sessions"),
+        ("//evil.example", "/mail/INBOX/"),
+        ("https://evil.example", "/mail/INBOX/"),
+        ("/\\evil.example", "/mail/INBOX/"),
+        ("javascript:alert(1)", "/mail/INBOX/"),
+    ],
+)
 def test_after_signing_in_one_is_led_to_local_paths_only(browser: Pages, asked: str, led: str) -> None:
     assert browser.sign_in(FORWARDER, PASSWORD, next=asked).headers["Location"] == led
 
