@@ -3,6 +3,8 @@
 A node never migrates by itself: it says at start what is missing, and an operator runs `database upgrade`.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from alembic import command
@@ -12,6 +14,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine
 
 _FOLDER = Path(__file__).parent
+_LOCK = 70117001  # any number that nobody else locks
 
 
 def missing_migrations(engine: Engine) -> list[str]:
@@ -36,20 +39,34 @@ def current(engine: Engine) -> str | None:
 
 
 def upgrade(engine: Engine) -> list[str]:
-    """Brings a database up to date and returns what was done, as `missing_migrations` names it.
+    """Brings a database up to date and returns what was missing, as `missing_migrations` names it.
 
-    One transaction on SQLite and PostgreSQL; MariaDB commits after each statement.
+    One transaction on SQLite and PostgreSQL; MariaDB commits after each statement. Of several at once each waits for
+    the one before and then finds nothing to do.
     """
     missing = missing_migrations(engine)
     if missing:
-        with engine.begin() as connection:
+        with engine.begin() as connection, _alone(connection):
             command.upgrade(_config(connection), "heads")
     return missing
 
 
+@contextmanager
+def _alone(connection: Connection) -> Iterator[None]:
+    """One migration of a database at a time. Python's sqlite3 begins no transaction before CREATE by itself."""
+    take = {"sqlite": "BEGIN IMMEDIATE", "postgresql": f"SELECT pg_advisory_xact_lock({_LOCK})"}
+    kind = connection.dialect.name
+    connection.exec_driver_sql(take.get(kind, f"SELECT GET_LOCK('{_LOCK}', 600)"))
+    try:
+        yield
+    finally:
+        if kind not in take:
+            connection.exec_driver_sql(f"SELECT RELEASE_LOCK('{_LOCK}')")
+
+
 def downgrade(engine: Engine, target: str = "base") -> None:
     """Takes a database back to a migration. Drops what later ones made, with all that it holds."""
-    with engine.begin() as connection:
+    with engine.begin() as connection, _alone(connection):
         command.downgrade(_config(connection), target)
 
 

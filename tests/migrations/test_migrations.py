@@ -1,0 +1,115 @@
+"""The migrations make what the program's tables say, on each database, forth and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Engine, inspect, text
+
+from app.directory.engine import open_engine
+from app.directory.tables import Base
+from app.migrations import current, downgrade, missing_migrations, upgrade
+from tests.databases import MariaDB, PostgreSQL
+
+SERVERS = {"postgresql": PostgreSQL, "mariadb": MariaDB}
+TABLES = {"site", "domain", "mail_server", "account", "address"}
+
+
+@pytest.fixture(
+    scope="module",
+    params=[
+        "sqlite",
+        pytest.param("postgresql", marks=pytest.mark.databases),
+        pytest.param("mariadb", marks=pytest.mark.databases),
+    ],
+)
+def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    if request.param == "sqlite":
+        engine = open_engine(f"sqlite:///{tmp_path_factory.mktemp('sqlite')}/x.db", timeout=None)
+        yield engine
+        engine.dispose()
+        return
+    with SERVERS[request.param]() as server:
+        engine = open_engine(server.new_database(), timeout=None)
+        yield engine
+        engine.dispose()
+
+
+def test_the_migrations_make_the_program_s_tables_and_take_them_away_again(engine: Engine) -> None:
+    assert current(engine) is None
+    missing = missing_migrations(engine)
+    assert missing[0].startswith("0001 directory")
+    assert upgrade(engine) == missing
+    assert missing_migrations(engine) == [] and upgrade(engine) == []
+    assert set(inspect(engine).get_table_names()) == TABLES | {"alembic_version"}
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, Base.metadata) == []
+    downgrade(engine)
+    assert not TABLES & set(inspect(engine).get_table_names())
+    assert missing_migrations(engine) == missing
+
+
+def test_constraints_of_the_tables_are_the_same_as_those_of_the_migrations(engine: Engine) -> None:
+    """`compare_metadata` looks neither at checks nor, alike on all databases, at defaults."""
+    upgrade(engine)
+    migrated = _constraints(engine)
+    downgrade(engine)
+    Base.metadata.create_all(engine)
+    assert _constraints(engine) == migrated and migrated["account"]
+    Base.metadata.drop_all(engine)
+
+
+def _constraints(engine: Engine) -> dict[str, list[str]]:
+    look = inspect(engine)
+    return {
+        table: sorted(
+            str(sorted(each.items(), key=str))
+            for what in ("columns", "check_constraints", "unique_constraints", "foreign_keys", "indexes")
+            for each in getattr(look, f"get_{what}")(table)
+        )
+        for table in TABLES
+    }
+
+
+def test_two_who_migrate_at_the_same_time_do_not_hurt_each_other(engine: Engine) -> None:
+    with ThreadPoolExecutor(2) as both:
+        for done in [both.submit(upgrade, engine) for _ in range(2)]:
+            done.result(60)
+    assert missing_migrations(engine) == []
+    downgrade(engine)
+
+
+def test_keys_are_compared_byte_by_byte(engine: Engine) -> None:
+    upgrade(engine)
+    with engine.begin() as connection:
+        for name in ("a", "A", "ä", "b"):
+            connection.execute(text("INSERT INTO site (name, primary_domain) VALUES (:n, 'x.example')"), {"n": name})
+        ordered = [name for (name,) in connection.execute(text("SELECT name FROM site ORDER BY name"))]
+    assert ordered == ["A", "a", "b", "ä"]
+    downgrade(engine)
+
+
+def test_a_database_ahead_of_the_program_lacks_nothing(tmp_path: Path) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path}/x.db")
+    upgrade(engine)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    assert missing_migrations(engine) == []
+    engine.dispose()
+
+
+def test_a_migration_that_fails_leaves_no_half_table_where_the_database_can_undo_it(tmp_path: Path) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path}/x.db")
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE account (a INTEGER)"))
+    with pytest.raises(Exception, match="account"):
+        upgrade(engine)
+    assert set(inspect(engine).get_table_names()) == {"account"}
+    assert len(missing_migrations(engine)) >= 1
+    engine.dispose()
