@@ -3,7 +3,7 @@
     with Scripted({"NOOP": b"* 3 EXISTS\\r\\n%t OK\\r\\n"}) as server: … server.port, server.lines
 
 An answer is bytes, in which `%t` is the command's tag, or a function of the peer and the tag, or None: the connection
-is closed. What is not in the table is answered `%t OK done`. A whole conversation can be scripted by a function instead.
+is closed. What is not in the table is answered `%t OK done`. A function can script a whole conversation instead.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Jinja filters: how dates, sizes, counts and names are written on a page.
 
-Pure functions without Flask, so that the same words can be tested without an application.
-`filters` is what `create_app` adds to the Jinja environment.
+Pure functions, so that the same words can be tested without an application; `filters` is what `create_app` adds to
+the Jinja environment.
 """
 
 import re
@@ -12,6 +12,8 @@ from typing import Any, Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from markupsafe import Markup
+
+from app.web.urls import escape_mailbox
 
 Zone = tzinfo | str | None
 
@@ -82,6 +84,11 @@ def full_date(moment: datetime | None, zone: Zone = None) -> str:
     return f"{day}, {local:%H:%M} ({offset})"
 
 
+def dates(moment: datetime, zone: Zone = None, *, now: datetime | None = None) -> tuple[str, str, str]:
+    """What a row needs of its date: as `when`, as `full_date`, and as `iso` give it."""
+    return when(moment, zone, now=now), full_date(moment, zone), iso(moment)
+
+
 def iso(moment: datetime | None) -> str:
     """A date for `<time datetime>`: ISO 8601 in UTC to the second, "" when there is none."""
     return "" if moment is None else in_zone(moment, UTC).isoformat(timespec="seconds")
@@ -139,6 +146,21 @@ def person(who: Named | None, fallback: str = "(no sender)") -> str:
     if who is None:
         return fallback
     return plain(who.name) or plain(who.address) or fallback
+
+
+class Folder(Protocol):
+    """Anything with a label and a special use, such as `app.mail.mailbox.Mailbox`."""
+
+    @property
+    def label(self) -> str: ...
+
+    @property
+    def use(self) -> str | None: ...
+
+
+def folder_label(folder: Folder) -> str:
+    """What a folder is called on a page: the server's name for it, but "Inbox" for INBOX."""
+    return "Inbox" if folder.use == "inbox" else plain(folder.label)
 
 
 def people(everyone: Sequence[Named], shown: int = 3) -> str:
@@ -229,6 +251,9 @@ filters: Mapping[str, Callable[..., Any]] = {
     "plain": plain,
     "person": person,
     "people": people,
+    "dates": dates,
+    "folder_label": folder_label,
+    "mailbox_path": escape_mailbox,
     "folded": folded,
     "kind": kind,
     "kind_icon": kind_icon,

@@ -47,7 +47,11 @@ async function deliver(url, body, takeBack) {
 function showFlag(action, uids) {
   const [name, value] = FLAGS[action];
   const changed = uids.map(rowOf).filter((row) => row && row.dataset[name] !== value);
-  const set = (to) => changed.forEach(({ dataset: { uid } }) => { const row = rowOf(uid); if (row) row.dataset[name] = to; });
+  const set = (to) => changed.forEach(({ dataset: { uid } }) => {
+    const row = rowOf(uid);
+    if (row) row.dataset[name] = to;
+    if (row && name === "flagged") showFlagMark(row, to === "true");
+  });
   set(value);
   const button = messagePart() && uids.includes(messagePart().dataset.uid) ? messagePart().querySelector('[value="flag"], [value="unflag"]') : null;
   if (name === "flagged" && button) showFlagButton(button, value === "true");
@@ -56,6 +60,11 @@ function showFlag(action, uids) {
     set(value === "true" ? "false" : "true");
     if (name === "flagged" && button) showFlagButton(button, value !== "true");
   };
+}
+
+function showFlagMark(row, flagged) {
+  row.querySelector(".row-flag")?.remove();
+  if (flagged) row.querySelector(".row-marks").append(listPart().querySelector("[data-flag]").content.cloneNode(true));
 }
 
 function showFlagButton(button, flagged) {
