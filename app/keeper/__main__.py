@@ -21,10 +21,10 @@ from redis.exceptions import RedisError
 
 from app.keeper.counts import Counts, node_name
 from app.keeper.epochs import Epochs
-from app.keeper.lease import status
 from app.keeper.lend import Lender
 from app.keeper.pool import Pool
 from app.keeper.process import cancel, end_with_parent, hide_memory, raise_descriptors
+from app.keeper.protocol import status
 from app.keeper.table import table
 from app.keeper.watch import Watchers
 from config.default import SettingError, Settings, load

@@ -15,12 +15,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from app.keeper.direct import DirectLogins
-from app.keeper.protocol import Control, Deadlines, Limits, Login, Message, error_from
+from app.keeper.protocol import Control, Deadlines, Limits, Login, Message, error_from, status
 from app.mail.connection import Connection, translate
 from app.mail.errors import ConnectionLost, MailError
 from app.mail.note import Note
 
-__all__ = ["Borrower", "Counters", "Login"]
+__all__ = ["Borrower", "Counters", "Login", "status"]
 
 SILENCE = 0.25  # seconds without any answer: then the worker logs in by itself
 SILENCE_LATER = 1.0  # once the keeper has said `wait`, which it repeats every 0.1 s
@@ -242,22 +242,6 @@ class Borrower:
         if reply.get("granted") and descriptor is None:
             raise ValueError("no descriptor came: this process has too many open")
         return reply, -1 if descriptor is None else descriptor
-
-
-def status(path: str | None) -> Message | None:
-    """The state of the keeper that listens at `path`; None where none does."""
-    if path is None:
-        return None
-    control: Control | None = None
-    try:
-        control = Control(path, timeout=1.0)
-        control.send({"v": 1, "op": "status"})
-        found = control.receive(2.0)[0].get("status")
-        return found if isinstance(found, dict) else None
-    except (OSError, ValueError):
-        return None
-    finally:
-        _close(control)
 
 
 def _renew(control: Control) -> None:

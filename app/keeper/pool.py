@@ -14,13 +14,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 
 from app.keeper.breaker import Breaker
 from app.keeper.counts import Counts
 from app.keeper.protocol import Deadlines, Key, Limits, Wanted
+from app.keeper.slots import Books, Tally, Waiter
 from app.keeper.upstream import Upstream, open_upstream
 from app.mail.errors import MailError, ServerAway, TooManyConnections
 from app.mail.login import Credentials
@@ -33,39 +33,6 @@ GRACE_SECONDS = 0.02
 ASK_AGAIN = 0.1
 
 
-@dataclass(slots=True)
-class Tally:
-    """What happened since the start, for /metrics."""
-
-    leases: int = 0
-    kept: int = 0  # leases served by a kept connection
-    logins: int = 0
-    refused: int = 0  # logins that the server refused
-    away: int = 0
-    busy: int = 0
-    taken_back: int = 0
-    ended: int = 0
-
-
-@dataclass(slots=True)
-class _Waiter:
-    """A borrower in the queue. Its future brings a kept connection, or None: a slot reserved in its name."""
-
-    wanted: Wanted
-    future: asyncio.Future[Upstream | None]
-    kept: bool = True  # a kept connection would do
-    slot: bool = True  # a slot would do
-
-
-@dataclass(slots=True)
-class _Books:
-    """Slots by account and by mail server, and what is lent."""
-
-    accounts: Counter[str] = field(default_factory=Counter)
-    places: Counter[str] = field(default_factory=Counter)
-    lent: dict[Key, set[Upstream]] = field(default_factory=dict)
-
-
 class Pool:
     """All connections of this keeper. Owns no task; `sweep` is called from outside."""
 
@@ -75,8 +42,8 @@ class Pool:
         self.breakers: dict[str, Breaker] = {}
         self._all: set[Upstream] = set()
         self._kept: dict[Key, list[Upstream]] = {}
-        self._books = _Books()
-        self._queue: deque[_Waiter] = deque()
+        self._books = Books()
+        self._queue: deque[Waiter] = deque()
         self._due = False
 
     # -- kept connections --------------------------------------------------------------------------------------------
@@ -150,7 +117,7 @@ class Pool:
         """
         end = time.monotonic() + QUEUE_SECONDS
         if not fresh and self._books.lent.get(wanted.key):
-            upstream = await self._wait(_Waiter(wanted, self._future(), slot=False), GRACE_SECONDS)
+            upstream = await self._wait(Waiter(wanted, self._future(), slot=False), GRACE_SECONDS)
             if upstream is not None:
                 return upstream
         self._breaker(wanted).check()
@@ -170,7 +137,7 @@ class Pool:
         """Reserves a slot; or brings a kept connection, which came back meanwhile, instead."""
         if not self._queue_before(wanted) and self._reserve(wanted):
             return None
-        waiter = _Waiter(wanted, self._future(), kept=not fresh)
+        waiter = Waiter(wanted, self._future(), kept=not fresh)
         upstream = await self._wait(waiter, end - time.monotonic())
         if upstream is None and not waiter.future.done():
             self.tally.busy += 1
@@ -268,7 +235,7 @@ class Pool:
     def _future(self) -> asyncio.Future[Upstream | None]:
         return asyncio.get_running_loop().create_future()
 
-    async def _wait(self, waiter: _Waiter, seconds: float) -> Upstream | None:
+    async def _wait(self, waiter: Waiter, seconds: float) -> Upstream | None:
         """The waiter's result; None as well when the time is up (its future is then not done)."""
         self._queue.append(waiter)
         self._changed()
@@ -281,7 +248,7 @@ class Pool:
         finally:
             self._queue.remove(waiter)
 
-    def _undo(self, waiter: _Waiter) -> None:
+    def _undo(self, waiter: Waiter) -> None:
         """The borrower went away while something was given to it."""
         if not waiter.future.done():
             return

@@ -208,3 +208,20 @@ class Control:
 
     def close(self) -> None:
         self.sock.close()
+
+
+def status(path: str | None) -> Message | None:
+    """The state of the keeper that listens at `path`; None where none does."""
+    if path is None:
+        return None
+    control: Control | None = None
+    try:
+        control = Control(path, timeout=1.0)
+        control.send({"v": VERSION, "op": "status"})
+        found = control.receive(2.0)[0].get("status")
+        return found if isinstance(found, dict) else None
+    except (OSError, ValueError):
+        return None
+    finally:
+        if control is not None:
+            control.close()
