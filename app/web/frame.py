@@ -34,9 +34,9 @@ _PICTURE = re.compile(r"([0-9.]{1,400})-([0-9]{1,9})")
 _BEFORE = (
     '<!doctype html><html><head><meta charset="utf-8"><meta name="color-scheme" content="only light">'
     "<title>The message</title><style>html{background:#fff;color:#1a1a1a;color-scheme:only light}"
-    "body{margin:0;padding:16px;font:16px/1.5 system-ui,sans-serif;overflow-wrap:anywhere}"
+    "body{margin:0;padding:16px 24px;font:16px/1.5 system-ui,sans-serif;overflow-wrap:anywhere}"
     "img{max-width:100%}table{max-width:100%}blockquote{margin:0 0 0 4px;padding-left:12px;border-left:2px solid #ccc}"
-    "pre{white-space:pre-wrap}</style></head><body>"
+    "pre{white-space:pre-wrap}@media(max-width:560px){body{padding:16px}}</style></head><body>"
 )
 _CUT = '<hr><p style="color:#555">The message is longer than is shown here. Download it to see all of it.</p>'
 _AFTER = "</body></html>"

@@ -17,6 +17,7 @@ TEXT += [("accent", paper) for paper in PAPERS if paper != "paper-high"]
 TEXT += [("danger", "paper-chosen")]
 TEXT += [("accent-ink", "accent"), ("danger-ink", "danger"), ("header-ink", "header"), ("paper", "ink")]
 EDGES = [("line-control", paper) for paper in ("paper", "paper-low", "paper-high")]
+EDGES += [("header-mark", "header")]
 EDGES += [("focus", paper) for paper in PAPERS] + [("accent", paper) for paper in PAPERS]
 
 
