@@ -127,8 +127,9 @@ def _install(app: Flask, chosen: Settings) -> None:
     app.context_processor(_context)
     app.jinja_env.filters.update(filters)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    local = chosen.bind.startswith("unix:")
     bodies = body.Bodies(app.wsgi_app, max(1, chosen.threads // 4))
-    app.wsgi_app = proxies.Proxies(bodies, chosen.proxies)  # type: ignore[method-assign]
+    app.wsgi_app = proxies.Proxies(bodies, chosen.proxies, local=local)  # type: ignore[method-assign]
     health.watch_sigterm()
 
 

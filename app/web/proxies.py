@@ -24,11 +24,13 @@ FORWARDED = (
 
 
 class Proxies:
-    """Wraps a WSGI application; `networks` are the balancers."""
+    """Wraps a WSGI application; `networks` are the balancers. `local`: gunicorn listens on a Unix socket, which only
+    a balancer on this host can reach."""
 
-    def __init__(self, app: Any, networks: Sequence[Network]) -> None:
+    def __init__(self, app: Any, networks: Sequence[Network], *, local: bool = False) -> None:
         self._app = app
         self._networks = networks
+        self._local = local
         self._warned: set[str] = set()
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
@@ -65,6 +67,8 @@ class Proxies:
         return None
 
     def _listed(self, peer: str) -> bool:
+        if not peer:
+            return self._local
         try:
             address = ipaddress.ip_address(peer)
         except ValueError:

@@ -128,6 +128,17 @@ def test_signing_out_everywhere_leaves_nothing_and_tells_the_keepers(redis: Redi
     assert redis.get("epoch:7") == b"1"
 
 
+def test_only_the_last_session_of_an_account_takes_its_connections_along(
+    redis: Redis, begin: Callable[..., bytes]
+) -> None:
+    one, two = begin(), begin()
+    session.end(redis, session.digest(one), "7")
+    assert redis.get("epoch:7") is None
+    assert session.read(redis, two, now=NOW, touch=True)
+    session.end(redis, session.digest(two), "7")
+    assert redis.get("epoch:7") == b"1"
+
+
 def test_an_ended_session_does_not_come_back_by_a_late_rewrite(redis: Redis, begin: Callable[..., bytes]) -> None:
     secret = begin()
     found = session.read(redis, secret, now=NOW, touch=True)

@@ -68,6 +68,13 @@ def test_a_forgotten_balancer_is_named_in_the_log_once(caplog: pytest.LogCapture
     assert warned == ["10.0.0.1", "10.0.0.2"]
 
 
+def test_on_a_unix_socket_the_balancer_is_believed() -> None:
+    got: dict[str, Any] = {}
+    environ = {"REMOTE_ADDR": "", "HTTP_X_FORWARDED_FOR": "192.0.2.7", "HTTP_X_FORWARDED_PROTO": "https"}
+    Proxies(lambda environ, start: got.update(environ) or [], (), local=True)(environ, None)
+    assert (got["REMOTE_ADDR"], got["wsgi.url_scheme"]) == ("192.0.2.7", "https")
+
+
 def test_a_scheme_that_is_none_changes_nothing() -> None:
     assert seen("10.0.0.1", PROTO="javascript")["wsgi.url_scheme"] == "http"
     assert seen("10.0.0.1", PROTO="http, https")["wsgi.url_scheme"] == "https"

@@ -62,6 +62,23 @@ def test_a_wrong_password_is_refused_by_the_mail_server(mail_app: Flask, mail_ac
     assert browser.get("/mail/INBOX/").status_code == 303
 
 
+def test_an_unknown_address_takes_as_long_as_a_wrong_password(
+    node_settings: Settings, mail_account: MailAccount
+) -> None:
+    app = new_app(dataclasses.replace(node_settings, failure_seconds=2.5))
+    with_mailbox(app, mail_account)
+    times = []
+    for address in (ADDRESS, "nobody@one.example"):
+        browser: Pages = app.test_client()  # type: ignore[assignment]
+        data = {"csrf_token": browser.token(), "address": address, "password": "wrong"}
+        began = time.monotonic()
+        response = browser.post("/login", data=data, environ_base={"REMOTE_ADDR": "127.5.6.7"})
+        times.append(time.monotonic() - began)
+        assert response.status_code == 401
+    assert min(times) >= 2.5
+    assert abs(times[0] - times[1]) < 0.5
+
+
 def test_the_login_on_the_server_is_on_no_page(reader: Pages, mail_account: MailAccount) -> None:
     for path in ("/mail/INBOX/", "/settings/sessions", "/mail/Nowhere/", "/mail/INBOX/1/1"):
         page = reader.get(path).get_data(as_text=True)
