@@ -11,7 +11,8 @@ import hashlib
 import hmac
 import json
 import socket
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
+from functools import lru_cache
 from typing import Any, Protocol, TypeAlias
 
 from app.directory.account import Endpoint, Server
@@ -59,6 +60,14 @@ class Deadlines(Protocol):
     def silence(self) -> float: ...
 
 
+_ENDPOINT = tuple(each.name for each in fields(Endpoint))
+
+
+@lru_cache(maxsize=8)
+def _keeper_key(secret_key: bytes) -> bytes:
+    return hmac.digest(secret_key, b"postern keeper", "sha256")
+
+
 @dataclass(frozen=True, slots=True)
 class Login:
     """Who borrows. `epoch` is the session's; `network` the client's address; with `master` no password is needed."""
@@ -73,9 +82,8 @@ class Login:
 
     def digest(self, secret_key: bytes) -> str:
         """What a kept connection is found by in place of the password (KEEPER K10)."""
-        key = hmac.digest(secret_key, b"postern keeper", "sha256")
         secret = f"master\0{self.master.login}\0{self.master.password}" if self.master else f"user\0{self.password}"
-        return hmac.new(key, secret.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
+        return hmac.new(_keeper_key(secret_key), secret.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
 
     def message(self, operation: str, secret_key: bytes) -> Message:
         """The first line of a control connection. It holds the digest, never the password."""
@@ -83,7 +91,7 @@ class Login:
             "v": VERSION,
             "op": operation,
             "server": self.server.id,
-            "endpoint": asdict(self.server.imap),
+            "endpoint": {name: getattr(self.server.imap, name) for name in _ENDPOINT},
             "account": self.account_id,
             "login": self.login,
             "digest": self.digest(secret_key),
@@ -128,8 +136,11 @@ class Wanted:
 _TEXTS = ("server", "account", "login", "digest", "epoch")
 
 
+_json = json.JSONEncoder(separators=(",", ":"))  # json.dumps would make one for each message
+
+
 def encode(message: Message) -> bytes:
-    return json.dumps(message, separators=(",", ":")).encode() + b"\n"
+    return _json.encode(message).encode() + b"\n"
 
 
 def decode(line: bytes) -> Message:

@@ -11,6 +11,7 @@ import re
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NoReturn
 
 import imapclient
@@ -26,6 +27,9 @@ __all__ = [
     "Answer", "Argument", "Connection", "Literal", "Note", "Traffic", "chunks", "flag_list", "quote", "quote_mailbox",
     "uid_set",
 ]  # fmt: skip
+
+
+_TAGGED = re.compile(rb"(?P<tag>[A-Za-z][A-Za-z0-9]*\d) (?P<type>[A-Z]+) (?P<data>.*)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +62,8 @@ class _Adopted(imaplib.IMAP4):
 
     def _connect(self) -> None:
         self.debug = 0
-        prefix = self.stream.prefix
-        self.tagpre: Any = prefix
-        tag = rb"(?P<tag>" + re.escape(prefix) + rb"\d+)"
-        self.tagre: Any = re.compile(tag + rb" (?P<type>[A-Z]+) (?P<data>.*)", re.ASCII)
+        self.tagpre: Any = self.stream.prefix
+        self.tagre: Any = _TAGGED  # one for all: compiling one for each lease cost a quarter of a millisecond
         self.capabilities = self.stream.note.capabilities
         self.PROTOCOL_VERSION = "IMAP4REV1"
         self._cmd_log: dict[int, Any] = {}
@@ -133,13 +135,20 @@ class Connection(imapclient.IMAPClient):  # type: ignore[misc]  # imapclient car
 
     note: Note
 
+    # What imapclient's own __init__ would set. It is not called: it would build imaplib's object for every lease, which
+    # pages that only `ask` never need, and switch on its log of every line (debug = 5).
+    host, port, ssl, ssl_context, stream = "", 0, False, None, False
+    use_uid, folder_encode, normalise_times = True, True, False
+    _starttls_done, _cached_capabilities, _idle_tag = False, None, None
+
     def __init__(self, stream: Stream) -> None:
         self._stream = stream
         self.note = stream.note
-        super().__init__("", port=0, ssl=False, timeout=stream.timeout)
-        self._imap.debug = 0
-        self._imap._mesg = lambda *_: None
-        self.normalise_times = False
+        self._timeout = imapclient.SocketTimeout(stream.timeout, stream.timeout)
+
+    @cached_property
+    def _imap(self) -> _Adopted:
+        return _Adopted(self._stream)
 
     @classmethod
     def adopt(
@@ -227,9 +236,6 @@ class Connection(imapclient.IMAPClient):  # type: ignore[misc]  # imapclient car
         return self._stream
 
     # -- imapclient's own ways, led through the same door -------------------------------------------------------------
-
-    def _create_IMAP4(self) -> _Adopted:
-        return _Adopted(self._stream)
 
     def capabilities(self) -> tuple[bytes, ...]:
         return tuple(name.encode("ascii", "replace") for name in self.note.capabilities)
