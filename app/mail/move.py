@@ -12,9 +12,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from app.mail.connection import Answer, Connection, chunks, quote_mailbox, uid_set
+from app.mail.create import make
 from app.mail.errors import BadArgument, CannotDo, MailboxGone, MailError, MessageGone, Refused
 from app.mail.header import fields
-from app.mail.mailbox import make
 from app.mail.syntax import expand, fetches, number, numbers, section
 
 _COPYUID = re.compile(rb"\[COPYUID (\d+) ([\d,:]+) ([\d,:]+)\]", re.IGNORECASE)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from app.mail.connection import Connection
-from app.mail.listing import read_shown, shown_key
+from app.mail.lastshown import read_shown, shown_key
 from app.mail.order import SummaryCache
 from app.mail.syntax import fetches, number
 

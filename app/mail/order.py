@@ -13,7 +13,7 @@ from typing import Literal, Protocol
 
 from app.mail.connection import Connection
 from app.mail.header import addresses, date, decode, fields
-from app.mail.search import SECONDS, Criteria, uids
+from app.mail.search import Criteria, uids
 from app.mail.syntax import Value, esearch, expand, fetches, number, numbers, section
 
 Sort = Literal["arrival", "date", "from", "subject", "size"]
@@ -65,7 +65,7 @@ def _key(client: Connection, sort: Sort, descending: bool) -> bytes:
 
 def _partial(client: Connection, asked: Criteria, low: int, high: int, key: bytes) -> tuple[int, list[int]]:
     returns = b"RETURN (COUNT PARTIAL %d:%d)" % (low, high)
-    answer = client.ask(b"UID SORT", returns, key, asked.charset, *asked.arguments, timeout=SECONDS)
+    answer = client.ask(b"UID SORT", returns, key, asked.charset, *asked.arguments, timeout=asked.seconds)
     found = esearch(answer.untagged)
     if found is None:
         return 0, []
@@ -82,7 +82,7 @@ def _kept(client: Connection, asked: Criteria, sort: Sort, cache: SummaryCache) 
     key = (f"{note.selected}\0order {sort}", note.uidvalidity or 0, 0)
     ordered = _read(cache.get_many([key])[0], held)
     if ordered is None:
-        ordered = _whole(client, sort)
+        ordered = _whole(client, sort, asked.seconds)
         if len(ordered) <= KEPT:
             cache.put_many({key: (held + array("I", ordered)).tobytes()})
     if asked.everything:
@@ -109,19 +109,19 @@ def _last_uid(client: Connection, exists: int) -> int:
     return 0
 
 
-def _whole(client: Connection, sort: Sort) -> list[int]:
+def _whole(client: Connection, sort: Sort, seconds: float) -> list[int]:
     if client.has("SORT"):
-        answer = client.ask(b"UID SORT", _key(client, sort, False), b"US-ASCII ALL", timeout=SECONDS)
+        answer = client.ask(b"UID SORT", _key(client, sort, False), b"US-ASCII ALL", timeout=seconds)
         return numbers(answer.untagged, b"SORT")
-    return [uid for _, uid in sorted(_sort_keys(client, sort))]
+    return [uid for _, uid in sorted(_sort_keys(client, sort, seconds))]
 
 
-def _sort_keys(client: Connection, sort: Sort) -> Iterator[tuple[tuple[int | float, str], int]]:
+def _sort_keys(client: Connection, sort: Sort, seconds: float) -> Iterator[tuple[tuple[int | float, str], int]]:
     """Yield (key, UID) of every message. FETCH by number reports no EXPUNGE (RFC 3501 §7.4.1), so the numbers hold."""
     exists = client.note.exists
     for low in range(1, exists + 1, _CHUNK):
         high = min(exists, low + _CHUNK - 1)
-        answer = client.ask(b"FETCH", b"%d:%d" % (low, high), b"(" + _READ[sort] + b")", timeout=SECONDS)
+        answer = client.ask(b"FETCH", b"%d:%d" % (low, high), b"(" + _READ[sort] + b")", timeout=seconds)
         for _, items in fetches(answer.untagged):
             if b"UID" in items:
                 yield _sort_key(items, sort), number(items[b"UID"])

@@ -20,7 +20,7 @@ View = Literal["all", "unread", "flagged"]
 LONGEST = 300  # characters of a query
 WORDS = 10
 TEXT_UP_TO = 5000  # messages; without an index the server reads every one of them from its disk
-SECONDS = 20.0  # until the first byte of an answer
+SECONDS = 20.0  # until the first byte of an answer, where nobody says otherwise
 FEW = 200  # hits that are fetched as one list of UIDs instead of asking for the count first
 
 _WORD = re.compile(r'(-?)(?:([a-z]{2,7}):)?(?:"([^"]*)"?|(\S+))')
@@ -33,11 +33,12 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 
 @dataclass(frozen=True, slots=True)
 class Criteria:
-    """What is asked of SEARCH and SORT; `everything` where that is the whole mailbox."""
+    """What is asked of SEARCH and SORT; `everything` where that is the whole mailbox. `seconds` to the first byte."""
 
     arguments: tuple[Argument, ...]
     charset: bytes
     everything: bool
+    seconds: float = SECONDS
 
 
 def tidy(query: str | None) -> str | None:
@@ -45,7 +46,7 @@ def tidy(query: str | None) -> str | None:
     return clean((query or "")[:LONGEST]) or None
 
 
-def criteria(view: View, query: str | None = None, *, text: bool = True) -> Criteria:
+def criteria(view: View, query: str | None = None, *, text: bool = True, seconds: float = SECONDS) -> Criteria:
     """Return the criteria of a view and a tidy query; `text`: whether bare words are looked for in bodies too.
 
     Understood beside words and "phrases": from: to: cc: subject: text: is:unread since:2025-01-31 before: and -word.
@@ -58,7 +59,7 @@ def criteria(view: View, query: str | None = None, *, text: bool = True) -> Crit
         asked = _asked(found[2] or "", word, text)
         arguments += [b"NOT", asked] if found[1] else [asked]
     charset = b"US-ASCII" if (query or "").isascii() else b"UTF-8"
-    return Criteria(tuple(arguments), charset, view == "all" and len(arguments) == 1)
+    return Criteria(tuple(arguments), charset, view == "all" and len(arguments) == 1, seconds)
 
 
 def _asked(field: str, word: str, text: bool) -> Argument:
@@ -90,10 +91,10 @@ def searches_text(client: Connection, exists: int) -> bool:
 def uids(client: Connection, asked: Criteria) -> list[int]:
     """Return all UIDs that match, ascending. One command: ESEARCH (RFC 4731) where offered, else SEARCH."""
     if client.has("ESEARCH"):
-        answer = client.ask(b"UID SEARCH", b"RETURN (ALL)", *_charset(asked), *asked.arguments, timeout=SECONDS)
+        answer = client.ask(b"UID SEARCH", b"RETURN (ALL)", *_charset(asked), *asked.arguments, timeout=asked.seconds)
         found = esearch(answer.untagged)
         return sorted(expand(found.all)) if found and found.all else []
-    answer = client.ask(b"UID SEARCH", *_charset(asked), *asked.arguments, timeout=SECONDS)
+    answer = client.ask(b"UID SEARCH", *_charset(asked), *asked.arguments, timeout=asked.seconds)
     return sorted(set(numbers(answer.untagged, b"SEARCH")))
 
 
@@ -116,7 +117,8 @@ def window(client: Connection, asked: Criteria, low: int, high: int, *, descendi
 
 def _partial(client: Connection, asked: Criteria, low: int, high: int) -> tuple[int, list[int]]:
     returns = b"RETURN (COUNT PARTIAL %d:%d)" % (low, high)
-    found = esearch(client.ask(b"UID SEARCH", returns, *_charset(asked), *asked.arguments, timeout=SECONDS).untagged)
+    answer = client.ask(b"UID SEARCH", returns, *_charset(asked), *asked.arguments, timeout=asked.seconds)
+    found = esearch(answer.untagged)
     if found is None:
         return 0, []
     return found.count or 0, sorted(expand(found.partial or b"", high - low + 1))

@@ -64,7 +64,7 @@ _NAMES: Mapping[Use, str] = {
 USUAL: Mapping[str, Use] = {name: use for use, names in _NAMES.items() for name in names.split("|")}
 
 
-class Listed(Protocol):
+class Named(Protocol):
     """What is looked at of a mailbox here."""
 
     @property
@@ -78,7 +78,7 @@ class Listed(Protocol):
 
 
 def assign(
-    listed: Sequence[Listed], *, special: Mapping[Use, str], junk_pattern: str | None, today: date
+    listed: Sequence[Named], *, special: Mapping[Use, str], junk_pattern: str | None, today: date
 ) -> dict[str, Use]:
     """Return {name: use}; the first of a use is the one that mail goes to, further ones are shown like it (junk only).
 
@@ -99,7 +99,7 @@ def assign(
     return uses
 
 
-def _by_pattern(uses: dict[str, Use], listed: Sequence[Listed], pattern: str | None, today: date) -> None:
+def _by_pattern(uses: dict[str, Use], listed: Sequence[Named], pattern: str | None, today: date) -> None:
     """All mailboxes of the pattern are junk: the one of today first, then the latest names."""
     if not pattern:
         return
@@ -112,7 +112,7 @@ def _by_pattern(uses: dict[str, Use], listed: Sequence[Listed], pattern: str | N
         uses.setdefault(each.name, "junk")
 
 
-def _by_name(uses: dict[str, Use], listed: Sequence[Listed]) -> None:
+def _by_name(uses: dict[str, Use], listed: Sequence[Named]) -> None:
     taken = set(uses.values())
     for each in listed:
         use = USUAL.get(each.path[0].casefold()) if len(each.path) == 1 else None

@@ -9,7 +9,7 @@ from datetime import datetime
 from flask import Response, flash, make_response, redirect, request, url_for
 from werkzeug.exceptions import BadRequest
 
-from app.mail import flags, listing, move
+from app.mail import flags, lastshown, move
 from app.mail.connection import Connection
 from app.mail.errors import MailboxGone, OverQuota
 from app.mail.mailbox import Mailbox, named_mailbox, target_name
@@ -83,7 +83,7 @@ def _mark(client: Connection, me: Current, action: str, mailbox: str, uidvalidit
 
 def _delete(client: Connection, me: Current, mailbox: str, uidvalidity: int, uids: Sequence[int]) -> None:
     done = move.delete_for_good(client, mailbox, uidvalidity, uids)
-    listing.forget(me.cache, mailbox, uidvalidity, [*done.removed, *done.gone])
+    lastshown.forget(me.cache, mailbox, uidvalidity, [*done.removed, *done.gone])
     flash(_told(len(done.removed), len(done.gone), "deleted for good", len(done.left)), "message")
 
 
@@ -106,7 +106,7 @@ def _file(client: Connection, me: Current, action: str, mailbox: str, uidvalidit
         if action != "trash":
             raise
         return flash("Your mailbox is full, so nothing could be moved to the trash. Delete for good instead.", "error")
-    listing.forget(me.cache, mailbox, uidvalidity, [*moved.moved, *moved.gone])
+    lastshown.forget(me.cache, mailbox, uidvalidity, [*moved.moved, *moved.gone])
     _tell_moved(me, boxes, mailbox, moved)
     return None
 

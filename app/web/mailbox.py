@@ -11,7 +11,7 @@ from flask import Response, flash, jsonify, make_response, render_template, requ
 from app.mail import listing
 from app.mail.errors import MailError
 from app.mail.listing import Page, Sort, View
-from app.store.notices import WATCH_SECONDS, notice_key, parse_notice, watch_key, watcher_key
+from app.store.notices import notice_key, parse_notice, want_watch
 from app.web import pane
 from app.web.actions import act
 from app.web.resources import resources
@@ -20,7 +20,7 @@ from app.web.undo import offered, undo
 
 __all__ = ["act", "changes", "show", "undo"]
 
-ASK_SECONDS = 10  # between two requests for a watcher of one account
+ASK_SECONDS = 10  # between two times of saying that an account is polled, and of asking for its watcher
 _DESCENDING: dict[str, bool] = {"arrival": True, "date": True, "from": False, "subject": False, "size": True}
 
 
@@ -42,6 +42,7 @@ def show(mailbox: str) -> str:
             view=cast(View, view) if view in get_args(View) else "all",
             query=request.args.get("q"),
             recipients=pane.opened(boxes, mailbox).use in ("sent", "drafts"),
+            search_seconds=settings.search_seconds,
             cache=me.cache,
         )
     if page.sort != sort:
@@ -82,11 +83,9 @@ def changes() -> Response:
     me = current()
     pipe = me.redis.pipeline(transaction=False)
     pipe.hgetall(notice_key(me.account.id))
-    pipe.exists(watcher_key(me.account.id))
-    pipe.set(watch_key(me.account.id), b"1", ex=WATCH_SECONDS)
     pipe.set(f"watch-asked:{me.account.id}", b"1", ex=ASK_SECONDS, nx=True)
-    fields, watched, _, first = pipe.execute()
-    if first and not watched:
+    fields, first = pipe.execute()
+    if first and want_watch(me.redis, me.account.id):
         _ask_for_watcher(me)
     notice = parse_notice(fields)
     if notice is None or str(notice.token) == request.args.get("since"):

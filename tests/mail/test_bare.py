@@ -9,9 +9,10 @@ import pytest
 
 from app.demo.pymap import Pymap
 from app.mail.connection import Connection
+from app.mail.create import make
 from app.mail.flags import store
 from app.mail.listing import page
-from app.mail.mailbox import find, make, named_mailbox, target_name, tree
+from app.mail.mailbox import find, named_mailbox, target_name, tree
 from app.mail.move import delete_for_good, move
 from app.mail.neighbours import neighbours
 from tests.mail.boxes import Remembered, letter, opened

@@ -6,7 +6,8 @@ import pytest
 
 from app.mail import order
 from app.mail.errors import MailboxGone
-from app.mail.listing import forget, page, read_shown
+from app.mail.lastshown import forget, read_shown
+from app.mail.listing import page
 from tests.mail.boxes import Remembered, Spent, letter, opened, scripted
 
 ROW = "* {0} FETCH (UID {1} FLAGS ({2}) RFC822.SIZE 100)\r\n"

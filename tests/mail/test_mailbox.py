@@ -4,8 +4,10 @@ from datetime import date
 
 import pytest
 
+from app.mail.create import make
 from app.mail.errors import Refused
-from app.mail.mailbox import decode_name, find, make, named_mailbox, target_name, tree
+from app.mail.listed import decode_name
+from app.mail.mailbox import find, named_mailbox, target_name, tree
 from tests.mail.boxes import letter, opened, scripted
 
 TODAY = date(2026, 6, 1)
