@@ -23,7 +23,7 @@ test: environment lint types packages-test ## Everything but databases and image
 	$(CLEAN) $(PYTEST) -m "not databases"
 
 unit: environment ## The pure tests: no server, under 30 seconds
-	$(CLEAN) $(PYTEST) -m "not servers and not databases and not browser and not slow"
+	$(CLEAN) $(PYTEST) -n 2 --hypothesis-profile quick -m "not servers and not databases and not browser and not slow"
 
 integration: environment packages-test ## The tests on real servers: Dovecot, Redis, Postfix, HAProxy
 	$(CLEAN) $(PYTEST) -m servers

@@ -34,6 +34,7 @@ NEEDS_SERVERS = {
 MARKERS = ("servers", "databases", "browser")
 
 settings.register_profile("postern", deadline=None, database=None, print_blob=True)
+settings.register_profile("quick", settings.get_profile("postern"), max_examples=15)  # `make unit`
 settings.load_profile("postern")
 
 
