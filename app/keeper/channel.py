@@ -148,8 +148,11 @@ async def connected(endpoint: Endpoint, seconds: float) -> Channel:
     except (OSError, TimeoutError) as error:
         raise ServerAway(f"no address: {getattr(error, 'strerror', None) or 'timed out'}") from None
     for tried, (family, address) in enumerate(addresses):
-        sock = socket.socket(family, socket.SOCK_STREAM)
-        sock.setblocking(False)
+        try:
+            sock = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        except OSError as error:  # no IPv6 here, or no descriptor left
+            reason = error.strerror or reason
+            continue
         try:
             async with asyncio.timeout((end - loop.time()) / (len(addresses) - tried)):
                 await loop.sock_connect(sock, address)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import array
 import asyncio
+import errno
 import logging
 import os
 import socket
@@ -84,13 +85,16 @@ class Lender:
         self._listener, self._inode = _bind(path)
 
     def start(self) -> None:
+        if self._listener.fileno() < 0:
+            return  # stopped meanwhile
         asyncio.get_running_loop().add_reader(self._listener.fileno(), self._accept)
 
     def _accept(self) -> None:
         for _ in range(64):
             try:
                 sock, _ = self._listener.accept()
-            except OSError:
+            except OSError as error:
+                self._pause_after(error)
                 return
             if not _own_user(sock):
                 sock.close()
@@ -99,6 +103,13 @@ class Lender:
             task = asyncio.create_task(self._serve(sock))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
+
+    def _pause_after(self, error: OSError) -> None:
+        """Out of descriptors the listener stays readable: without a pause the loop would spin."""
+        if error.errno in (errno.EMFILE, errno.ENFILE):
+            loop = asyncio.get_running_loop()
+            loop.remove_reader(self._listener.fileno())
+            loop.call_later(0.1, self.start)
 
     async def _serve(self, sock: socket.socket) -> None:
         talk = Conversation(sock)

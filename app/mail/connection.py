@@ -205,11 +205,8 @@ class Connection(imapclient.IMAPClient):  # type: ignore[misc]  # imapclient car
         return self.note
 
     def _select(self, name: str) -> None:
-        line: list[Argument] = [b"SELECT", quote_mailbox(name)]
-        if self.has("CONDSTORE"):
-            line.append(b"(CONDSTORE)")
         try:
-            self.ask(*line)
+            self.ask(b"SELECT", quote_mailbox(name))
         except Refused as error:
             if error.code:
                 raise

@@ -66,7 +66,11 @@ def connected(endpoint: Endpoint, seconds: float) -> socket.socket:
         raise ServerAway(f"no address: {error.strerror}") from None
     reason = "timed out"
     for tried, (family, kind, protocol, _, address) in enumerate(addresses):
-        sock = socket.socket(family, kind, protocol)
+        try:
+            sock = socket.socket(family, kind, protocol)
+        except OSError as error:  # no IPv6 here, or no descriptor left
+            reason = error.strerror or reason
+            continue
         try:
             sock.settimeout(max(left() / (len(addresses) - tried), 0.01))
             sock.connect(address)

@@ -45,6 +45,11 @@ class Traffic:
     def seconds(self) -> float:
         return sum(seconds for _, seconds in self.by_name.values())
 
+# Their first byte may take long, and giving up early would leave open what was done: a write is never repeated.
+_WRITES = frozenset(
+    {b"APPEND", b"COPY", b"MOVE", b"STORE", b"EXPUNGE", b"CREATE", b"DELETE", b"RENAME"}
+    | {b"UID COPY", b"UID MOVE", b"UID STORE", b"UID EXPUNGE"}
+)
 _SAVES = re.compile(rb"RETURN \([^)]*\bSAVE\b", re.IGNORECASE)
 
 
@@ -53,8 +58,8 @@ def _plain(line: Sequence[Argument]) -> list[bytes]:
 
 
 class Stream:
-    """Sends commands on `sock` and reads whole responses. Seconds: `timeout` to the first byte of an answer, then
-    `silence` between bytes. `renew` is called about every 20 s while bytes move.
+    """Sends commands on `sock` and reads whole responses. Seconds: `timeout` to the first byte of an answer (writes:
+    `silence`), then `silence` between bytes. `renew` is called about every 20 s while bytes move.
     """
 
     def __init__(self, sock: socket.socket, note: Note, *, tag_prefix: str, timeout: float, silence: float) -> None:
@@ -86,7 +91,7 @@ class Stream:
         self._tags += 1
         self._open[tag] = (name, time.monotonic())
         self.note.before(name)
-        self._awaited = self.timeout if timeout is None else timeout
+        self._awaited = timeout or (self.silence if name in _WRITES else self.timeout)
         self._write_pieces(pieces)
         return tag
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -13,11 +15,14 @@ from collections.abc import Callable
 
 import pytest
 
-from app.keeper.lease import Borrower
+from app.directory.account import Server
+from app.keeper.lease import Borrower, Login
+from app.keeper.protocol import Control
 from app.mail.errors import ConnectionLost, MailboxGone, MailError, ServerAway, SignInRefused, TooManyConnections
 from tests.conftest import MailAccount
-from tests.keeper.places import ROOT, SECRET, Deadlines, KeeperProcess, Limits, login_of, until
+from tests.keeper.places import ROOT, SECRET, Deadlines, KeeperProcess, Limits, login_of, place, until
 from tests.proxy import Proxy
+from tests.scripted import Scripted
 
 pytestmark = pytest.mark.servers
 
@@ -308,3 +313,81 @@ def test_a_dead_server_costs_a_connect_only_until_the_breaker_opens(
         assert proxy.counts.connections == connections
     states = [place["breaker"] for place in keeper.status()["servers"].values()]
     assert states == ["open"]
+
+
+def test_a_worker_out_of_descriptors_is_told_and_recovers(keeper: KeeperProcess, mail_account: MailAccount) -> None:
+    borrower, login = keeper.borrower(), login_of(mail_account)
+    with borrower.lease(login):
+        pass
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    used = max(int(name) for name in os.listdir("/proc/self/fd"))
+    for spare in (1, 2):  # for the control connection only; for the descriptor that comes as well
+        resource.setrlimit(resource.RLIMIT_NOFILE, (used + spare, hard))
+        try:
+            with contextlib.suppress(MailError), borrower.lease(login):
+                pass
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    until(lambda: keeper.count("lent") == 0)
+    with borrower.lease(login) as client:
+        client.select("INBOX")
+
+
+def test_an_exhausted_keeper_neither_spins_nor_dies(
+    make_keeper: Callable[..., KeeperProcess], mail_account: MailAccount
+) -> None:
+    keeper = make_keeper()
+    borrower, login = keeper.borrower(), login_of(mail_account)
+    with borrower.lease(login):
+        pass
+    _, hard = resource.prlimit(keeper.pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(keeper.pid, resource.RLIMIT_NOFILE, (keeper.descriptors() + 2, hard))
+    with contextlib.ExitStack() as stack:
+        for _ in range(5):
+            stack.enter_context(contextlib.closing(Control(str(keeper.path), timeout=1)))
+        with borrower.lease(login) as client:  # nobody answers: a direct login
+            client.noop()
+    resource.prlimit(keeper.pid, resource.RLIMIT_NOFILE, (hard, hard))
+    until(lambda: keeper.status())
+    direct = borrower.counters().direct
+    with borrower.lease(login):
+        pass
+    assert borrower.counters().direct == direct
+
+
+def test_another_protocol_is_answered_by_a_direct_login(
+    keeper: KeeperProcess, mail_account: MailAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.keeper.protocol.VERSION", 99)
+    borrower = keeper.borrower()
+    with borrower.lease(login_of(mail_account)) as client:
+        client.noop()
+    assert borrower.counters().direct == 1
+
+
+@pytest.mark.parametrize(
+    "line", [b"\n", b"[]\n", b'{"v": 1}\n', b'{"v": 1, "op": "lease"}\n', b"\xff\xfe\n", b"x" * 300_000]
+)
+def test_nonsense_on_the_socket_harms_nobody(keeper: KeeperProcess, mail_account: MailAccount, line: bytes) -> None:
+    with contextlib.closing(Control(str(keeper.path), timeout=1)) as control:
+        with contextlib.suppress(OSError):
+            control.sock.sendall(line)
+        with pytest.raises(OSError):
+            control.receive(3)
+    with keeper.borrower().lease(login_of(mail_account)):
+        pass
+    assert "failed" not in keeper.log()
+
+
+def test_a_server_that_refuses_idle_is_never_parked_there_again(make_keeper: Callable[..., KeeperProcess]) -> None:
+    keeper = make_keeper(park_after=0.2)
+    capabilities = b"IMAP4rev1 AUTH=PLAIN SASL-IR IDLE"
+    with Scripted({"IDLE": b"%t NO not here\r\n"}, capabilities=capabilities) as server:
+        login = Login(Server("1", place(server.port)), "id:x", "x", "x")
+        borrower = keeper.borrower()
+        for _ in range(2):
+            with borrower.lease(login):
+                pass
+            time.sleep(1.2)
+        assert server.names().count("IDLE") == 1
+        assert (keeper.count("idle"), server.connections) == (1, 1)
