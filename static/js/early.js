@@ -2,6 +2,8 @@
 (() => {
   const root = document.documentElement;
   root.classList.add("js");
+  // A script that did not arrive: the page as it is without scripts.
+  addEventListener("error", (event) => { if (event.target.localName === "script") root.classList.remove("js"); }, true);
   try {
     const theme = localStorage.getItem("postern.theme");
     if (theme === "light" || theme === "dark") root.dataset.theme = theme;

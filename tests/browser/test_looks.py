@@ -243,6 +243,18 @@ def test_folders_open_on_narrow_screens_without_javascript(open_context: OpenCon
     expect(page.get_by_test_id("empty-list")).to_be_visible()
 
 
+def test_a_script_that_does_not_arrive_leaves_a_page_that_works(open_context: OpenContext, resident: Resident):
+    fill(resident, 1)
+    page = open_context().new_page()
+    page.route("**/js/list.js", lambda route: route.abort())
+    sign_in(page, resident)
+    expect(page.get_by_test_id("selection-bar")).to_be_visible()
+    select(page, "Letter 1")
+    act(page, "archive")
+    expect(row(page, "Letter 1")).to_have_count(0)
+    expect(page.get_by_test_id("undo-button")).to_be_visible()
+
+
 def test_paper_shows_the_message_and_nothing_around_it(page: Page, resident: Resident):
     fill(resident, 1)
     sign_in(page, resident)
