@@ -47,6 +47,9 @@ def table(world: World, *, count: int) -> str:
             empty = resident(_keeper(node))
             _hold(node, port, count, tls)
             time.sleep(3)
+            held = len(list(Path(f"/proc/{_keeper(node)}/fd").iterdir()))
+            if held < count:
+                raise ValueError(f"the keeper has {held} descriptors open: it does not hold {count} connections")
             what = f"{count:,} parked {'TLS' if tls else 'plain'} connections (with none {empty:.0f} MB)"
             rows.append(_row(_keeper(node), "keeper", what))
     return markdown(["process", "doing", "resident MB", "proportional MB"], rows)

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.demo.process import answers, end, free_port, spawn, wait_until
+from app.demo.process import end, free_port, spawn, wait_until
 from app.directory.engine import open_engine
 from app.migrations import upgrade
 
@@ -62,8 +62,15 @@ class Node:
         with log.open("ab") as output:
             command = [sys.executable, "-m", "gunicorn", "-c", str(config), "wsgi:app"]
             self.process = spawn(command, output=output, environ=self.environ)
-        wait_until(lambda: answers(self.port) and _get(self.port, "/readyz")[0] == 200, self.process, "gunicorn", log)
+        wait_until(self.ready, self.process, "gunicorn", log, seconds=60)
         return self
+
+    def ready(self) -> bool:
+        """Ask /readyz."""
+        try:
+            return _get(self.port, "/readyz")[0] == 200
+        except (OSError, http.client.HTTPException):
+            return False
 
     def stop(self) -> None:
         """End it in order."""
