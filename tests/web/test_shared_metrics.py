@@ -9,16 +9,27 @@ from pathlib import Path
 from app.web import shared_metrics
 
 ROOT = Path(__file__).parents[2]
-COUNT = "from app.web import metrics; metrics.sign_in('signed_in'); print(metrics.text(None, None).decode())"
+# The module alone: importing all of app.web three times would take longer than the rest of these tests together.
+WORKER = """
+import importlib.util
+spec = importlib.util.spec_from_file_location("shared_metrics", "app/web/shared_metrics.py")
+shared_metrics = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(shared_metrics)
+shared_metrics.share()
+from prometheus_client import CollectorRegistry, Counter, generate_latest, multiprocess
+Counter("things", "Things counted", registry=CollectorRegistry()).inc()
+registry = CollectorRegistry()
+multiprocess.MultiProcessCollector(registry)
+print(generate_latest(registry).decode())
+"""
 
 
 def worker(folder: Path) -> str:
-    """The figures that a worker of its own sees after one sign-in."""
+    """What a worker of its own is told after it has counted one thing."""
     environ = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(folder)}
-    done = subprocess.run(
-        [sys.executable, "-c", COUNT], cwd=ROOT, env=environ, capture_output=True, text=True, check=True
-    )
-    return re.findall(r'^postern_sign_ins_total\{outcome="signed_in"\} (\S+)$', done.stdout, re.MULTILINE)[0]
+    command = [sys.executable, "-c", WORKER]
+    told = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=True).stdout
+    return re.findall(r"^things_total (\S+)$", told, re.MULTILINE)[0]
 
 
 def test_a_successor_counts_on_in_the_file_of_the_worker_before(tmp_path: Path) -> None:
