@@ -5,17 +5,17 @@ written, and all that is wrong is told at once; where anything is, the caller's 
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from sqlalchemy import Connection, bindparam, insert, inspect, select, update
 
-from app.directory.endpoint import Family, usual_port
-from app.directory.record import ALL_DOMAINS, FORMS, default
-from app.directory.tables import ANY_DOMAIN, AccountRow, Base, DomainRow, ServerRow, SiteRow
+from app.directory.complete import complete
+from app.directory.names import REFERENCES, Names, Record, columns_of
+from app.directory.record import FORMS, default
+from app.directory.tables import Base, DomainRow, SiteRow
 
-REFERENCES = {"site": "site_id", "server": "server_id", "account": "account_id", "domain": "domain_id"}
 Key = tuple[Any, ...]
 Mode = Literal["any", "new", "old"]
 
@@ -26,15 +26,6 @@ class Problem:
 
     line: int
     text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """A record's name, its checked values by field, and its line."""
-
-    record: str
-    values: Mapping[str, Any]
-    line: int = 0
 
 
 @dataclass(slots=True)
@@ -53,6 +44,7 @@ def write_records(connection: Connection, records: Iterable[Record], *, mode: Mo
     With `mode` "new" a record that is there already is a problem, with "old" one that is not.
     """
     report = Report()
+    before = _sites_without_primary(connection)
     by_kind: dict[str, list[Record]] = {name: [] for name in FORMS}
     for each in records:
         by_kind[each.record].append(each)
@@ -63,7 +55,8 @@ def write_records(connection: Connection, records: Iterable[Record], *, mode: Mo
             if report.problems:
                 return report
             names.forget(name)
-    report.problems += _sites_without_primary(connection)
+    # a fault that another site had before is not this change's
+    report.problems += [Problem(0, text) for text in _sites_without_primary(connection) if text not in before]
     return report
 
 
@@ -83,56 +76,6 @@ def _shown(key: Key) -> str:
     return " ".join(str(part) for part in key)
 
 
-class Names:
-    """The numbers behind the names of sites, servers, domains and accounts, read once each."""
-
-    def __init__(self, connection: Connection) -> None:
-        self.connection = connection
-        self.numbers: dict[str, dict[Any, int]] = {}
-
-    def forget(self, record: str) -> None:
-        """Read the names of a kind again when they are next asked for."""
-        self.numbers.pop(record, None)
-
-    def number(self, record: str, name: Any) -> int:
-        """The number behind a name. Raises ValueError where there is none."""
-        if record not in self.numbers:
-            self.numbers[record] = {key: number for number, key in self._read(record)}
-        try:
-            return self.numbers[record][name]
-        except KeyError:
-            shown = name[1] if isinstance(name, tuple) else name
-            raise ValueError(f"{record}: there is no {record} {shown!r} here") from None
-
-    def _read(self, record: str) -> Iterator[tuple[int, Any]]:
-        columns: dict[str, tuple[Any, ...]] = {
-            "site": (SiteRow.site_id, SiteRow.name),
-            "server": (ServerRow.server_id, ServerRow.name),
-            "domain": (DomainRow.domain_id, DomainRow.site_id, DomainRow.name),
-            "account": (AccountRow.account_id, AccountRow.site_id, AccountRow.username),
-        }
-        for number, *key in self.connection.execute(select(*columns[record])):
-            yield number, key[0] if len(key) == 1 else tuple(key)
-
-
-def columns_of(names: Names, each: Record) -> dict[str, Any]:
-    """A record's values as columns: numbers in the place of names. Raises ValueError for a name that is not there."""
-    columns: dict[str, Any] = {}
-    site = names.number("site", each.values["site"]) if each.values.get("site") else None
-    for name, value in each.values.items():
-        if name not in REFERENCES:
-            columns[name] = value
-        elif name == "site":
-            columns["site_id"] = site
-        elif name == "domain" and value == ALL_DOMAINS:
-            columns["domain_id"] = ANY_DOMAIN
-        elif value is None:
-            columns[REFERENCES[name]] = None
-        else:
-            columns[REFERENCES[name]] = names.number(name, value if name == "server" else (site, value))
-    return columns
-
-
 def _write_kind(
     connection: Connection, names: Names, record: str, records: Iterable[Record], report: Report, mode: Mode
 ) -> None:
@@ -150,7 +93,7 @@ def _write_kind(
             if mode == ("old" if old is None else "new"):
                 raise ValueError("is not there" if old is None else "is there already")
             whole = {**_defaults(record, table), **(old or {}), **columns}
-            _complete(record, whole, primary_domains)
+            complete(record, whole, primary_domains)
         except ValueError as error:
             report.problems.append(Problem(each.line, f"{record} {_shown(_key(each))}: {error}"))
             continue
@@ -202,43 +145,11 @@ def _store(
         )
 
 
-def _complete(record: str, whole: dict[str, Any], primary_domains: Mapping[int, str]) -> None:
-    """Fill in and check what depends on several fields. Raises ValueError."""
-    for name in FORMS[record].needs:
-        if whole[REFERENCES.get(name, name)] is None:
-            raise ValueError(f"{name}: must be given")
-    if record == "account":
-        _complete_account(whole, primary_domains)
-    if record == "server":
-        _complete_server(whole)
-
-
-def _complete_account(whole: dict[str, Any], primary_domains: Mapping[int, str]) -> None:
-    if whole["kind"] == "forward":
-        if whole["server_id"] is not None or whole["login"] is not None:
-            raise ValueError("an account that only forwards has no server and no login")
-        return
-    if whole["server_id"] is None:
-        raise ValueError(f"server: an account of kind {whole['kind']} needs one")
-    if whole["login"] is None:
-        whole["login"] = f"{whole['username']}@{primary_domains[whole['site_id']]}"
-
-
-def _complete_server(whole: dict[str, Any]) -> None:
-    services: dict[str, Family] = {"submission": "smtp", "sieve": "sieve"}
-    for service, family in services.items():
-        if whole[f"{service}_host"] is None:
-            whole[f"{service}_port"] = whole[f"{service}_security"] = None
-            continue
-        whole[f"{service}_security"] = whole[f"{service}_security"] or "starttls"
-        whole[f"{service}_port"] = whole[f"{service}_port"] or usual_port(family, whole[f"{service}_security"])
-
-
-def _sites_without_primary(connection: Connection) -> list[Problem]:
+def _sites_without_primary(connection: Connection) -> list[str]:
     owner = dict(connection.execute(select(DomainRow.name, DomainRow.site_id)).all())
     sites = connection.execute(select(SiteRow.site_id, SiteRow.name, SiteRow.primary_domain))
     return [
-        Problem(0, f"site {name}: primary_domain {domain} is none of its domains")
+        f"site {name}: primary_domain {domain} is none of its domains"
         for number, name, domain in sites
         if owner.get(domain) != number
     ]

@@ -14,6 +14,7 @@ from app.directory.dangling import DANGLING
 from app.directory.endpoint import is_loopback
 from app.directory.engine import asking
 from app.directory.errors import DirectoryBroken
+from app.directory.fields import certificates
 from app.directory.password import can_verify
 from app.directory.plan import plan
 from app.directory.row import Reading, server_of
@@ -89,6 +90,7 @@ def _server(row: dict[str, Any], reach: bool) -> Iterator[str]:
     except DirectoryBroken as error:
         yield f"server {name}: {error}"
         return
+    yield from _authority(row)
     for service, endpoint in (("imap", server.imap), ("submission", server.submission), ("sieve", server.sieve)):
         if endpoint is None:
             continue
@@ -96,6 +98,14 @@ def _server(row: dict[str, Any], reach: bool) -> Iterator[str]:
             yield f"server {name}: {service} is plain: passwords would cross the network readable"
         if reach and server.state != "down":
             yield from (f"server {name}: {service}: {text}" for text in unreachable(endpoint))
+
+
+def _authority(row: dict[str, Any]) -> Iterator[str]:
+    try:
+        if row["tls_ca"]:
+            certificates(row["tls_ca"])
+    except ValueError as error:
+        yield f"server {row['name']}: tls_ca {error}"
 
 
 def unreachable(endpoint: Endpoint, *, timeout: float = CONNECT_TIMEOUT) -> Iterator[str]:

@@ -3,25 +3,23 @@
 The group is made for a function that opens the database when a command first needs it; nothing here knows Flask.
 """
 
-import io
-import os
-import sys
-from collections.abc import Callable, Iterable, Mapping
-from typing import IO, Any, TextIO
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import click
-from sqlalchemy import Engine
 
 from app.directory.account import Account
 from app.directory.check import check
-from app.directory.commands_change import add, password, remove, set_fields
+from app.directory.commands_add import add
+from app.directory.commands_change import password, remove, set_fields
+from app.directory.commands_csv import export_csv, import_csv
+from app.directory.commands_write import Open
 from app.directory.engine import asking
 from app.directory.errors import DirectoryError
-from app.directory.exchange import SECRET, read_csv, records_of, write_csv
+from app.directory.exchange import SECRET, records_of
 from app.directory.record import FORMS, show
 from app.directory.resolve import Directory, resolve
 
-Open = Callable[[], Engine]
 _RECORD = click.Choice(list(FORMS))
 
 
@@ -43,17 +41,9 @@ def directory_commands(open_database: Open) -> click.Group:
     def group(context: click.Context) -> None:
         context.obj = open_database  # Flask's own object is of no use to these commands
 
-    for command in (
-        add,
-        set_fields,
-        remove,
-        password,
-        list_records,
-        resolve_address,
-        import_csv,
-        export_csv,
-        check_all,
-    ):
+    for command in (add, set_fields, remove, password, import_csv, export_csv):
+        group.add_command(command)
+    for command in (list_records, resolve_address, check_all):
         group.add_command(command)
     return group
 
@@ -65,8 +55,9 @@ def directory_commands(open_database: Open) -> click.Group:
 def list_records(open_database: Open, /, record: str, site: str | None) -> None:
     """List all records of a kind as a table."""
     names = [name for name in FORMS[record].fields if name not in (SECRET, "tls_ca")]
+    only = site and site.lower()
     with asking(), open_database().connect() as connection:
-        rows = [[show(fields[name]) for name in names] for fields in records_of(connection, record, site=site)]
+        rows = [[show(fields[name]) for name in names] for fields in records_of(connection, record, site=only)]
     click.echo(_table(names, rows))
 
 
@@ -100,51 +91,6 @@ def _described(account: Account) -> Mapping[str, Any]:
     fields = {"account": account.id, "address": account.address, "site": account.site, "kind": account.kind}
     state = "" if server is None else f"{server.id} ({server.state})"
     return {**fields, "role": account.role, "login": account.login, "server": state, **endpoints}
-
-
-@click.command("import")
-@click.argument("file", type=click.File("rb"))
-@click.option("--record", type=_RECORD, help="The kind of every line, for a file without a column 'record'.")
-@click.option("--dry-run", is_flag=True, help="Only tell what would be done.")
-@click.pass_obj
-def import_csv(open_database: Open, /, file: IO[bytes], record: str | None, dry_run: bool) -> None:
-    """Bring a CSV FILE ("-" is standard input) in: all of it, or nothing where a line is not understood."""
-    try:
-        text = file.read().decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise click.ClickException(f"the file is not UTF-8 (byte {error.start}); nothing was imported") from None
-    with asking():
-        report = read_csv(open_database(), io.StringIO(text), record=record, dry_run=dry_run)
-    if report.problems:
-        for problem in report.problems:
-            click.echo(f"line {problem.line}: {problem.text}" if problem.line else problem.text, err=True)
-        raise click.ClickException(f"{len(report.problems)} not understood; nothing was imported")
-    for name in FORMS:
-        if any(counts := (report.added[name], report.changed[name], report.same[name])):
-            click.echo("{}: {} added, {} changed, {} the same".format(name, *counts))
-    if dry_run:
-        click.echo("dry run: nothing was imported")
-
-
-@click.command("export")
-@click.argument("file", type=click.Path(dir_okay=False, allow_dash=True))
-@click.option("--with-password-hashes", "hashes", is_flag=True, help="Needed for a copy that is whole; keep it safe.")
-@click.pass_obj
-def export_csv(open_database: Open, /, file: str, hashes: bool) -> None:
-    """Write the whole directory to a CSV FILE ("-" is standard output)."""
-    if file == "-":
-        _export(open_database(), sys.stdout, hashes)
-        return
-    # readable by its owner only, from the first byte: it may hold hashes, and it always holds everybody's name
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with open(descriptor, "w", encoding="utf-8", newline="") as target:
-        count = _export(open_database(), target, hashes)
-    click.echo(f"{count} records", err=True)
-
-
-def _export(engine: Engine, target: TextIO, hashes: bool) -> int:
-    with asking():
-        return write_csv(engine, target, hashes=hashes)
 
 
 @click.command("check")

@@ -12,8 +12,10 @@ from typing import Any, TextIO
 
 from sqlalchemy import Connection, Engine, Select, case, select
 
-from app.directory.change import Problem, Record, Report, write_records
-from app.directory.record import ALL_DOMAINS, FORMS, parse_record, show
+from app.directory.change import Problem, Report, write_records
+from app.directory.fields import ALL_DOMAINS
+from app.directory.names import Record
+from app.directory.record import FORMS, parse_record, show
 from app.directory.tables import ANY_DOMAIN, AccountRow, AddressRow, DomainRow, ServerRow, SiteRow
 
 COLUMNS = ("record", *dict.fromkeys(field for form in FORMS.values() for field in form.fields))

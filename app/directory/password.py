@@ -1,25 +1,23 @@
 """Checks a password against the hash that a provider's database holds, for accounts that have no mail server to ask.
 
-The forms are those of Dovecot's passdb and of passlib: `{SCHEME}rest`, or crypt's `$id$...` alone. crypt's forms go to
-libxcrypt, which Dovecot and login use too: it is part of every Debian, its results are theirs by construction (the 72
-bytes of bcrypt included), and it needs no dependency where passlib, the usual one, is no longer kept.
+The forms are those of Dovecot's passdb and of passlib: `{SCHEME}rest`, or crypt's `$id$...` alone. Schemes without a
+salt, and those that keep the password itself, are refused.
 """
 
 import base64
-import ctypes
 import hashlib
 import hmac
 import re
 from collections.abc import Callable
-from functools import cache
 
 import argon2
+
+from app.directory.crypt import crypt_fits, has_crypt
 
 MAX_PASSWORD = 1024  # bytes
 
 _SCHEMED = re.compile(r"\{([A-Za-z0-9-]+)(?:\.(HEX|hex|B64|b64|BASE64|base64))?\}(.+)", re.DOTALL)
 _CRYPT = re.compile(r"\$(1|2[aby]|5|6|7|y|gy)\$")  # not DES: it looks at eight characters only
-_CRYPT_DATA = 256 * 1024  # bytes for struct crypt_data: 32 KB in libxcrypt, 131,232 bytes in the old glibc
 
 _HASHES = {"SSHA": "sha1", "SSHA256": "sha256", "SSHA512": "sha512"}
 _PBKDF2 = {"pbkdf2": "sha1", "pbkdf2-sha1": "sha1", "pbkdf2-sha256": "sha256", "pbkdf2-sha512": "sha512"}
@@ -48,7 +46,7 @@ def hash_password(password: str) -> str:
 def can_verify(stored: str) -> bool:
     """Whether the scheme of a hash is one that this machine can check at all; `directory check` tells of the others."""
     try:
-        return _check_of(stored)[0] is not _crypt or _libcrypt() is not None
+        return _check_of(stored)[0] is not crypt_fits or has_crypt()
     except ValueError:
         return False
 
@@ -73,7 +71,7 @@ def _check_of(stored: str) -> tuple[_Check, str]:
     if rest.startswith("$argon2") and scheme in ("", "CRYPT", "ARGON2", "ARGON2I", "ARGON2ID"):
         return _argon2, rest
     if _CRYPT.match(rest) and (not scheme or scheme.endswith("CRYPT")):
-        return _crypt, rest
+        return crypt_fits, rest
     raise ValueError("unknown scheme")
 
 
@@ -113,25 +111,3 @@ def _argon2(rest: str, secret: bytes) -> bool:
         return argon2.PasswordHasher().verify(rest, secret)
     except (argon2.exceptions.VerificationError, argon2.exceptions.InvalidHashError):
         return False
-
-
-def _crypt(rest: str, secret: bytes) -> bool:
-    library = _libcrypt()
-    if library is None:
-        return False
-    made: bytes | None = library.crypt_r(secret, rest.encode(), ctypes.create_string_buffer(_CRYPT_DATA))
-    return made is not None and hmac.compare_digest(made, rest.encode())
-
-
-@cache
-def _libcrypt() -> ctypes.CDLL | None:
-    """libxcrypt as Debian (1) and Fedora (2) name it; musl has crypt_r in its libc."""
-    for name in ("libcrypt.so.1", "libcrypt.so.2", None):
-        try:
-            library = ctypes.CDLL(name)
-            library.crypt_r.restype = ctypes.c_char_p
-            library.crypt_r.argtypes = (ctypes.c_char_p, ctypes.c_char_p, ctypes.c_char_p)
-            return library
-        except (OSError, AttributeError):
-            continue
-    return None

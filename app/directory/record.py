@@ -4,28 +4,30 @@ A record is one of site, domain, server, account, address. The same fields serve
 each is checked here, so that no table ever holds a key that no look-up can meet.
 """
 
-import re
-import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
-from zoneinfo import ZoneInfo, available_timezones
 
 from app.directory.account import KINDS, ROLES, SECURITIES, STATES
 from app.directory.address import ascii_domain, local_part
-from app.directory.endpoint import checked_host, checked_port
-from app.directory.password import can_verify
+from app.directory.endpoint import checked_host
+from app.directory.fields import (
+    certificates,
+    domain_or_all,
+    known_hash,
+    local_or_catch_all,
+    locale,
+    name_up_to,
+    one_of,
+    port,
+    text_up_to,
+    time_zone,
+    yes_or_no,
+)
 from app.directory.row import pin
-from app.directory.tables import CATCH_ALL, AccountRow, AddressRow, Base, DomainRow, ServerRow, SiteRow
-
-ALL_DOMAINS = "*"  # in an address's field `domain`
-
-_LOCALE = re.compile(r"[a-z]{2,3}([-_][A-Za-z0-9]{2,8})*")
-_TRUTH = {"1": True, "0": False, "yes": True, "no": False, "true": True, "false": False}
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+from app.directory.tables import AccountRow, AddressRow, Base, DomainRow, ServerRow, SiteRow
 
 Parse = Callable[[str], Any]
-TextParse = Callable[[str], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,115 +43,48 @@ class Form:
     needs: tuple[str, ...]
 
 
-def _text(limit: int) -> TextParse:
-    def parse(text: str) -> str:
-        if _CONTROL.search(text):
-            raise ValueError("holds control characters")
-        if len(text) > limit:
-            raise ValueError(f"is longer than {limit} characters")
-        return text
-
-    return parse
-
-
-def _word(*words: str) -> TextParse:
-    def parse(text: str) -> str:
-        if text.lower() not in words:
-            raise ValueError(f"must be one of {', '.join(words)}")
-        return text.lower()
-
-    return parse
-
-
-def _name(limit: int) -> TextParse:
-    """A name that an administrator gives, kept in lower case."""
-    return lambda text: _text(limit)(text).lower()
-
-
-def _truth(text: str) -> bool:
-    if text.lower() not in _TRUTH:
-        raise ValueError("must be yes or no")
-    return _TRUTH[text.lower()]
-
-
-def _port(text: str) -> int:
-    return checked_port(int(text) if text.isdecimal() else 0)
-
-
-def _zone(text: str) -> str:
-    if available_timezones():  # a machine without any zones (no tzdata) cannot judge
-        try:
-            ZoneInfo(text)
-        except (ValueError, OSError, KeyError):
-            raise ValueError("is not a time zone such as Europe/Berlin") from None
-    return _text(40)(text)
-
-
-def _locale(text: str) -> str:
-    if not _LOCALE.fullmatch(text):
-        raise ValueError("is not a language such as en or pt-BR")
-    return _text(12)(text)
-
-
-def _local(text: str) -> str:
-    return CATCH_ALL if text == CATCH_ALL else local_part(text)
-
-
-def _domain_or_all(text: str) -> str:
-    return ALL_DOMAINS if text == ALL_DOMAINS else ascii_domain(text)
-
-
-def _certificates(text: str) -> str:
-    try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=text)
-    except (ssl.SSLError, ValueError):
-        raise ValueError("holds no certificate in PEM form") from None
-    return text.strip() + "\n"
-
-
-def _hash(text: str) -> str:
-    if not can_verify(text):
-        raise ValueError("is of a scheme that cannot be checked here")
-    return _text(255)(text)
-
-
 _ENDPOINTS = {
     f"{service}_{part}": parse
     for service in ("imap", "submission", "sieve")
-    for part, parse in (("host", checked_host), ("port", _port), ("security", _word(*SECURITIES)))
+    for part, parse in (("host", checked_host), ("port", port), ("security", one_of(*SECURITIES)))
 }
+
+_NAME = name_up_to(80)
 
 FORMS: dict[str, Form] = {
     "site": Form(
         SiteRow,
-        {"name": _name(80), "primary_domain": ascii_domain, "time_zone": _zone, "locale": _locale}
-        | {"brand": _name(40), "junk_pattern": _text(80), "enabled": _truth},
+        {"name": _NAME, "primary_domain": ascii_domain, "time_zone": time_zone, "locale": locale}
+        | {"brand": name_up_to(40), "junk_pattern": text_up_to(80), "enabled": yes_or_no},
         key=("name",),
         needs=("name", "primary_domain"),
     ),
     "domain": Form(
-        DomainRow, {"name": ascii_domain, "site": _name(80), "enabled": _truth}, key=("name",), needs=("name", "site")
+        DomainRow,
+        {"name": ascii_domain, "site": _NAME, "enabled": yes_or_no},
+        key=("name",),
+        needs=("name", "site"),
     ),
     "server": Form(
         ServerRow,
-        {"name": _name(80)}
+        {"name": _NAME}
         | _ENDPOINTS
-        | {"tls_name": checked_host, "tls_ca": _certificates, "tls_sha256": pin, "state": _word(*STATES)},
+        | {"tls_name": checked_host, "tls_ca": certificates, "tls_sha256": pin, "state": one_of(*STATES)},
         key=("name",),
         needs=("name", "imap_host"),
     ),
     "account": Form(
         AccountRow,
-        {"site": _name(80), "username": local_part, "kind": _word(*KINDS), "server": _name(80), "login": _text(255)}
-        | {"forward_to": _text(10_000), "role": _word(*ROLES), "password_hash": _hash, "display_name": _text(120)}
-        | {"time_zone": _zone, "locale": _locale, "enabled": _truth},
+        {"site": _NAME, "username": local_part, "kind": one_of(*KINDS), "server": _NAME, "login": text_up_to(255)}
+        | {"forward_to": text_up_to(10_000), "role": one_of(*ROLES), "password_hash": known_hash}
+        | {"display_name": text_up_to(120), "time_zone": time_zone, "locale": locale, "enabled": yes_or_no},
         key=("site", "username"),
         needs=("site", "username"),
     ),
     "address": Form(
         AddressRow,
-        {"site": _name(80), "local": _local, "domain": _domain_or_all, "account": local_part}
-        | {"forward_to": _text(10_000), "enabled": _truth},
+        {"site": _NAME, "local": local_or_catch_all, "domain": domain_or_all, "account": local_part}
+        | {"forward_to": text_up_to(10_000), "enabled": yes_or_no},
         key=("site", "local", "domain"),
         needs=("site", "local", "domain"),
     ),

@@ -13,7 +13,8 @@ from app.directory.account import Account, Endpoint, Server
 from app.directory.address import BadAddress, TypedAddress, parse_address
 from app.directory.engine import asking, is_missing_table
 from app.directory.errors import DirectoryBroken
-from app.directory.row import COLUMNS, Reading, Row, account_of, escaped, server_id, truth, unescaped
+from app.directory.ids import escaped, unescaped
+from app.directory.row import COLUMNS, Reading, Row, account_of, server_id, truth
 from app.directory.statement import DOMAIN_ONLY, account_statement, resolve_statement
 from app.directory.tables import CATCH_ALL, Base, DomainRow, SiteRow
 

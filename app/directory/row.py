@@ -13,6 +13,7 @@ from app.directory.account import KINDS, ROLES, SECURITIES, STATES, Account, End
 from app.directory.address import BadAddress, parse_address
 from app.directory.endpoint import Family, checked_host, checked_port, refuse_plaintext, usual_port
 from app.directory.errors import DirectoryBroken
+from app.directory.ids import escaped
 
 Row = Mapping[str, Any]
 _Word = TypeVar("_Word", bound=str)
@@ -26,7 +27,6 @@ COLUMNS = frozenset(
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _PIN = re.compile(r"[0-9a-f]{64}")
-_ID = re.compile(r"[a-z0-9:@.-]")
 _FALSE = frozenset({"", "0", "f", "false", "n", "no", "off", "none"})
 
 
@@ -60,16 +60,6 @@ def truth(value: object) -> bool:
     if isinstance(value, bytes):  # MySQL's BIT(1)
         return any(value)
     return str(value).strip().lower() not in _FALSE
-
-
-def escaped(text: str) -> str:
-    """Any text as the characters of an account's id, one to one: each other byte as `_hh`."""
-    return "".join(each if _ID.fullmatch(each) else "".join(f"_{byte:02x}" for byte in each.encode()) for each in text)
-
-
-def unescaped(text: str) -> str:
-    """The text that `escaped` was given. Raises ValueError."""
-    return re.sub(rb"_([0-9a-f]{2})", lambda found: bytes.fromhex(found[1].decode()), text.encode()).decode()
 
 
 def pin(text: str) -> str:
@@ -147,12 +137,17 @@ def _endpoint(row: Row, service: str, reading: Reading) -> Endpoint | None:
     security = _word(row, f"{service}_security", SECURITIES) or ("tls" if service == "imap" else "starttls")
     port = _port(row, service) or usual_port(family, security)
     own = host == _text(row, "imap_host")  # another machine has another certificate
-    name, digest, ca = _text(row, "tls_name"), _text(row, "tls_sha256"), row.get("tls_ca")
+    name, digest, ca = _text(row, "tls_name"), _text(row, "tls_sha256"), _certificates(row)
     endpoint = Endpoint(
-        checked_host(host), port, security, ca or None, pin(digest) if digest and own else None, name if own else None
+        checked_host(host), port, security, ca, pin(digest) if digest and own else None, name if own else None
     )
     refuse_plaintext(endpoint, allow_plaintext=reading.allow_plaintext)
     return endpoint
+
+
+def _certificates(row: Row) -> str | None:
+    """The one text of many lines."""
+    return str(row["tls_ca"]) if row.get("tls_ca") else None
 
 
 def _port(row: Row, service: str) -> int | None:

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 
 from sqlalchemy import Engine, event, text
 
-from app.directory.change import Record, write_records
+from app.directory.change import write_records
+from app.directory.names import Record
 from app.directory.record import parse_record
 
 Fields = dict[str, str]

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from app.directory.account import Account
 from app.directory.endpoint import parse_endpoint
 from app.directory.errors import DirectoryBroken
+from app.directory.ids import escaped, unescaped
 from app.directory.resolve import Unlisted
-from app.directory.row import COLUMNS, Reading, account_of, escaped, pin, truth, unescaped
+from app.directory.row import COLUMNS, Reading, account_of, pin, truth
 
 USUAL = Unlisted(parse_endpoint("imaps://imap.example.net", "imap")).server
 READING = Reading("q:", USUAL)

@@ -1,0 +1,39 @@
+"""crypt(3) of the system's libxcrypt, which Dovecot and login use too: it is part of every Debian.
+
+Its results are theirs by construction (the 72 bytes of bcrypt included), and it needs no dependency where passlib, the
+usual one, is no longer kept. Python's own module `crypt` left with 3.13.
+"""
+
+import ctypes
+import hmac
+from functools import cache
+
+_CRYPT_DATA = 256 * 1024  # bytes for struct crypt_data: 32 KB in libxcrypt, 131,232 bytes in the old glibc
+
+
+def crypt_fits(stored: str, secret: bytes) -> bool:
+    """Whether a password without NUL is the one of a hash in crypt's form. False where the system has no crypt."""
+    library = _libcrypt()
+    if library is None:
+        return False
+    made: bytes | None = library.crypt_r(secret, stored.encode(), ctypes.create_string_buffer(_CRYPT_DATA))
+    return made is not None and hmac.compare_digest(made, stored.encode())
+
+
+@cache
+def _libcrypt() -> ctypes.CDLL | None:
+    """libxcrypt as Debian (1) and Fedora (2) name it; musl has crypt_r in its libc."""
+    for name in ("libcrypt.so.1", "libcrypt.so.2", None):
+        try:
+            library = ctypes.CDLL(name)
+            library.crypt_r.restype = ctypes.c_char_p
+            library.crypt_r.argtypes = (ctypes.c_char_p, ctypes.c_char_p, ctypes.c_char_p)
+            return library
+        except (OSError, AttributeError):
+            continue
+    return None
+
+
+def has_crypt() -> bool:
+    """Whether the system has a crypt that can be called."""
+    return _libcrypt() is not None

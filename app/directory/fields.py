@@ -1,0 +1,106 @@
+"""Readers of single fields as administrators write them: from text to a value, or ValueError with half a sentence.
+
+The sentence goes on after the field's name and what it held, such as "must be yes or no".
+"""
+
+import re
+import ssl
+from collections.abc import Callable
+from zoneinfo import ZoneInfo, available_timezones
+
+from app.directory.address import ascii_domain, local_part
+from app.directory.endpoint import checked_port
+from app.directory.password import can_verify
+from app.directory.tables import CATCH_ALL
+
+ALL_DOMAINS = "*"  # in an address's field `domain`
+
+_LOCALE_FORM = re.compile(r"[a-z]{2,3}([-_][A-Za-z0-9]{2,8})*")
+_WORDS = {"1": True, "0": False, "yes": True, "no": False, "true": True, "false": False}
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+Read = Callable[[str], str]
+
+
+def text_up_to(limit: int) -> Read:
+    """Any text of one line."""
+
+    def parse(text: str) -> str:
+        if _CONTROL.search(text):
+            raise ValueError("holds control characters")
+        if len(text) > limit:
+            raise ValueError(f"is longer than {limit} characters")
+        return text
+
+    return parse
+
+
+def one_of(*words: str) -> Read:
+    """One of some words, in any case."""
+
+    def parse(text: str) -> str:
+        if text.lower() not in words:
+            raise ValueError(f"must be one of {', '.join(words)}")
+        return text.lower()
+
+    return parse
+
+
+def name_up_to(limit: int) -> Read:
+    """A name that an administrator gives, kept in lower case."""
+    return lambda text: text_up_to(limit)(text).lower()
+
+
+def yes_or_no(text: str) -> bool:
+    """A truth."""
+    if text.lower() not in _WORDS:
+        raise ValueError("must be yes or no")
+    return _WORDS[text.lower()]
+
+
+def port(text: str) -> int:
+    """A port."""
+    return checked_port(int(text) if text.isdecimal() else 0)
+
+
+def time_zone(text: str) -> str:
+    """A name of the IANA's time zones."""
+    if available_timezones():  # a machine without any zones (no tzdata) cannot judge
+        try:
+            ZoneInfo(text)
+        except (ValueError, OSError, KeyError):
+            raise ValueError("is not a time zone such as Europe/Berlin") from None
+    return text_up_to(40)(text)
+
+
+def locale(text: str) -> str:
+    """A language."""
+    if not _LOCALE_FORM.fullmatch(text):
+        raise ValueError("is not a language such as en or pt-BR")
+    return text_up_to(12)(text)
+
+
+def local_or_catch_all(text: str) -> str:
+    """A local part, or the catch-all's star."""
+    return CATCH_ALL if text == CATCH_ALL else local_part(text)
+
+
+def domain_or_all(text: str) -> str:
+    """A domain, or a star for all of the site."""
+    return ALL_DOMAINS if text == ALL_DOMAINS else ascii_domain(text)
+
+
+def certificates(text: str) -> str:
+    """Certificates in PEM, with one line end behind the last."""
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=text)
+    except (ssl.SSLError, ValueError):
+        raise ValueError("holds no certificate in PEM form") from None
+    return text.strip() + "\n"
+
+
+def known_hash(text: str) -> str:
+    """A password hash that can be checked on this machine."""
+    if not can_verify(text):
+        raise ValueError("is of a scheme that cannot be checked here")
+    return text_up_to(255)(text)
