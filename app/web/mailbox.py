@@ -9,7 +9,7 @@ from typing import cast, get_args
 from flask import Response, flash, jsonify, make_response, render_template, request
 
 from app.mail import listing
-from app.mail.errors import MailError
+from app.mail.errors import MailboxGone, MailError
 from app.mail.listing import Page, Sort, View
 from app.store.notices import notice_key, parse_notice, want_watch
 from app.web import pane
@@ -30,21 +30,25 @@ def show(mailbox: str) -> str:
     settings = resources().settings
     sort, descending = _order(request.args.get("sort", ""))
     view = request.args.get("view", "all")
-    with imap() as client:
-        boxes = pane.folders(client, me)
-        page = listing.page(
-            client,
-            mailbox,
-            number=_number(request.args.get("page", "")),
-            per_page=settings.per_page,
-            sort=sort,
-            descending=descending,
-            view=cast(View, view) if view in get_args(View) else "all",
-            query=request.args.get("q"),
-            recipients=pane.opened(boxes, mailbox).use in ("sent", "drafts"),
-            search_seconds=settings.search_seconds,
-            cache=me.cache,
-        )
+    try:
+        with imap() as client:
+            boxes = pane.folders(client, me)
+            page = listing.page(
+                client,
+                mailbox,
+                number=_number(request.args.get("page", "")),
+                per_page=settings.per_page,
+                sort=sort,
+                descending=descending,
+                view=cast(View, view) if view in get_args(View) else "all",
+                query=request.args.get("q"),
+                recipients=pane.opened(boxes, mailbox).use in ("sent", "drafts"),
+                search_seconds=settings.search_seconds,
+                cache=me.cache,
+            )
+    except MailboxGone:
+        pane.drop(me)
+        raise
     if page.sort != sort:
         flash("This mail server cannot sort so many messages; they stand as they arrived.", "warning")
     return render_template(

@@ -34,9 +34,14 @@ def junk_pattern(me: Current) -> str | None:
     return (server.junk_pattern if server else None) or resources().settings.junk_pattern or None
 
 
+def drop(me: Current) -> None:
+    """To be called when a mailbox of the pane turned out to be gone."""
+    me.cache.forget(_ENTRY)
+
+
 def wrote(me: Current) -> None:
     """To be called after every own write: the pane is read anew, and other open pages of the account look again."""
-    me.cache.forget(_ENTRY)
+    drop(me)
     bump_notice(me.redis, me.account.id)
 
 

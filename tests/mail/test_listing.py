@@ -266,6 +266,15 @@ def test_attachments_and_previews_are_told(mail_account):
 
 
 @pytest.mark.servers
+def test_what_another_program_marked_as_deleted_is_hidden_without_a_hole(client):
+    client.select("INBOX", write=True)
+    client.ask(b"UID STORE", b"100:119", b"+FLAGS", b"(\\Deleted)")
+    shown = page(client, "INBOX", cache=Remembered())
+    assert [row.uid for row in shown.rows] == [120, *range(99, 50, -1)] and shown.total == 100
+    assert page(client, "INBOX", query="garden", cache=Remembered()).total == 10
+
+
+@pytest.mark.servers
 def test_listing_never_marks_anything_as_read(client):
     for view in ("all", "unread"):
         assert not any(row.seen for row in page(client, "INBOX", view=view, cache=Remembered()).rows)

@@ -104,6 +104,16 @@ def test_a_mailbox_that_is_not_there_has_its_page(reader):
     assert reader.uids() == list(range(8, 0, -1)), "the connection is still good"
 
 
+def test_a_folder_deleted_elsewhere_leaves_the_pane_at_once(reader):
+    reader.mail.append(letter("x"), mailbox="Shortlived")
+    reader.act("read", 1)
+    assert 'data-mailbox="Shortlived"' in reader.page()
+    with opened(reader.mail.server.imap_port, reader.mail.login, reader.mail.password) as client:
+        client.ask(b"DELETE", b'"Shortlived"')
+    assert "no longer exists" in reader.page("/mail/Shortlived/", status=404)
+    assert 'data-mailbox="Shortlived"' not in reader.page()
+
+
 def test_flags_are_set_and_undone_only_where_they_changed(reader):
     reader.act("read", 3)
     page = reader.act("read", 3, 4, 5)
