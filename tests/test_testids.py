@@ -6,6 +6,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
 LISTED = re.compile(r"`([a-z]+(?:-[a-z]+)+|notice|attachment)`")
+MADE_BY_SCRIPT = re.compile(r'dataset\.testid = "([^"]+)"')
 USED = re.compile(r'data-testid="([^"]+)"')
 # Written with a name put in: the names that the macros are called with.
 ACTIONS = re.compile(r'action\("([a-z]+)"')
@@ -20,6 +21,7 @@ def listed() -> set[str]:
 def used() -> set[str]:
     texts = [path.read_text() for path in TEMPLATES]
     names = {name for text in texts for name in USED.findall(text) if "{{" not in name}
+    names |= {name for path in (ROOT / "static/js").glob("*.js") for name in MADE_BY_SCRIPT.findall(path.read_text())}
     return names | {f"action-{name}" for text in texts for name in ACTIONS.findall(text)} | set(VIEWS)
 
 

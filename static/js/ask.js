@@ -27,7 +27,9 @@ export async function ask(url, options = {}) {
   }
   const html = (answer.headers.get("Content-Type") ?? "").startsWith("text/html");
   if (answer.status === 401 || (answer.redirected && new URL(answer.url).pathname === "/login")) {
-    location.reload(); // the sign-in page, which comes back here
+    // The sign-in page, which comes back to what was asked for; a change is not repeated by itself.
+    if (options.method === "POST") location.reload();
+    else location.assign(url);
     return new Promise(() => {});
   }
   return { ok: answer.ok, status: answer.status, url: answer.url, page: html ? parse(text) : null };

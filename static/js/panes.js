@@ -1,7 +1,7 @@
 // Moves between folders and messages by putting parts of pages into the two panes; addresses and Back stay true.
 import { ask, reason } from "./ask.js";
 import { fill, target } from "./html.js";
-import { say, takeToasts, toast } from "./say.js";
+import { offerStop, say, takeToasts, toast } from "./say.js";
 import { takeFolders, unread } from "./folders.js";
 import { attachIn } from "./attach.js";
 
@@ -27,10 +27,8 @@ export async function go(url, { push = true, focus = true } = {}) {
   asking.abort();
   asking = new AbortController();
   if (!toList) mark(url);
-  let answer;
-  try {
-    answer = await ask(url, { signal: asking.signal });
-  } catch { return undefined; } // overtaken by the next one
+  const answer = await asked(url, asking);
+  if (!answer) return mark(); // overtaken by the next one, or stopped
   const part = answer.page?.querySelector("[data-fragment]");
   if (!part) return answer.ok ? location.assign(url) : toast(reason(answer), { level: "error" });
   const at = answer.ok ? whole(answer.url) : whole(url);
@@ -45,6 +43,20 @@ export async function go(url, { push = true, focus = true } = {}) {
   showMessage({ focus });
   if (!answer.ok) say(reason(answer));
   return undefined;
+}
+
+/** Asks, and offers to stop when it takes more than two seconds; undefined when it was stopped. */
+async function asked(url, asking) {
+  let offer;
+  const late = setTimeout(() => { offer = offerStop("This takes a while.", () => asking.abort()); }, 2000);
+  try {
+    return await ask(url, { signal: asking.signal });
+  } catch {
+    return undefined;
+  } finally {
+    clearTimeout(late);
+    offer?.remove();
+  }
 }
 
 /** Replaces the list by a newer one, keeping place, focus and the open row. */

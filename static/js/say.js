@@ -18,6 +18,20 @@ export function toast(text, { level = "message" } = {}) {
   line.textContent = text;
   box.append(line);
   show([box]);
+  return box;
+}
+
+/** A line with a button that stops what takes long; take it away by remove(). */
+export function offerStop(text, stop) {
+  const box = toast(text);
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "toast-action";
+  button.dataset.testid = "stop-button";
+  button.textContent = "Stop";
+  button.addEventListener("click", () => { stop(); box.remove(); });
+  box.append(button);
+  return box;
 }
 
 /** Takes over the toasts of a page that the server sent. */

@@ -243,6 +243,36 @@ def test_folders_open_on_narrow_screens_without_javascript(open_context: OpenCon
     expect(page.get_by_test_id("empty-list")).to_be_visible()
 
 
+def test_what_takes_long_shows_progress_and_can_be_stopped(page: Page, resident: Resident):
+    fill(resident, 2)
+    sign_in(page, resident)
+    page.route("**/mail/INBOX/?q=*", lambda route: None)  # never answered
+    page.get_by_test_id("search-input").fill("letter")
+    page.get_by_test_id("search-input").press("Enter")
+    expect(page.locator("#progress")).to_be_visible()
+    page.get_by_test_id("stop-button").click()
+    expect(page.locator("#progress")).to_be_hidden()
+    expect(page.get_by_test_id("stop-button")).to_have_count(0)
+    expect(page.get_by_test_id("message-row")).to_have_count(4)
+    row(page, "Letter 1").get_by_test_id("message-subject-link").click()
+    expect(page.get_by_test_id("message-subject")).to_have_text("Letter 1")
+
+
+def test_a_session_that_ended_leads_to_the_sign_in_page_and_back(page: Page, complaints: list[str], resident: Resident):
+    fill(resident, 2)
+    sign_in(page, resident)
+    row(page, "Letter 1").get_by_test_id("message-subject-link").click()
+    expect(page.get_by_test_id("message-subject")).to_have_text("Letter 1")
+    page.context.clear_cookies()
+    row(page, "Letter 2").get_by_test_id("message-subject-link").click()
+    expect(page.get_by_test_id("sign-in-button")).to_be_visible()
+    page.get_by_test_id("address-input").fill(resident.address)
+    page.get_by_test_id("password-input").fill(resident.password)
+    page.get_by_test_id("sign-in-button").click()
+    expect(page.get_by_test_id("message-subject")).to_have_text("Letter 2")
+    complaints.clear()  # the 401
+
+
 def test_a_script_that_does_not_arrive_leaves_a_page_that_works(open_context: OpenContext, resident: Resident):
     fill(resident, 1)
     page = open_context().new_page()
