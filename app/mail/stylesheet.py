@@ -110,7 +110,7 @@ def _query(token: ast.Node) -> str | None:
 
 # --- the quick way for sheets ------------------------------------------------------------------------------------
 
-_COMMENT: Final = re.compile(r"/\*(?:[^*]++|\*(?!/))*+\*/|<!--|-->")
+_COMMENT: Final = re.compile(r"/\*(?:[^*]++|\*(?!/))*+(?:\*/|\Z)|<!--|-->")
 _SPACE: Final = re.compile(r"[\s;]*+")
 _STATEMENT: Final = re.compile(r"@(?:import|charset|namespace)\b[^{};]*+;", re.IGNORECASE)
 _BLOCK: Final = re.compile(r"@(?!media)[A-Za-z-]++[^{};@]*+\{(?:[^{}]++|\{[^{}]*+\})*+\}", re.IGNORECASE)

@@ -13,7 +13,7 @@ from typing import Final
 
 _NOT_BASE64: Final = re.compile(rb"[^A-Za-z0-9+/=]+")
 _NOT_LETTER: Final = re.compile(rb"[^A-Za-z0-9+/]+")
-_SOFT: Final = re.compile(rb"[ \t]*=[ \t]*\r?\n")
+_SOFT: Final = re.compile(rb"(?<![ \t])[ \t]*+=[ \t]*+\r?\n")
 _UNFINISHED: Final = re.compile(rb"[ \t=\r]*\Z|=[0-9A-Fa-f]?\Z")
 _MAX_HELD: Final = 1000
 
