@@ -50,6 +50,7 @@ class Keyring:
     """The server's keys: `current` seals, all open. Made from POSTERN_SECRET_KEY."""
 
     def __init__(self, secrets: Sequence[bytes]) -> None:
+        self.secrets = tuple(secrets)
         self._by_id = {key_id(secret): secret for secret in reversed(secrets)}
         self.current_id = key_id(secrets[0])
         self.current = secrets[0]
@@ -60,10 +61,6 @@ class Keyring:
             return self._by_id[known_as]
         except KeyError:
             raise BrokenSeal("sealed with a key that the server no longer has") from None
-
-    def purpose(self, info: str) -> bytes:
-        """A key from the current secret for one purpose that outlives no session: forms, caches."""
-        return derive(self.current, info)
 
 
 def key_id(secret: bytes) -> str:

@@ -11,7 +11,6 @@ from typing import Any
 
 from flask import Flask, Response, g, get_flashed_messages, redirect, request, url_for
 from flask_login import LoginManager
-from flask_wtf.csrf import CSRFProtect
 
 from app.directory.errors import DirectoryBroken
 from app.web import (
@@ -34,6 +33,7 @@ from app.web import (
 )
 from app.web.brand import BrandError
 from app.web.cookie import CookieSessions
+from app.web.csrf import Protection
 from app.web.format import filters
 from app.web.log import logger, set_up
 from app.web.start import open_resources, tell_missing_migrations
@@ -96,7 +96,6 @@ def _created(chosen: Settings) -> Flask:
     app.extensions["postern"] = held = open_resources(chosen)
     app.session_interface = CookieSessions(held.ring)
     app.config.update(
-        SECRET_KEY=held.ring.purpose("forms").hex(),
         MAX_CONTENT_LENGTH=chosen.request_bytes,
         MAX_FORM_MEMORY_SIZE=chosen.request_bytes,
         MAX_FORM_PARTS=chosen.form_parts,
@@ -119,7 +118,7 @@ def _install(app: Flask, chosen: Settings) -> None:
     app.before_request(_begin)
     app.before_request(headers.check_request)
     app.before_request(body.refuse_crowd)
-    CSRFProtect(app)
+    Protection(app, app.extensions["postern"].ring)
     app.before_request(_require_sign_in)
     app.after_request(_finish)
     session.install_login(LoginManager(), app)

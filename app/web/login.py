@@ -33,6 +33,7 @@ PASSWORD_BYTES = 1024
 WRONG = "The address or the password is not right."
 # Nobody guessed wrong where one of these came. Everything else counts, also a server that hangs up on a wrong password.
 BLAMELESS = (mail.ServerAway, mail.TooManyConnections, mail.SignInUnavailable, DirectoryError, RedisError)
+OUTCOMES: dict[type[Exception], str] = {TooMany: "throttled", Busy: "busy"}
 WHY = {
     "ended": "Your session has ended. Sign in again to go on.",
     "password": "Your mail password was changed. Sign in with the new one.",
@@ -227,7 +228,7 @@ STATES: dict[str, type[mail.ServerAway]] = {"moving": Moving, "down": Down}
 def _told(form: Form, error: Exception) -> Response:
     """What went wrong that is no wrong password: its own screen, with the form beside it."""
     fault = fault_of(error)
-    metrics.sign_in(type(error).__name__)
+    metrics.sign_in(OUTCOMES.get(type(error), type(error).__name__))
     logger.warning(
         "sign-in failed", extra={"status": fault.status, "network": session.client_address(), **described(error)}
     )

@@ -1,5 +1,6 @@
 """The map of addresses: every POST is protected, no GET changes anything, everything needs signing in."""
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -8,6 +9,8 @@ from redis import Redis
 from werkzeug.routing import Rule
 
 from app.web import PUBLIC, ROUTES
+from config.default import Settings
+from tests.web.conftest import new_app
 from tests.web.pages import Pages, field
 
 VALUES: dict[str, Any] = {
@@ -67,6 +70,18 @@ def test_every_post_from_another_site_is_refused_even_with_a_token(lone_app: Fla
         token = browser.token()
         response = browser.post(address(rule), data={"csrf_token": token}, headers={"Sec-Fetch-Site": "cross-site"})
         assert response.status_code == 403, rule
+
+
+@pytest.mark.servers
+def test_a_page_of_before_a_change_of_keys_still_posts(node_settings: Settings) -> None:
+    old, new = node_settings.secret_keys[0], b"n" * 16 + b"0123456789abcdef"
+    browser: Pages = new_app(node_settings).test_client()  # type: ignore[assignment]
+    token = browser.token()
+    for keys, accepted in (((new, old), True), ((old, new), True), ((new,), False)):
+        other: Pages = new_app(dataclasses.replace(node_settings, secret_keys=keys)).test_client()  # type: ignore[assignment]
+        other.set_cookie("postern", browser.cookie() or "")
+        response = other.post("/login", data={"csrf_token": token})
+        assert (response.headers.get("Location") != "/login?why=old") is accepted
 
 
 @pytest.mark.servers
