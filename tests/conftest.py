@@ -203,7 +203,7 @@ class Site:
             "POSTERN_THROTTLE_EXEMPT": "127.0.0.0/8",
             "WEB_CONCURRENCY": "2",
         }
-        nodes.upgrade(nodes.environment(self.settings))
+        nodes.bring_up_to_date(self.settings["POSTERN_DATABASE_URL"])
         self.engine = open_engine(self.settings["POSTERN_DATABASE_URL"])
 
     def add(self, address: str, account: MailAccount) -> None:

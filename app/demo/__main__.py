@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping
 from types import FrameType
 
 from app.demo.mail import RESIDENTS, MailServers
-from app.demo.node import ROOT, Node, upgrade
+from app.demo.node import ROOT, Node, bring_up_to_date
 from app.demo.process import StartError, answers
 from app.demo.redis import RedisServer
 
@@ -51,7 +51,7 @@ class Run:
         if not self.has("POSTERN_DATABASE_URL"):
             name = "postern.sqlite" if demo else "real.sqlite"
             self.environ["POSTERN_DATABASE_URL"] = f"sqlite:///{FOLDER / name}"
-            upgrade(self.environ)
+            bring_up_to_date(self.environ["POSTERN_DATABASE_URL"])
         if demo:
             self._accounts()
         node = Node(FOLDER / "node", self.environ, port=port)

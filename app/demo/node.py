@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Self
 
 from app.demo.process import StartError, end, free_port, kill_group, spawn, wait_until
+from app.directory.engine import open_engine
+from app.migrations import upgrade
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
@@ -27,12 +29,11 @@ def environment(settings: Mapping[str, str]) -> dict[str, str]:
     return {**kept, **settings}
 
 
-def upgrade(environ: Mapping[str, str]) -> None:
-    """Bring the database to the newest form; raise StartError with what the command printed."""
-    command = [str(BIN / "flask"), "--app", "wsgi", "database", "upgrade"]
-    done = subprocess.run(command, env=dict(environ), cwd=ROOT, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise StartError(f"the migrations failed:\n{done.stdout}{done.stderr}")
+def bring_up_to_date(database_url: str) -> None:
+    """Migrate a database, as `flask --app wsgi database upgrade` does, a second sooner."""
+    engine = open_engine(database_url, timeout=None)
+    upgrade(engine)
+    engine.dispose()
 
 
 class Node:
