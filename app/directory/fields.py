@@ -94,7 +94,7 @@ def certificates(text: str) -> str:
     """Certificates in PEM, with one line end behind the last."""
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=text)
-    except (ssl.SSLError, ValueError):
+    except (ssl.SSLError, ValueError, TypeError):  # TypeError: not ASCII
         raise ValueError("holds no certificate in PEM form") from None
     return text.strip() + "\n"
 

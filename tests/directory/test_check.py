@@ -9,7 +9,7 @@ from sqlalchemy import Engine, text
 
 from app.directory.account import Endpoint
 from app.directory.check import check, unreachable
-from tests.directory.filling import account, alias, fill, server, site
+from tests.directory.filling import account, alias, fill, run, server, site
 
 
 @pytest.fixture
@@ -103,3 +103,12 @@ def test_check_connects_to_all_services_of_servers_that_should_be_up(engine: Eng
     fill(engine, server("mail1", **fields), server("mail2", **fields, state="down"))
     told = list(check(engine))
     assert len(told) == 2 and all(each.startswith("server mail1: ") for each in told)
+
+
+def test_an_empty_directory_is_a_good_one(engine: Engine) -> None:
+    assert list(check(engine)) == []
+
+
+def test_a_broken_certificate_is_told(filled: Engine) -> None:
+    run(filled, "UPDATE mail_server SET tls_ca = 'ünfug'")
+    assert list(check(filled, reach=False)) == ["server mail1: tls_ca holds no certificate in PEM form"]

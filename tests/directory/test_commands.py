@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import stat
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from app.directory.engine import open_engine
 from app.directory.password import verify_password
 from app.directory.resolve import Directory, resolve
 from app.migrations.commands import database_commands
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 class Shell:
@@ -231,6 +234,16 @@ def test_a_database_that_is_away_is_told_in_one_line(tmp_path: Path) -> None:
         assert output.startswith("Error: ") and "Traceback" not in output
     result = CliRunner().invoke(database_commands(lambda: engine), ["upgrade"])
     assert result.exit_code == 1 and result.output.startswith("Error: ")
+
+
+def test_the_operators_page_can_be_typed_as_it_stands(engine: Engine) -> None:
+    shell = Shell(engine)
+    joined = (ROOT / "docs/directory.md").read_text().replace("\\\n", " ")
+    lines = [line for line in joined.splitlines() if line.startswith("flask --app wsgi directory ")]
+    assert len(lines) >= 10
+    for line in lines:
+        words = shlex.split(line, comments=True)[4:]
+        shell.do(*words, *(["--no-connect"] if words == ["check"] else []))
 
 
 def test_the_groups_work_below_another_group_with_an_object_of_its_own(shell: Shell) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from sqlalchemy import Engine
 
@@ -214,3 +216,11 @@ def test_percent_signs_and_casts_of_a_query_are_left_alone(empty: Engine) -> Non
     if empty.dialect.name == "postgresql":
         query += " AND (:local)::text <> ''"
     assert resolve(Directory(empty, query=query.replace("x:y", "x\\:y"), unlisted=UNLISTED), "abc@x.example")
+
+
+def test_the_queries_of_the_operators_page_are_those_tested_here() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs/directory.md").read_text()
+    mariadb = POSTFIXADMIN_QUERY.format(
+        local_at_target="CONCAT(:local, '@', t.target_domain)", plain_at_domain="CONCAT(:plain, '@', :domain)"
+    )
+    assert mariadb.strip().rstrip(";") in page and VEXIM_QUERY.strip() in page

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from app.directory.account import Account
 from app.directory.endpoint import parse_endpoint
 from app.directory.errors import DirectoryBroken
-from app.directory.ids import escaped, unescaped
 from app.directory.resolve import Unlisted
 from app.directory.row import COLUMNS, Reading, account_of, pin, truth
 
@@ -32,19 +31,6 @@ def test_any_row_is_an_account_or_a_fault(row: dict[str, object]) -> None:
     assert Account.from_json(account.to_json()).id == account.id
     assert re.fullmatch(r"q:[a-z0-9:@._-]+", account.id)
     assert (account.server is None) is (account.kind == "forward") is (account.login is None)
-
-
-@given(st.text())
-def test_an_escaped_text_is_of_an_id_s_characters_and_comes_back(text: str) -> None:
-    safe = text.encode("utf-8", "ignore").decode()
-    assert re.fullmatch(r"[a-z0-9:@._-]*", escaped(safe))
-    assert unescaped(escaped(safe)) == safe
-
-
-@given(st.text(), st.text())
-def test_different_texts_have_different_ids(one: str, other: str) -> None:
-    one, other = (each.encode("utf-8", "ignore").decode() for each in (one, other))
-    assert (escaped(one) == escaped(other)) is (one == other)
 
 
 @pytest.mark.parametrize("value", [1, "1", True, "t", "true", "Y", "yes", "on", b"\x01", Decimal(1), 2])
