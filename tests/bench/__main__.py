@@ -9,7 +9,6 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 from tests.bench import bare, counts, mailboxes, memory, pages, profile, table, world
@@ -50,26 +49,24 @@ def main() -> None:
 
 
 def _pages(servers: world.World, sizes: list[int], seconds: float, *, quick: bool) -> None:
+    """Print each size's table as soon as it is there, then what concerns all of them."""
     floors = {}
+    signed: list[list[str]] = []
     for size in sizes:
         say(f"bare IMAP, {size:,} messages")
         newest = list(range(size - 40, size, 2))
         floors[size] = bare.measure(servers.mail.imap_port, mailboxes.login(size), size, newest)
-    rows: list[Row] = []
-    signed: list[list[str]] = []
-    for size in sizes:
-        rows += _with_keeper(servers, size, seconds, signed, quick=quick)
+        rows = _with_keeper(servers, size, seconds, signed, quick=quick)
+        rows += _after_reading(servers, size)
         say(f"without keeper, {size:,} messages")
         with servers.node("direct", keeper=False) as node:
             rows += pages.warm(servers, node, size, seconds)
             signed.append(_sign_in("no keeper", size, pages.sign_ins(node, size, 5)))
-    rows += _after_reading(servers, sizes[-1])
-    say("counting commands and bytes")
-    counted = counts.count(servers, sizes, keeper=True) + counts.count(servers, sizes, keeper=False)
-    print(table.pages(rows, floors))
+        print(table.pages(rows, floors), flush=True)
     print(table.bare(floors))
-    print(table.markdown(["sign-in", "state", "messages", "form ms", "sign-in ms", "first list ms"], signed))
-    print(table.wire(counted))
+    print(table.markdown(["sign-in", "state", "messages", "form ms", "sign-in ms", "first list ms"], signed), flush=True)
+    say("counting commands and bytes")
+    print(table.wire(counts.count(servers, sizes, keeper=True) + counts.count(servers, sizes, keeper=False)))
 
 
 def _with_keeper(servers: world.World, size: int, seconds: float, signed: list[list[str]], *, quick: bool) -> list[Row]:
@@ -84,20 +81,13 @@ def _with_keeper(servers: world.World, size: int, seconds: float, signed: list[l
 
 def _after_reading(servers: world.World, size: int) -> list[Row]:
     """Parked after 1 s instead of 60: what the keeper does in two minutes of reading happens in three seconds."""
-    say("after reading")
+    say(f"after reading, {size:,} messages")
     with servers.node("parked", POSTERN_PARK_AFTER="1") as node:
         return pages.after_reading(servers, node, size, 3, "2 min read")
 
 
 def _sign_in(state: str, size: int, times: list[tuple[str, float]]) -> list[str]:
     return ["all of it", state, f"{size:,}", *(f"{spent:.0f}" for _, spent in times)]
-
-
-def measured(work: Callable[[], None]) -> float:
-    """Milliseconds of a call."""
-    start = time.perf_counter()
-    work()
-    return (time.perf_counter() - start) * 1000
 
 
 if __name__ == "__main__":
