@@ -15,6 +15,7 @@ from urllib.parse import unquote
 
 import bleach
 import nh3
+from bleach.linkifier import Linker, build_url_re
 
 from app.mail import css, stylesheet
 from app.mail.charset import without_surrogates
@@ -199,6 +200,8 @@ def _cleaner(attribute_filter: Callable[[str, str, str], str | None]) -> nh3.Cle
 # --- what is small, by bleach ------------------------------------------------------------------------------------
 
 _SMALL_ELEMENTS: Final = css.words("a b blockquote br code div em i li ol p pre s span strong sub sup u ul")
+# bleach knows the top-level domains of 2011 only.
+_ANY_HOST: Final = build_url_re(tlds=["[a-z]{2,24}"], protocols=["http", "https"])
 _SMALL_ATTRIBUTES: Final = {"a": ["href"], "blockquote": ["type"]}
 
 
@@ -223,12 +226,13 @@ def _small_attribute(element: str, name: str, value: str) -> bool:
 def linked(text: str) -> str:
     """A short plain text (a notice, a place, a description) as HTML, its addresses linked."""
     escaped = bleach.clean(text[:MAX_SMALL], tags=set(), attributes={})
-    return str(bleach.linkify(escaped, callbacks=[_outward]))
+    return str(Linker(callbacks=[_outward], url_re=_ANY_HOST).linkify(escaped))
 
 
 def _outward(attributes: MutableMapping[Any, str], new: bool = False) -> MutableMapping[Any, str] | None:
+    """Links what is written as an address: bleach would make one of every ``readme.md`` too."""
     address = link(attributes.get((None, "href"), ""))
-    if address is None:
+    if address is None or not attributes.get("_text", "").lower().startswith(("http://", "https://", "www.")):
         return None
     attributes.update({(None, "href"): address, (None, "rel"): REL, (None, "target"): "_blank"})
     return attributes
