@@ -34,9 +34,13 @@ worker_class = "gthread"
 threads = max(32, settings.threads)  # sign-ins and slow uploads each take at most a quarter of them
 chdir = str(ROOT)
 
-# Where the workers add up their figures for /metrics; named before prometheus_client is imported, kept by a reload.
-if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="postern-metrics-", dir=worker_tmp_dir)
+# Where the workers add up their figures for /metrics; named before prometheus_client is imported. A reload keeps it, a
+# master that another one started (USR2) makes its own, and a folder that the operator names stays theirs.
+FIGURES = "PROMETHEUS_MULTIPROC_DIR"
+own_figures = f"postern-metrics-{os.getpid()}-"
+named = Path(os.environ.get(FIGURES, "postern-metrics-none")).name
+if named.startswith("postern-metrics-") and not named.startswith(own_figures):
+    os.environ[FIGURES] = tempfile.mkdtemp(prefix=own_figures, dir=worker_tmp_dir)
 
 preload_app = False  # Redis, SQL and control sockets are opened after the fork
 control_socket_disable = True  # two nodes of one user would share its path; read-only images have no place for it
@@ -66,7 +70,8 @@ def on_reload(server: Any) -> None:
 def on_exit(server: Any) -> None:
     """TERM, INT, QUIT. After `kill -9` of the master the lifeline does it."""
     supervisor.stop()
-    shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)
+    if Path(os.environ[FIGURES]).name.startswith(own_figures):
+        shutil.rmtree(os.environ[FIGURES], ignore_errors=True)
 
 
 logging.getLogger("imapclient").setLevel(logging.WARNING)  # it writes whole IMAP lines at DEBUG
