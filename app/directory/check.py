@@ -17,6 +17,7 @@ from app.directory.errors import DirectoryBroken
 from app.directory.fields import certificates
 from app.directory.password import can_verify
 from app.directory.plan import plan
+from app.directory.resolve import Directory, resolve
 from app.directory.row import Reading, server_of
 from app.directory.statement import account_statement, resolve_statement
 from app.directory.tables import CATCH_ALL, AccountRow, AddressRow, DomainRow, ServerRow
@@ -37,6 +38,19 @@ def check(engine: Engine, *, reach: bool = True) -> Iterator[str]:
     for row in servers:
         yield from _server(row, reach)
     yield from slow_look_ups(engine)
+
+
+def check_query(directory: Directory) -> Iterator[str]:
+    """What is wrong with a provider's own query, as far as it can be told without knowing an address.
+
+    Raises DirectoryAway, and DirectoryBroken where the query cannot be run.
+    """
+    resolve(directory, "nobody@directory-check.invalid")
+    if directory.query is not None:
+        keys = {"address": "nobody@x.invalid", "local": "nobody", "plain": "nobody", "domain": "x.invalid"}
+        asked = {name: keys[name] for name in directory.query.compile().params}
+        for table in plan(directory.engine, directory.query, asked).scans:
+            yield f"the directory query reads all of {table}: is an index missing?"
 
 
 def slow_look_ups(engine: Engine) -> Iterator[str]:

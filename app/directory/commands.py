@@ -3,13 +3,13 @@
 The group is made for a function that opens the database when a command first needs it; nothing here knows Flask.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import click
 
 from app.directory.account import Account
-from app.directory.check import check
+from app.directory.check import check, check_query
 from app.directory.commands_add import add
 from app.directory.commands_change import password, remove, set_fields
 from app.directory.commands_csv import export_csv, import_csv
@@ -21,6 +21,7 @@ from app.directory.record import FORMS, show
 from app.directory.resolve import Directory, resolve
 
 _RECORD = click.Choice(list(FORMS))
+_DIRECTORY = "app.directory"
 
 
 class _PlainGroup(click.Group):
@@ -33,13 +34,17 @@ class _PlainGroup(click.Group):
             raise click.ClickException(str(error)) from None
 
 
-def directory_commands(open_database: Open) -> click.Group:
-    """The group `directory`. `open_database` returns the engine (best without a limit on a statement's time)."""
+def directory_commands(open_database: Open, open_directory: Callable[[], Directory] | None = None) -> click.Group:
+    """The group `directory`. `open_database` returns the engine (best without a limit on a statement's time).
+
+    `open_directory` returns what sign-in asks, a provider's query included; the tables in `open_database` otherwise.
+    """
 
     @click.group("directory", cls=_PlainGroup, help="Sites, domains, mail servers, accounts and addresses.")
     @click.pass_context
     def group(context: click.Context) -> None:
         context.obj = open_database  # Flask's own object is of no use to these commands
+        context.meta[_DIRECTORY] = open_directory or (lambda: Directory(open_database(), allow_plaintext=True))
 
     for command in (add, set_fields, remove, password, import_csv, export_csv):
         group.add_command(command)
@@ -75,10 +80,10 @@ def _table(names: list[str], rows: list[list[str]]) -> str:
 @click.argument("address")
 @click.option("--domain", help="The domain of a bare name.")
 @click.option("--catch-all", is_flag=True, help="Find the catch-all too, as delivery does (signing in does not).")
-@click.pass_obj
-def resolve_address(open_database: Open, /, address: str, domain: str | None, catch_all: bool) -> None:
+@click.pass_context
+def resolve_address(context: click.Context, /, address: str, domain: str | None, catch_all: bool) -> None:
     """Show which account an address means, and where its mail lies."""
-    found = resolve(Directory(open_database(), allow_plaintext=True), address, domain=domain, catch_all=catch_all)
+    found = resolve(context.meta[_DIRECTORY](), address, domain=domain, catch_all=catch_all)
     if found is None:
         raise click.ClickException("nobody: not in the directory, or disabled")
     click.echo("\n".join(f"{name:12} {value}" for name, value in _described(found).items() if value))
@@ -95,10 +100,12 @@ def _described(account: Account) -> Mapping[str, Any]:
 
 @click.command("check")
 @click.option("--no-connect", is_flag=True, help="Leave the mail servers alone.")
-@click.pass_obj
-def check_all(open_database: Open, /, no_connect: bool) -> None:
+@click.pass_context
+def check_all(context: click.Context, /, no_connect: bool) -> None:
     """Tell of everything that is wrong; the exit status is 1 where anything is."""
-    if problems := _told(check(open_database(), reach=not no_connect)):
+    directory: Directory = context.meta[_DIRECTORY]()
+    own = directory.query is None
+    if problems := _told(check(context.obj(), reach=not no_connect) if own else check_query(directory)):
         raise click.ClickException(f"{problems} found")
     click.echo("nothing found")
 

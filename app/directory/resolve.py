@@ -7,7 +7,7 @@ may be served by one unlisted mail server; a domain that a row knows never is, s
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Engine, Executable, String, bindparam, inspect, select, text
+from sqlalchemy import Engine, Executable, String, TextClause, bindparam, inspect, select, text
 
 from app.directory.account import Account, Endpoint, Server
 from app.directory.address import BadAddress, TypedAddress, parse_address
@@ -201,7 +201,7 @@ def _is_postgresql(engine: Engine) -> bool:
     return engine.dialect.name == "postgresql"
 
 
-def _checked_query(query: str) -> Executable:
+def _checked_query(query: str) -> TextClause:
     statement = text(query.strip().rstrip(";"))
     if unknown := set(statement.compile().params) - QUERY_PARAMETERS:
         raise DirectoryBroken(

@@ -18,6 +18,7 @@ from app.directory.engine import open_engine
 from app.directory.password import verify_password
 from app.directory.resolve import Directory, resolve
 from app.migrations.commands import database_commands
+from tests.directory.filling import run
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -244,6 +245,19 @@ def test_the_operators_page_can_be_typed_as_it_stands(engine: Engine) -> None:
     for line in lines:
         words = shlex.split(line, comments=True)[4:]
         shell.do(*words, *(["--no-connect"] if words == ["check"] else []))
+
+
+def test_resolve_and_check_ask_a_query_of_one_s_own_where_one_is_set(empty: Engine) -> None:
+    run(empty, "CREATE TABLE box (name VARCHAR(80) PRIMARY KEY, host VARCHAR(80))")
+    run(empty, "INSERT INTO box VALUES ('alice@isp.example', 'h.example')")
+    good = "SELECT name AS address, host AS imap_host FROM box WHERE name = :address"
+    for query, told in ((good, "nothing found"), (good.replace("name =", "host ="), "reads all of box")):
+        group = directory_commands(lambda: empty, lambda query=query: Directory(empty, query=query))  # type: ignore[misc]
+        assert told in CliRunner().invoke(group, ["check"]).output
+    group = directory_commands(lambda: empty, lambda: Directory(empty, query=good))
+    assert "h.example:993 tls" in CliRunner().invoke(group, ["resolve", "Alice@isp.example"]).output
+    group = directory_commands(lambda: empty, lambda: Directory(empty, query="SELECT x FROM nowhere"))
+    assert CliRunner().invoke(group, ["check"]).output.startswith("Error: ")
 
 
 def test_the_groups_work_below_another_group_with_an_object_of_its_own(shell: Shell) -> None:
