@@ -47,14 +47,18 @@ class _Loan:
 
     def __init__(self, connection: Connection, control: Control | None, *, fresh: bool) -> None:
         self.connection, self.control, self.fresh = connection, control, fresh
+        self._capabilities = connection.note.capabilities
 
     def hand_back(self) -> None:
         """The stated end. The socket is closed first, so that nobody here can use it any more."""
         note = self.connection.io.release()
         self.connection.io.sock.close()
+        record = note.to_record()
+        if note.capabilities is self._capabilities:
+            record["capabilities"] = None  # as they were: most of the line, and of the time to read it
         if self.control is not None:
             with contextlib.suppress(OSError):
-                self.control.send({"back": note.to_record()})
+                self.control.send({"back": record})
             self.control.close()
 
     def drop(self) -> None:

@@ -194,11 +194,7 @@ class Lender:
             message = await talk.receive(self.pool.limits.lease_timeout)
             if "renew" in message:
                 continue
-            try:
-                returned = Note.from_record(message["back"])
-            except (KeyError, TypeError, ValueError):
-                raise Gone from None
-            self.pool.take_back(upstream, returned)
+            self.pool.take_back(upstream, _returned(message, upstream))
             return
 
     # -- sign-in, watching, status -----------------------------------------------------------------------------------
@@ -262,6 +258,17 @@ class Lender:
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=seconds)
         await cancel(self._tasks)
+
+
+def _returned(message: Message, upstream: Upstream) -> Note:
+    """The note of a hand-back; its capabilities are left out where they are as they were."""
+    try:
+        record = message["back"]
+        if record["capabilities"] is None:
+            record["capabilities"] = upstream.note.capabilities
+        return Note.from_record(record)
+    except (KeyError, TypeError, ValueError):
+        raise Gone from None
 
 
 async def _credentials(talk: Conversation, wanted: Wanted) -> Credentials:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import time
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 from app.mail.response import Response, code, status
@@ -114,9 +114,9 @@ class Note:
     @classmethod
     def from_record(cls, record: dict[str, Any]) -> Note:
         """ValueError, TypeError or KeyError on a record that is not a note."""
-        known = {field.name: record[field.name] for field in fields(cls)}
+        known = {name: record[name] for name in cls.__slots__}
         for name in ("capabilities", "permanentflags", "enabled"):
-            known[name] = tuple(str(word) for word in known[name])
+            known[name] = tuple(map(str, known[name]))
         known["rest"] = base64.b64decode(known["rest"], validate=True)
         return cls(**known)
 
