@@ -23,12 +23,14 @@ from app.keeper.process import cancel
 from app.keeper.protocol import MESSAGE_LIMIT, VERSION, Message, Wanted, decode, encode, error_message
 from app.keeper.upstream import Upstream
 from app.keeper.watch import Watchers
-from app.mail.errors import MailError
+from app.mail.errors import ConnectionLost, MailError
 from app.mail.login import Credentials, MasterUser
 from app.mail.note import Note
 
 REQUEST_SECONDS = 2.0  # for a line that the worker owes us
 STILL_HERE = 0.1  # seconds between `wait` lines: 250 ms of silence make the worker log in by itself
+
+OBTAIN = 3  # tries
 
 log = logging.getLogger("postern.keeper")
 
@@ -146,11 +148,8 @@ class Lender:
     # -- lease -------------------------------------------------------------------------------------------------------
 
     async def _lease(self, talk: Conversation, wanted: Wanted, *, fresh: bool) -> None:
-        upstream = None if fresh else self.pool.take_ready(wanted)
-        kept = upstream is not None
         try:
-            if upstream is None:
-                upstream, kept = await self._obtain(talk, wanted, fresh=fresh)
+            upstream, kept = await self._found(talk, wanted, fresh=fresh)
         except MailError as error:
             await talk.send(error_message(error))
             return
@@ -160,6 +159,18 @@ class Lender:
         finally:
             if upstream.state == "lent":
                 upstream.close()
+
+    async def _found(self, talk: Conversation, wanted: Wanted, *, fresh: bool) -> tuple[Upstream, bool]:
+        """A connection to lend now, and whether it was a kept one. Nothing is awaited between here and its lending."""
+        ready = None if fresh else self.pool.take_ready(wanted)
+        if ready is not None:
+            return ready, True
+        for _ in range(OBTAIN):
+            upstream, kept = await self._obtain(talk, wanted, fresh=fresh)
+            if upstream.ready:
+                return upstream, kept
+            upstream.close()  # revoked, or ended by the server, in the very round in which it was got
+        raise ConnectionLost("connections end as fast as they are made")
 
     async def _obtain(self, talk: Conversation, wanted: Wanted, *, fresh: bool) -> tuple[Upstream, bool]:
         if not fresh:

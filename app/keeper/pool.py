@@ -13,6 +13,7 @@ Nothing here awaits Redis while it holds a connection; the limit over all nodes 
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -22,7 +23,7 @@ from app.keeper.counts import Counts
 from app.keeper.protocol import Deadlines, Key, Limits, Wanted
 from app.keeper.slots import Books, Tally, Waiter
 from app.keeper.upstream import Upstream, open_upstream
-from app.mail.errors import MailError, ServerAway, TooManyConnections
+from app.mail.errors import ConnectionLost, MailError, ServerAway, TooManyConnections
 from app.mail.login import Credentials
 from app.mail.note import Note
 
@@ -31,6 +32,8 @@ QUEUE_SECONDS = 2.0
 # connection that is just coming back spares a login (5 ms and more).
 GRACE_SECONDS = 0.02
 ASK_AGAIN = 0.1
+
+log = logging.getLogger("postern.keeper")
 
 
 class Pool:
@@ -85,7 +88,10 @@ class Pool:
     # -- lending -----------------------------------------------------------------------------------------------------
 
     def lend(self, upstream: Upstream) -> tuple[int, str]:
-        """Descriptor and tag prefix of a connection that was taken or acquired."""
+        """Descriptor and tag prefix of a connection that was taken or acquired. ConnectionLost: it ended meanwhile."""
+        if not upstream.ready:
+            upstream.close()
+            raise ConnectionLost("ended between being found and being lent")
         self._books.lent.setdefault(upstream.key, set()).add(upstream)
         self.tally.leases += 1
         return upstream.lend()
@@ -164,7 +170,7 @@ class Pool:
             )
         except BaseException as error:
             self._release(wanted.account, wanted.place)
-            self._judge(breaker, error)
+            self._judge(breaker, error, wanted)
             raise
         breaker.succeeded()
         self.tally.logins += 1
@@ -173,8 +179,9 @@ class Pool:
         self._drop_other_passwords(upstream)
         return upstream
 
-    def _judge(self, breaker: Breaker, error: BaseException) -> None:
+    def _judge(self, breaker: Breaker, error: BaseException, wanted: Wanted) -> None:
         if isinstance(error, ServerAway):
+            log.warning("mail server %s: %s: %s", wanted.place, type(error).__name__, error.text)
             self.tally.away += 1
             breaker.failed()
         elif isinstance(error, MailError):

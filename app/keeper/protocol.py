@@ -25,7 +25,7 @@ MESSAGE_LIMIT = 262_144  # bytes; a note with 64 KB of rest in base64 is 90 KB
 RECEIVE = 65_536
 
 Message: TypeAlias = dict[str, Any]
-Key: TypeAlias = tuple[str, str, str, str]
+Key: TypeAlias = tuple[str, str, str, str, str]
 
 
 class Limits(Protocol):
@@ -109,7 +109,8 @@ class Login:
 class Wanted:
     """A worker's first line as the keeper reads it.
 
-    `key` is what a kept connection must match in every part: server, where and how it is trusted, login, password.
+    `key` is what a kept connection must match in every part: server, where and how it is trusted, account, login,
+    password.
     `place` is the mail server as limits and breaker know it.
     """
 
@@ -130,7 +131,7 @@ class Wanted:
         endpoint = Endpoint(**message["endpoint"])
         trust = hashlib.sha256(json.dumps(message["endpoint"], sort_keys=True).encode()).hexdigest()
         place = f"{server} {endpoint.host}:{endpoint.port}"
-        return cls(endpoint, account, login, epoch, message["network"], (server, trust, login, digest), place)
+        return cls(endpoint, account, login, epoch, message["network"], (server, trust, account, login, digest), place)
 
 
 _TEXTS = ("server", "account", "login", "digest", "epoch")
