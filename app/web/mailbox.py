@@ -7,6 +7,7 @@ IMAP command. What is done to messages lies in actions.py, its undo in undo.py.
 from typing import cast, get_args
 
 from flask import Response, flash, jsonify, make_response, render_template, request
+from redis import RedisError
 
 from app.mail import listing
 from app.mail.errors import MailboxGone, MailError
@@ -88,8 +89,10 @@ def changes() -> Response:
     pipe = me.redis.pipeline(transaction=False)
     pipe.hgetall(notice_key(me.account.id))
     pipe.set(f"watch-asked:{me.account.id}", b"1", ex=ASK_SECONDS, nx=True)
-    fields, first = pipe.execute()
-    if first and want_watch(me.redis, me.account.id):
+    fields, first = pipe.execute(raise_on_error=False)
+    if isinstance(fields, RedisError):
+        raise fields
+    if first is True and want_watch(me.redis, me.account.id):
         _ask_for_watcher(me)
     notice = parse_notice(fields)
     if notice is None or str(notice.token) == request.args.get("since"):

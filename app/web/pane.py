@@ -3,8 +3,11 @@
 It is kept under the token of the account's last notice, so that new mail and own writes, which raise it, drop it.
 """
 
+from contextlib import suppress
 from dataclasses import astuple
 from datetime import datetime
+
+from redis import RedisError
 
 from app.mail.connection import Connection
 from app.mail.mailbox import Mailbox, named_mailbox, tree
@@ -40,9 +43,13 @@ def drop(me: Current) -> None:
 
 
 def wrote(me: Current) -> None:
-    """To be called after every own write: the pane is read anew, and other open pages of the account look again."""
+    """To be called after every own write: the pane is read anew, and other open pages of the account look again.
+
+    No error of Redis leaves here (full, a replica, away): what was done to the mail is done, and a page has to say so.
+    """
     drop(me)
-    bump_notice(me.redis, me.account.id)
+    with suppress(RedisError):
+        bump_notice(me.redis, me.account.id)
 
 
 def opened(boxes: tuple[Mailbox, ...], name: str) -> Mailbox:

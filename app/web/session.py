@@ -7,7 +7,7 @@ resolved anew at most once a minute; while SQL is away the copy serves. Redis er
 import dataclasses
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from zoneinfo import ZoneInfo
@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from flask import Flask, g, request, session
 from flask_login import LoginManager, UserMixin
 from redis import ConnectionError as RedisAway
-from redis import Redis
+from redis import Redis, ResponseError
 from redis import TimeoutError as RedisTimeout
 
 from app.directory import resolve
@@ -191,7 +191,8 @@ def _resolved_anew(found: Current) -> Current | None:
         g.why = "disabled"
         return None
     record = dataclasses.replace(found.record, account=account.to_json(), checked=now)
-    records.rewrite(found.redis, found.secret, record)
+    with suppress(ResponseError):  # Redis is full or a replica: reading goes on, and the directory is asked again
+        records.rewrite(found.redis, found.secret, record)
     return dataclasses.replace(found, account=account, record=record)
 
 
