@@ -64,7 +64,8 @@ def _pages(servers: world.World, sizes: list[int], seconds: float, *, quick: boo
             signed.append(_sign_in("no keeper", size, pages.sign_ins(node, size, 5)))
         print(table.pages(rows, floors), flush=True)
     print(table.bare(floors))
-    print(table.markdown(["sign-in", "state", "messages", "form ms", "sign-in ms", "first list ms"], signed), flush=True)
+    head = ["sign-in", "state", "messages", "form ms", "sign-in ms", "first list ms"]
+    print(table.markdown(head, signed), flush=True)
     say("counting commands and bytes")
     print(table.wire(counts.count(servers, sizes, keeper=True) + counts.count(servers, sizes, keeper=False)))
 

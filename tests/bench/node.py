@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import os
 import re
 import secrets
 import subprocess
@@ -86,6 +87,11 @@ class Node:
         assert self.process
         return [pid for pid in children(self.process.pid) if "gunicorn" in command_line(pid)]
 
+    def processor(self) -> float:
+        """Milliseconds of processor that workers and keeper have used so far."""
+        assert self.process
+        return sum(processor(pid) for pid in descendants(self.process.pid))
+
     def keeper_process(self) -> int | None:
         """The process id of the keeper itself."""
         assert self.process
@@ -113,6 +119,15 @@ def children(pid: int) -> list[int]:
 def descendants(pid: int) -> list[int]:
     """All processes below one."""
     return [found for child in children(pid) for found in (child, *descendants(child))]
+
+
+def processor(pid: int) -> float:
+    """Milliseconds of processor that a process has used so far, its threads counted; 0 when it is gone."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) * 1000 / os.sysconf("SC_CLK_TCK")
 
 
 def memory(pid: int) -> float:

@@ -23,6 +23,7 @@ class Row:
     size: int
     clients: int
     result: Result
+    processor: float | None = None  # milliseconds of workers and keeper for one page
 
 
 def paths(what: str, person: Person, size: int) -> list[str]:
@@ -48,8 +49,10 @@ def warm(world: World, node: Node, size: int, seconds: float, clients: Sequence[
         # Each worker process has its own cache of styles: the circle is gone through several times.
         load.run(node.port, plans, seconds=0.5 if what != "frame" else 3)
         for count in clients:
+            before = node.processor()
             measured = load.run(node.port, plans[:count], seconds=seconds)
-            rows.append(Row(what, state, size, count, measured))
+            used = (node.processor() - before) / len(measured.latencies)
+            rows.append(Row(what, state, size, count, measured, used))
     return rows
 
 

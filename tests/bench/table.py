@@ -24,8 +24,8 @@ def markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def pages(rows: Sequence[Row], bare: Mapping[int, Times]) -> str:
     """Latency and rate of each page, with the ratios to no keeper and to the bare exchange."""
-    head = ["page", "state", "messages", "clients", "median ms", "95 % ms", "server ms", "of it IMAP", "pages/s"]
-    head += ["without keeper", "bare IMAP"]
+    head = ["page", "state", "messages", "clients", "median ms", "95 % ms", "server ms", "of it IMAP"]
+    head += ["processor ms", "pages/s", "without keeper", "bare IMAP"]
     slow = {(row.what, row.size, row.clients): row.result for row in rows if row.state == "no keeper"}
     lines = []
     for row in rows:
@@ -37,7 +37,8 @@ def pages(rows: Sequence[Row], bare: Mapping[int, Times]) -> str:
         lines.append([
             _NAMES[row.what], row.state, f"{row.size:,}", str(row.clients),
             f"{result.middle:.1f}", f"{result.slow:.1f}",
-            _number(result.server_middle), _number(result.imap_middle), f"{result.rate:.0f}",
+            _number(result.server_middle), _number(result.imap_middle),
+            _number(row.processor), f"{result.rate:.0f}",
             f"{direct.middle / result.middle:.1f} ×" if direct and row.state != "no keeper" else "",
             f"{result.middle / floor:.1f} ×" if floor else "",
         ])  # fmt: skip
