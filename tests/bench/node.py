@@ -49,6 +49,9 @@ class Node:
             "POSTERN_DRAIN_FILE": str(folder / "drain"),
             "POSTERN_DATABASE_URL": f"sqlite:///{folder}/postern.sqlite",
             "POSTERN_LOG_LEVEL": "warning",
+            # On a busy machine a fresh connection's first look into 100,000 messages takes longer than 3 s.
+            "POSTERN_FIRST_BYTE_SECONDS": "30",
+            "POSTERN_LOGIN_SECONDS": "30",
             **settings,
         }
 
