@@ -26,11 +26,14 @@ class DirectLogins:
         self._owners: dict[int, str] = {}
         self._breakers: dict[str, Breaker] = {}
 
-    def open(self, login: Login, *, sign_in: bool = False) -> Connection:
-        """A fresh connection; end it with `close`. The tree of errors; TooManyConnections after 2 s of waiting."""
+    def open(self, login: Login, *, seconds: float | None = None) -> Connection:
+        """A fresh connection; end it with `close`. The tree of errors; TooManyConnections after 2 s of waiting.
+
+        `seconds` is the login's deadline where it is not the usual one.
+        """
         self._reserve(login.account_id)
         try:
-            connection = self._login(login, sign_in)
+            connection = self._login(login, seconds or self.deadlines.login)
         except BaseException:
             self._release(login.account_id)
             raise
@@ -45,7 +48,7 @@ class DirectLogins:
         if account is not None:
             self._release(account)
 
-    def _login(self, login: Login, sign_in: bool) -> Connection:
+    def _login(self, login: Login, seconds: float) -> Connection:
         breaker = self._breaker(login)
         credentials = Credentials(login.login, login.password, network=login.network, master=login.master)
         try:
@@ -53,7 +56,7 @@ class DirectLogins:
                 login.server.imap,
                 credentials,
                 connect=self.deadlines.connect,
-                login=self.deadlines.sign_in if sign_in else self.deadlines.login,
+                login=seconds,
                 first_byte=self.deadlines.first_byte,
                 silence=self.deadlines.silence,
                 ca_file=self.ca_file,

@@ -19,10 +19,12 @@ from app.keeper.protocol import Control, Deadlines, Limits, Login, Message, erro
 from app.mail.connection import Connection, translate
 from app.mail.errors import ConnectionLost, MailError
 from app.mail.note import Note
+from app.mail.stream import SILENT
 
 __all__ = ["Borrower", "Counters", "Login", "status"]
 
 SILENCE = 0.25  # seconds without any answer: then the worker logs in by itself
+HURRY = 1.0  # seconds for a login where a kept connection was silent: somebody has waited a whole deadline already
 SILENCE_LATER = 1.0  # once the keeper has said `wait`, which it repeats every 0.1 s
 
 
@@ -141,7 +143,7 @@ class Borrower:
         except BaseException:
             self._drop(loan)
             raise
-        return self._borrow(login, fresh=True)
+        return self._borrow(login, fresh=True, seconds=HURRY if loan.connection.broken == SILENT else None)
 
     def _give_back(self, loan: _Loan) -> None:
         self._count("handed_back")
@@ -157,13 +159,14 @@ class Borrower:
         else:
             loan.drop()
 
-    def _borrow(self, login: Login, *, fresh: bool) -> _Loan:
-        message = {**login.message("lease", self.secret_key), "fresh": fresh}
+    def _borrow(self, login: Login, *, fresh: bool, seconds: float | None = None) -> _Loan:
+        """`seconds`: the deadline of a login, where it is not the usual one."""
+        message = {**login.message("lease", self.secret_key), "fresh": fresh, "seconds": seconds}
         try:
             control, reply, descriptor = self._ask(message, login)
         except NoKeeper:
             self._count("direct")
-            return _Loan(self._direct.open(login), None, fresh=True)
+            return _Loan(self._direct.open(login, seconds=seconds), None, fresh=True)
         try:
             loan = self._adopt(control, reply, descriptor)
         except (KeyError, TypeError, ValueError, OSError):
@@ -201,7 +204,8 @@ class Borrower:
             control.close()
         except NoKeeper:
             self._count("direct")
-            self._direct.close(self._direct.open(replace(login, master=None), sign_in=True))
+            seconds = self.deadlines.sign_in
+            self._direct.close(self._direct.open(replace(login, master=None), seconds=seconds))
 
     def watch(self, login: Login) -> None:
         """Asks the keeper to watch this account's INBOX, where nobody does. Without a keeper nothing happens."""

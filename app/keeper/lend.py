@@ -139,7 +139,7 @@ class Lender:
         except (KeyError, TypeError, ValueError):
             raise Gone from None
         if operation == "lease":
-            await self._lease(talk, wanted, fresh=bool(message.get("fresh")))
+            await self._lease(talk, wanted, fresh=bool(message.get("fresh")), seconds=_seconds(message))
         elif operation == "sign_in":
             await self._sign_in(talk, wanted)
         elif operation == "watch":
@@ -147,9 +147,9 @@ class Lender:
 
     # -- lease -------------------------------------------------------------------------------------------------------
 
-    async def _lease(self, talk: Conversation, wanted: Wanted, *, fresh: bool) -> None:
+    async def _lease(self, talk: Conversation, wanted: Wanted, *, fresh: bool, seconds: float | None) -> None:
         try:
-            upstream, kept = await self._found(talk, wanted, fresh=fresh)
+            upstream, kept = await self._found(talk, wanted, fresh=fresh, seconds=seconds)
         except MailError as error:
             await talk.send(error_message(error))
             return
@@ -160,25 +160,29 @@ class Lender:
             if upstream.state == "lent":
                 upstream.close()
 
-    async def _found(self, talk: Conversation, wanted: Wanted, *, fresh: bool) -> tuple[Upstream, bool]:
+    async def _found(
+        self, talk: Conversation, wanted: Wanted, *, fresh: bool, seconds: float | None
+    ) -> tuple[Upstream, bool]:
         """A connection to lend now, and whether it was a kept one. Nothing is awaited between here and its lending."""
         ready = None if fresh else self.pool.take_ready(wanted)
         if ready is not None:
             return ready, True
         for _ in range(OBTAIN):
-            upstream, kept = await self._obtain(talk, wanted, fresh=fresh)
+            upstream, kept = await self._obtain(talk, wanted, fresh, seconds)
             if upstream.ready:
                 return upstream, kept
             upstream.close()  # revoked, or ended by the server, in the very round in which it was got
         raise ConnectionLost("connections end as fast as they are made")
 
-    async def _obtain(self, talk: Conversation, wanted: Wanted, *, fresh: bool) -> tuple[Upstream, bool]:
+    async def _obtain(
+        self, talk: Conversation, wanted: Wanted, fresh: bool, seconds: float | None
+    ) -> tuple[Upstream, bool]:
         if not fresh:
             parked = await self._meanwhile(talk, self.pool.take_parked(wanted))
             if parked is not None:
                 return parked, True
         credentials = await _credentials(talk, wanted)
-        upstream = await self._meanwhile(talk, self.pool.acquire(wanted, credentials, fresh=fresh))
+        upstream = await self._meanwhile(talk, self.pool.acquire(wanted, credentials, fresh=fresh, seconds=seconds))
         return upstream, upstream.lease > 0
 
     async def _meanwhile(self, talk: Conversation, work: Any) -> Any:
@@ -280,6 +284,12 @@ def _returned(message: Message, upstream: Upstream) -> Note:
         return Note.from_record(record)
     except (KeyError, TypeError, ValueError):
         raise Gone from None
+
+
+def _seconds(message: Message) -> float | None:
+    """The deadline of a login, where the worker asks for another than the usual one."""
+    seconds: Any = message.get("seconds")
+    return float(seconds) if type(seconds) in (int, float) and 0 < seconds < 60 else None
 
 
 async def _credentials(talk: Conversation, wanted: Wanted) -> Credentials:

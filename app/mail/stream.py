@@ -21,6 +21,7 @@ from app.mail.wire import Argument, Literal, command_name, encode
 Cut = TypeVar("Cut")
 
 READ_SIZE = 65_536
+SILENT = "the server fell silent"
 RENEW_AFTER = 20.0  # seconds; the keeper ends a lease after 60 s without hand-back or renewal
 
 # Never on a kept connection (KEEPER K7): they change what later answers mean, or end it.
@@ -163,7 +164,7 @@ class Stream:
             self._wait(self._awaited)
             data = self.sock.recv(READ_SIZE)
         except TimeoutError:
-            raise self.lose("the server fell silent") from None
+            raise self.lose(SILENT) from None
         except OSError as error:
             raise self.lose(f"reading: {type(error).__name__}") from None
         if not data:

@@ -1,4 +1,4 @@
-"""One node for all tests of faults, with a Redis and a directory of its own: what is broken here harms no other test."""
+"""One node for all tests of faults, its Redis and directory its own: what breaks here harms no other test."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def own_world(servers_folder: Path, two_dovecots: tuple[Dovecot, Dovecot]) -> It
     folder = servers_folder / "faults"
     folder.mkdir()
     site = Site(folder, two_dovecots)
-    node = site.node(folder / "node").start()
+    node = site.node(folder / "node").start(seconds=60)  # twenty on a busy machine
     yield World(site, node)
     node.stop()
     site.close()

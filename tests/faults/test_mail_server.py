@@ -1,0 +1,99 @@
+"""A mail server is away, silent, hangs up or refuses: its own people get a clear page, everybody else nothing."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app.demo.certificate import Authority
+from app.demo.dovecot import Dovecot
+from tests.conftest import MakeAccount
+from tests.faults.world import INBOX, Person, World, eventually, letter, said, timed, title, unused
+from tests.proxy import Proxy
+from tests.scripted import Peer, Scripted
+from tests.visitor import Answer
+
+pytestmark = pytest.mark.servers
+
+AWAY = "Your mail server does not answer"
+BROKE = "The connection to your mail server broke"
+FULL = "Too many connections to your mailbox"
+
+
+DOWN = b"* BYE shutting down\r\n"
+
+
+def rests(world: World, port: int) -> bool:
+    """Whether the keeper has given the server at this port a rest."""
+    figures = world.stranger().get("/metrics").text
+    return bool(re.search(rf'postern_breaker_open{{server="[^"]*:{port}"}} 1', figures))
+
+
+@pytest.fixture
+def frail(server_folder: Path) -> Iterator[Dovecot]:
+    """A mail server of one's own, to be killed."""
+    server = Dovecot(server_folder / "frail").start()
+    yield server
+    server.stop()
+
+
+def test_a_server_that_refuses_is_a_page_and_signs_nobody_out(
+    world: World, alice: Person, frail: Dovecot, make_account: MakeAccount
+):
+    dave = world.person(make_account(frail))
+    frail.append(dave.mail.login, letter())
+    path = dave.signed_in().paths()[0]
+    frail.kill()
+    for where in (INBOX, path, f"{path}/eml"):
+        answer, seconds = timed(lambda where=where: dave.visitor.get(where))
+        assert (answer.status, title(answer)) == (503, AWAY)
+        assert int(answer.headers["Retry-After"]) > 0
+        assert "you stay signed in" in answer.text and "password" not in answer.text
+        assert seconds < 3
+    answer = dave.act("trash", path, token=dave.visitor.token("/settings/sessions"))
+    assert title(answer) == AWAY
+    answer = world.person(dave.mail).sign_in()
+    assert answer.status == 503 and said(answer).startswith(AWAY), "no wrong password"
+    assert alice.list().status == 200
+    frail.start()
+    assert eventually(lambda: dave.list().status == 200) < 12  # the breaker's pause is 5 s and a fifth
+    assert dave.paths() == [path]
+
+
+def test_a_server_that_is_away_meets_no_storm(world: World, bob: Person, proxy: Proxy):
+    """After five failures in a row it is left alone for seconds, and a page costs nothing."""
+    with Scripted(greeting=DOWN, conversation=lambda _peer: None) as down:
+        proxy.target = ("127.0.0.1", down.port)
+        proxy.cut()
+        eventually(lambda: title(bob.list()) == AWAY and rests(world, proxy.port))
+        knocks = down.connections
+        assert knocks <= 6
+        answers = [timed(bob.list) for _ in range(20)]
+        assert {title(answer) for answer, _ in answers} == {AWAY}
+        assert sorted(seconds for _, seconds in answers)[10] < 1
+        assert down.connections - knocks <= 3, "the breaker's own tries"
+
+
+def test_a_silent_server_costs_its_own_people_seconds_and_others_nothing(
+    world: World, bob: Person, carol: Person, proxy: Proxy
+):
+    usual = sorted(timed(carol.list)[1] for _ in range(9))[4]
+    proxy.fault("stall")
+    waits: list[tuple[Answer, float]] = []
+    crowd = [threading.Thread(target=lambda: waits.append(timed(bob.list))) for _ in range(8)]
+    for each in crowd:
+        each.start()
+    others: list[tuple[Answer, float]] = []
+    while any(each.is_alive() for each in crowd):
+        others.append(timed(carol.list))
+    print(sorted(round(s, 1) for _, s in waits), len(others), [title(a) for a, _ in waits])
+    assert {answer.status for answer, _ in others} == {200}
+    assert sorted(seconds for _, seconds in others)[len(others) // 2] < max(0.5, 10 * usual)
+    assert {title(answer) for answer, _ in waits} <= {AWAY, BROKE, FULL}
+    proxy.clear()
+    proxy.cut()
+    eventually(lambda: bob.list().status == 200)
