@@ -3,7 +3,7 @@ import { act } from "./act.js";
 import { go } from "./panes.js";
 
 const ROW_TOOLS = [["archive", "Archive", "action-archive"], ["trash", "Delete", "action-trash"], ["flag", "Flag", "action-flag"], ["read", "Mark read", "action-read"]];
-const tidy = new WeakMap();
+const states = new WeakMap();
 
 export const rowsOf = (list) => [...list.querySelectorAll(".row:not(.leaving)")];
 export const picked = (list) => rowsOf(list).filter((row) => row.querySelector('[name="uid"]').checked);
@@ -11,7 +11,7 @@ export const picked = (list) => rowsOf(list).filter((row) => row.querySelector('
 /** Sets a row's checkbox, or those from the last one to this (`range`). */
 export function pick(list, row, on, { range = false } = {}) {
   const rows = rowsOf(list);
-  const from = range ? Math.max(0, rows.indexOf(tidy.get(list)?.last)) : rows.indexOf(row);
+  const from = range ? Math.max(0, rows.indexOf(states.get(list)?.last)) : rows.indexOf(row);
   const [first, last] = [from, rows.indexOf(row)].sort((a, b) => a - b);
   rows.slice(first, last + 1).forEach((each) => { each.querySelector('[name="uid"]').checked = on; });
   refresh(list, row);
@@ -24,7 +24,7 @@ export function pickAll(list, on) {
 
 /** Shows or takes away the bar. It is in the page only while something is selected, so its names are unique. */
 export function refresh(list, last) {
-  const state = tidy.get(list);
+  const state = states.get(list);
   if (!state) return;
   if (last !== undefined) state.last = last;
   const count = picked(list).length;
@@ -47,7 +47,7 @@ function rowTools(list) {
   const tools = document.createElement("span");
   tools.className = "row-tools";
   for (const [name, label, like] of ROW_TOOLS) {
-    const model = tidy.get(list).bar.querySelector(`[data-testid="${like}"]`);
+    const model = states.get(list).bar.querySelector(`[data-testid="${like}"]`);
     if (!model) continue;
     const tool = document.createElement("button");
     tool.type = "button";
@@ -84,7 +84,7 @@ export default function attach(list) {
   list.querySelector(".sort select")?.addEventListener("change", (event) => event.target.form.requestSubmit());
   if (!form) return;
   const state = { form, bar: form.querySelector(".selection"), all: list.querySelector("[data-select-all]"), last: null, mode: false };
-  tidy.set(list, state);
+  states.set(list, state);
   let shift = false;
   form.addEventListener("pointerdown", (event) => { shift = event.shiftKey; }, true);
   form.addEventListener("keydown", (event) => { shift = event.shiftKey; }, true);

@@ -65,7 +65,7 @@ def test_every_page_passes_the_audit(open_context: OpenContext, resident: Reside
 def branded_node(site: Site, servers_folder: Path) -> Iterator[Node]:
     """A node that is also asked for under the name of the other brand."""
     node = site.node(servers_folder / "branded", POSTERN_TRUSTED_HOSTS="127.0.0.1,northgate.localhost")
-    yield node.start()
+    yield node.start(seconds=60)
     node.stop()
 
 
