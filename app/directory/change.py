@@ -130,11 +130,7 @@ def _store(
     connection: Connection, table: type[Base], number: str, new: list[dict[str, Any]], differing: list[dict[str, Any]]
 ) -> None:
     if new:
-        statement = insert(table)
-        if connection.dialect.name == "postgresql":
-            # only so does SQLAlchemy send many rows in one statement there: 50,000 accounts in 2 s instead of 25 s
-            statement = statement.returning(table.__table__.columns[number])
-        connection.execute(statement, new)
+        connection.execute(insert(table), new)
     if differing:
         columns = table.__table__.columns
         change = update(table).where(columns[number] == bindparam("at"))

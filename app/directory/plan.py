@@ -6,35 +6,43 @@ none does.
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Executable, event, text
 
 from app.directory.engine import asking
 
+_LARGE_BYTES = 64 * 1024  # eight pages, about what a look-up by index reads
+_LARGE_ROWS = 500
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The steps as the database tells them, and the tables read whole."""
+    """The steps as the database tells them, and the large tables that are read whole."""
 
     steps: tuple[str, ...]
     scans: tuple[str, ...]
 
 
-def plan(engine: Engine, statement: Executable, parameters: Mapping[str, Any], *, as_is: bool = False) -> Plan:
+def plan(engine: Engine, statement: Executable, parameters: Mapping[str, Any]) -> Plan:
     """The plan of a statement. Raises DirectoryAway, DirectoryBroken.
 
-    On PostgreSQL whole reads are priced out unless `as_is`, since it rightly prefers them while a table is small: what
-    then remains is what no index can serve.
+    Small tables are left out, where the database knows sizes: reading them whole is the quickest way.
     """
     kind = engine.dialect.name
     with asking(), engine.connect() as connection:
-        if kind == "postgresql" and not as_is:
-            connection.execute(text("SET LOCAL enable_seqscan = off"))
         rows = _explained(connection, statement, parameters, _PREFIXES.get(kind, "EXPLAIN "))
-        connection.rollback()
-    return _READERS.get(kind, _mysql_plan)(rows)
+        found = _READERS.get(kind, _mysql_plan)(rows)
+        if kind == "postgresql":
+            found = replace(found, scans=_large(connection, found.scans))
+    return found
+
+
+def _large(connection: Connection, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of some tables and indexes of PostgreSQL that are larger than a few pages."""
+    size = text("SELECT pg_relation_size(to_regclass(quote_ident(:name)))")
+    return tuple(name for name in names if (connection.scalar(size, {"name": name}) or 0) > _LARGE_BYTES)
 
 
 _PREFIXES = {"sqlite": "EXPLAIN QUERY PLAN ", "postgresql": "EXPLAIN (FORMAT JSON) "}
@@ -86,7 +94,11 @@ def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
 def _mysql_plan(rows: list[dict[str, Any]]) -> Plan:
     """`ALL` reads a table whole, `index` an index; a name in <> is a result within the statement, not a table."""
     steps = [f"{row['type']} {row['table']} {row['key'] or ''} {row['Extra'] or ''}".strip() for row in rows]
-    whole = [row for row in rows if row["type"] in ("ALL", "index") and not str(row["table"]).startswith("<")]
+    whole = [
+        row
+        for row in rows
+        if row["type"] in ("ALL", "index") and not str(row["table"]).startswith("<") and int(row["rows"]) > _LARGE_ROWS
+    ]
     return Plan(tuple(steps), tuple(str(row["table"]) for row in whole))
 
 

@@ -249,7 +249,8 @@ def test_the_operators_page_can_be_typed_as_it_stands(engine: Engine) -> None:
 
 def test_resolve_and_check_ask_a_query_of_one_s_own_where_one_is_set(empty: Engine) -> None:
     run(empty, "CREATE TABLE box (name VARCHAR(80) PRIMARY KEY, host VARCHAR(80))")
-    run(empty, "INSERT INTO box VALUES ('alice@isp.example', 'h.example')")
+    others = ", ".join(f"('user{n}@isp.example', 'h{n}.example')" for n in range(5000))
+    run(empty, f"INSERT INTO box VALUES ('alice@isp.example', 'h.example'), {others}")
     good = "SELECT name AS address, host AS imap_host FROM box WHERE name = :address"
     for query, told in ((good, "nothing found"), (good.replace("name =", "host ="), "reads all of box")):
         group = directory_commands(lambda: empty, lambda query=query: Directory(empty, query=query))  # type: ignore[misc]

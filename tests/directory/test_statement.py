@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import Connection, Engine, insert, inspect, text
+from sqlalchemy import Engine, insert, text
 
 from app.directory.plan import plan
 from app.directory.resolve import Directory, resolve
 from app.directory.statement import account_statement, resolve_statement
-from app.directory.tables import AccountRow, AddressRow, Base, DomainRow, ServerRow, SiteRow
+from app.directory.tables import AccountRow, AddressRow, DomainRow, ServerRow, SiteRow
 from tests.directory.filling import run
 
 SITES = 2000  # enough that PostgreSQL asks the index of domains too; it reads a table of few pages whole, and rightly
@@ -26,23 +26,16 @@ def fill_many(engine: Engine, accounts: int) -> None:
             {"site_id": n % sites + 1, "username": f"user{n}", "server_id": n % 10 + 1, "login": f"box{n}"}
             for n in range(accounts)
         ]
-        _insert(connection, AccountRow, rows)
+        connection.execute(insert(AccountRow), rows)
         aliases = [
             {"site_id": n % sites + 1, "local": f"alias{n}", "domain_id": 0, "account_id": n + 1}
             for n in range(0, accounts, 2)
         ]
-        _insert(connection, AddressRow, aliases)
+        connection.execute(insert(AddressRow), aliases)
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         for table in ("site", "domain", "mail_server", "account", "address"):
             line = f"ANALYZE TABLE {table}" if engine.dialect.name == "mariadb" else f"ANALYZE {table}"
             connection.execute(text(line))
-
-
-def _insert(connection: Connection, table: type[Base], rows: list[dict[str, object]]) -> None:
-    statement = insert(table)
-    if connection.dialect.name == "postgresql":  # sends many rows at once only so
-        statement = statement.returning(inspect(table).primary_key[0])
-    connection.execute(statement, rows)
 
 
 KEYS = {"local": "alias4000", "plain": "alias4000", "any": "*", "domain": "site0.example"}
@@ -50,17 +43,12 @@ KEYS = {"local": "alias4000", "plain": "alias4000", "any": "*", "domain": "site0
 
 def test_no_look_up_reads_a_table_whole_at_fifty_thousand_accounts(patient: Engine) -> None:
     fill_many(patient, 50_000)
-    by_address = plan(patient, resolve_statement(), KEYS, as_is=True)
-    by_number = plan(patient, account_statement(), {"account_id": 4711}, as_is=True)
-    assert not {"account", "address", "domain"} & set(by_address.scans + by_number.scans), (by_address, by_number)
+    by_address = plan(patient, resolve_statement(), KEYS)
+    by_number = plan(patient, account_statement(), {"account_id": 4711})
+    assert by_address.scans == () and by_number.scans == (), (by_address, by_number)
+    assert by_address.steps and by_number.steps
     found = resolve(Directory(patient), "alias4000@site0.example")
     assert found and found.login == "box4000" and found.address == "user4000@site0.example"
-
-
-def test_every_step_of_a_look_up_has_its_index(patient: Engine) -> None:
-    fill_many(patient, 50)
-    assert plan(patient, resolve_statement(), KEYS).scans == ()
-    assert plan(patient, account_statement(), {"account_id": 1}).scans == ()
 
 
 @pytest.mark.parametrize("typed", ["user49@site49.example", "alias48@site48.example"])
@@ -70,7 +58,7 @@ def test_few_accounts_are_found_as_well(patient: Engine, typed: str) -> None:
 
 
 def test_a_missing_index_is_seen_in_the_plan(patient: Engine) -> None:
-    fill_many(patient, 2000)
+    fill_many(patient, 8000)
     mariadb = patient.dialect.name == "mariadb"
     drop = {
         "sqlite": "DROP TABLE address",
