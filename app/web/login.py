@@ -209,7 +209,7 @@ def _check_password(account: Account, password: str, epoch: str) -> None:
     if account.server.state in {"moving", "down"}:
         raise STATES[account.server.state]()
     try:
-        resources().borrower.sign_in(session.login_of(account, password, epoch, as_user=True))
+        resources().borrower.sign_in(session.login_of(account, password, epoch))
     except mail.BadArgument:
         raise Refused from None
 

@@ -96,8 +96,8 @@ class Current(UserMixin):
         return login_of(self.account, password, self.record.epoch)
 
 
-def login_of(account: Account, password: str | None, epoch: str, *, as_user: bool = False) -> Login:
-    """The login of an account on its server: by the master user where one is set, but `as_user` by the password.
+def login_of(account: Account, password: str | None, epoch: str) -> Login:
+    """The login of an account on its server, by the master user where one is set.
 
     Raises NoMailbox for an account that only forwards.
     """
@@ -105,7 +105,7 @@ def login_of(account: Account, password: str | None, epoch: str, *, as_user: boo
         raise NoMailbox(account.address)
     settings = resources().settings
     master = None
-    if settings.master_user and settings.master_password and not as_user:
+    if settings.master_user and settings.master_password:
         master = MasterUser(settings.master_user, settings.master_password)
     return Login(
         server=account.server,

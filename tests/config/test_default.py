@@ -21,7 +21,7 @@ def test_a_secret_key_is_enough_to_start() -> None:
     assert settings.secret_key == KEY.encode()
     assert settings.cache_url == settings.redis_url
     assert settings.directory_database_url == settings.database_url
-    assert settings.trusted_hosts == ("localhost", "127.0.0.1", "[::1]")
+    assert settings.trusted_hosts == ("localhost", ".localhost", "127.0.0.1", "[::1]")
     assert (settings.limits.account_per_node, settings.limits.account_total, settings.limits.server_total) == (
         3,
         8,
