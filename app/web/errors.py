@@ -2,18 +2,20 @@
 
 from typing import Any
 
-from flask import Flask, Response, g, jsonify, make_response, redirect, render_template, request, url_for
+from flask import Flask, Response, current_app, g, jsonify, make_response, redirect, render_template, request, url_for
 from flask_wtf.csrf import CSRFError
 from markupsafe import Markup
 from redis import RedisError
 from werkzeug.exceptions import HTTPException
 
 from app.mail import errors as mail
-from app.web import metrics, session
+from app.web import metrics, session, timing
 from app.web.faults import HTTP_FAULTS, Fault, fault_of
 from app.web.log import described, logger
 from app.web.session import NotSignedIn
 from app.web.urls import local_path
+
+REPEAT_SECONDS = 2.0  # who has waited longer is told; a server that is silent would cost the deadline twice
 
 
 def install(app: Flask) -> None:
@@ -26,6 +28,8 @@ def answer(error: Exception) -> Response:
     """The error page, the sign-in page, or for /changes JSON. HTTP redirects pass as they are."""
     if isinstance(error, HTTPException) and (error.response is not None or (error.code or 500) < 400):
         return make_response(error.get_response())
+    if isinstance(error, mail.ConnectionLost) and _is_read_again():
+        return _read_again(error)
     fault = fault_of(error)
     _log(error, fault)
     metrics.fault(type(error).__name__)
@@ -39,6 +43,21 @@ def answer(error: Exception) -> Response:
     if isinstance(error, HTTPException) and getattr(error, "valid_methods", None):
         response.headers["Allow"] = ", ".join(error.valid_methods)  # type: ignore[attr-defined]
     return response
+
+
+def _is_read_again() -> bool:
+    """Whether the connection broke inside a page that only reads, at once and for the first time (KEEPER K9)."""
+    return request.method == "GET" and "read_again" not in g and timing.elapsed() < REPEAT_SECONDS
+
+
+def _read_again(error: Exception) -> Response:
+    """The page on another connection. Its mail server said farewell, or the keeper under a TLS connection died."""
+    g.read_again = True
+    logger.info("read again", extra={"endpoint": request.endpoint, **described(error)})
+    try:
+        return current_app.make_response(current_app.dispatch_request())
+    except Exception as second:
+        return answer(second)
 
 
 def _safely(fault: Fault) -> Any:

@@ -9,12 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from app.demo.certificate import Authority
 from app.demo.dovecot import Dovecot
 from tests.conftest import MakeAccount
-from tests.faults.world import INBOX, Person, World, eventually, letter, said, timed, title, unused
+from tests.faults.world import INBOX, Person, World, eventually, letter, said, timed, title
 from tests.proxy import Proxy
-from tests.scripted import Peer, Scripted
+from tests.scripted import Scripted
 from tests.visitor import Answer
 
 pytestmark = pytest.mark.servers
@@ -90,7 +89,8 @@ def test_a_silent_server_costs_its_own_people_seconds_and_others_nothing(
     others: list[tuple[Answer, float]] = []
     while any(each.is_alive() for each in crowd):
         others.append(timed(carol.list))
-    print(sorted(round(s, 1) for _, s in waits), len(others), [title(a) for a, _ in waits])
+    # NOOP for 3 s and a login of 1 s for the three kept connections; the others wait 2 s for one.
+    assert sorted(seconds for _, seconds in waits)[5] < 6, sorted(seconds for _, seconds in waits)
     assert {answer.status for answer, _ in others} == {200}
     assert sorted(seconds for _, seconds in others)[len(others) // 2] < max(0.5, 10 * usual)
     assert {title(answer) for answer, _ in waits} <= {AWAY, BROKE, FULL}
