@@ -139,6 +139,8 @@ def _tag(html: str, lower: str, position: int, writer: _Writer) -> tuple[int, st
         return position + 1, None
     name = lower[named.start() : named.end()]
     attributes, end = _attributes(html, named.end())
+    if end is None:  # the file ends inside the tag: there is no tag
+        return len(html), None
     if closing:
         writer.end(name)
     elif name in _RAW:
@@ -166,13 +168,13 @@ def _raw(html: str, lower: str, name: str, position: int) -> tuple[int, str | No
     return (after + 1 if after >= 0 else len(html)), html[position:end] if name == "style" else None
 
 
-def _attributes(html: str, position: int) -> tuple[str, int]:
+def _attributes(html: str, position: int) -> tuple[str, int | None]:
     """Attributes with plain names, quoted anew, and the place after the tag (HTML §13.2.5.32–40)."""
     written: list[str] = []
     while not (end := _TAG_END.match(html, position)):
         attribute = _ATTRIBUTE.match(html, position)
         if attribute is None:
-            return "", len(html)  # the file ends inside the tag: there is no tag
+            return "", None
         position = attribute.end()
         if _PLAIN_NAME.fullmatch(attribute[1]):
             value = attribute[2] or attribute[3] or attribute[4] or ""

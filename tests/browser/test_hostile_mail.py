@@ -16,9 +16,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.browser
 
 BATCH = 60
-# Opens a connection, or asks a name server, without asking for anything: no policy of a page forbids it, so that only the
-# sanitiser takes it out.
-ONLY_SANITISED = frozenset({"fetch link preconnect"})
 
 
 @pytest.fixture
@@ -47,9 +44,9 @@ def perform(context: BrowserContext, at: Stage, wall: Wall, *, remote: bool = Fa
 
 
 def test_without_walls_the_attacks_do_run_and_fetch(context: BrowserContext):
-    with stage(ATTACKS) as at:
+    with stage(dict(list(ATTACKS.items())[::4])) as at:
         heard = perform(context, at, "none")
-        assert len(at.trap.requests) > 50 and heard.count("ran") > 20, (len(at.trap.requests), heard[:5])
+        assert len(at.trap.requests) > 15 and heard.count("ran") > 5, (len(at.trap.requests), heard[:5])
 
 
 @pytest.mark.parametrize("remote", [False, True], ids=["closed", "remote allowed"])
@@ -61,10 +58,9 @@ def test_with_the_sanitiser_nothing_runs_and_nothing_is_fetched(context: Browser
 
 @pytest.mark.parametrize("remote", [False, True], ids=["closed", "remote allowed"])
 def test_sandbox_and_policy_alone_hold_without_the_sanitiser(context: BrowserContext, remote: bool):
-    attacks = {name: html for name, html in ATTACKS.items() if name not in ONLY_SANITISED}
-    with stage(attacks) as at:
-        assert perform(context, at, "policy only", remote=remote) == []
-        assert at.trap.requests == []
+    with stage(ATTACKS) as at:
+        assert perform(context, at, "policy", remote=remote) == []
+        assert at.trap.requests == [] and at.trap.connections == 0
 
 
 @pytest.mark.parametrize("scheme", ["javascript:top.postMessage('ran','*')", "data:text/html,<script>opener.postMessage('ran','*')</script>",
@@ -73,7 +69,7 @@ def test_sandbox_and_policy_alone_hold_without_the_sanitiser(context: BrowserCon
 def test_a_link_that_is_a_script_runs_nothing_when_it_is_clicked(context: BrowserContext, scheme: str, target: str):
     with stage({"link": f'<a href="{scheme}" target="{target}">press</a>'}) as at:
         page = context.new_page()
-        address = f"{at.url}/?wall=policy%20only&first=0&last=1"
+        address = f"{at.url}/?wall=policy&first=0&last=1"
         page.goto(address)
         page.frame_locator("iframe").locator("a").click()
         page.wait_for_timeout(200)
@@ -92,5 +88,5 @@ def test_the_frame_has_no_origin_and_no_way_to_its_parent(context: BrowserContex
 def test_the_frame_opens_by_itself_as_a_document_without_scripts(context: BrowserContext):
     with stage({"script": "<p>alone</p><script>document.title='ran'</script>"}) as at:
         page = context.new_page()
-        page.goto(f"{at.url}/frame/0?wall=policy%20only")
+        page.goto(f"{at.url}/frame/0?wall=policy")
         assert page.locator("p").inner_text() == "alone" and page.title() != "ran"

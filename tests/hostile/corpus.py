@@ -23,14 +23,14 @@ def _scripts() -> dict[str, str]:
         "script in bogus comment": f"<!-x><script>{RAN}</script>",
         "script in odd comment end": f"<!-- --!><script>{RAN}</script> -->",
         "script in title": f"<title><script>{RAN}</script></title></title><script>{RAN}</script>",
-        "script in textarea": f"<textarea><script>{RAN}</script></textarea><img src=x onerror=\"{RAN}\">",
+        "script in textarea": f'<textarea><script>{RAN}</script></textarea><img src=x onerror="{RAN}">',
         "script in noscript": f'<noscript><p title="</noscript><img src=x onerror={RAN}>">',
         "script in xmp": f'<xmp><p title="</xmp><script>{RAN}</script>">',
         "script in noembed": f'<noembed><p title="</noembed><script>{RAN}</script>">',
         "script in iframe text": f'<iframe><p title="</iframe><script>{RAN}</script>">',
         "script in plaintext": f"<plaintext><script>{RAN}</script>",
         "script in attribute": f'<a title="</a><script>{RAN}</script>">x</a>',
-        "script double escaped": f"<script><!--<script></script><img src=x onerror=\"{RAN}\">--></script>",
+        "script double escaped": f'<script><!--<script></script><img src=x onerror="{RAN}">--></script>',
         "script in cdata": f"<![CDATA[<script>{RAN}</script>]]>",
         "script in processing": f"<?x ><script>{RAN}</script>",
         "script null": f"<scr\0ipt>{RAN}</scr\0ipt>",
@@ -57,9 +57,9 @@ def _handlers() -> dict[str, str]:
     made["handler newline"] = f"<img\nsrc=x\nonerror\n=\n'{RAN}'>"
     made["handler form feed"] = f"<img\x0csrc=x\x0conerror={RAN.split(';')[0]}>"
     made["handler upper"] = f'<IMG SRC=x OnErRoR="{RAN}">'
-    made["handler backquote"] = f"<img src=`x` onerror=\"{RAN}\" x=`>"
+    made["handler backquote"] = f'<img src=`x` onerror="{RAN}" x=`>'
     made["handler quote trick"] = f'<img src="x" title="a"onerror="{RAN}">'
-    made["handler open quote"] = f"<img src=\"x title='\"onerror=\"{RAN}\" '>"
+    made["handler open quote"] = f'<img src="x title=\'"onerror="{RAN}" \'>'
     made["handler entity"] = f'<img src=x onerror="&#x64;ocument.title=&#39;ran&#39;">'
     made["handler equals"] = f'<img =x onerror="{RAN}" src=x>'
     made["handler tag in tag"] = f'<img <p onerror="{RAN}" src=x>'
@@ -148,17 +148,27 @@ def _styles() -> dict[str, str]:
         quoted = value.replace('"', "&quot;")
         made[f"style {number} {value[:16]!r}"] = f'<div style="{quoted}">x</div>'
         made[f"sheet {number} {value[:16]!r}"] = f"<style>div{{{value}}}</style><div>x</div>"
-    made["sheet import"] = f"<style>@import url({HIT});@import '{HIT}' screen;@charset 'x';@namespace url({HIT});</style>"
+    made["sheet import"] = (
+        f"<style>@import url({HIT});@import '{HIT}' screen;@charset 'x';@namespace url({HIT});</style>"
+    )
     made["sheet font"] = f"<style>@font-face{{font-family:x;src:url({HIT})}}*{{font-family:x}}</style>x"
-    made["sheet exfiltration"] = f"<style>input[value^=a]{{background:url({HIT})}}a[href]::before{{content:url({HIT})}}</style><input value=ab>"
-    made["sheet supports"] = f"<style>@supports (display:block){{div{{background:url({HIT})}}}}@layer x{{div{{background:url({HIT})}}}}</style>"
-    made["sheet nested"] = f"<style>div{{&:hover{{background:url({HIT})}}}}@media screen{{@media screen{{div{{background:url({HIT})}}}}}}</style>"
+    made["sheet exfiltration"] = (
+        f"<style>input[value^=a]{{background:url({HIT})}}a[href]::before{{content:url({HIT})}}</style><input value=ab>"
+    )
+    made["sheet supports"] = (
+        f"<style>@supports (display:block){{div{{background:url({HIT})}}}}@layer x{{div{{background:url({HIT})}}}}</style>"
+    )
+    made["sheet nested"] = (
+        f"<style>div{{&:hover{{background:url({HIT})}}}}@media screen{{@media screen{{div{{background:url({HIT})}}}}}}</style>"
+    )
     made["sheet end in string"] = f"<style>a{{content:'</style><img src=x onerror=\"{RAN}\">'}}</style>"
-    made["sheet comment"] = f"<style><!--</style><img src=x onerror=\"{RAN}\">--></style>"
+    made["sheet comment"] = f'<style><!--</style><img src=x onerror="{RAN}">--></style>'
     made["sheet keyframes"] = f"<style>@keyframes x{{from{{background:url({HIT})}}}}div{{animation:x 1s}}</style><div>x"
-    made["sheet property"] = f"<style>@property --x{{syntax:'<url>';inherits:false;initial-value:url({HIT})}}div{{background:var(--x)}}</style>"
+    made["sheet property"] = (
+        f"<style>@property --x{{syntax:'<url>';inherits:false;initial-value:url({HIT})}}div{{background:var(--x)}}</style>"
+    )
     made["sheet root"] = "<style>:root{position:fixed}html{display:none}*{position:fixed!important}</style>x"
-    made["sheet select"] = f"<select><style></select><img src=x onerror=\"{RAN}\"></style>"
+    made["sheet select"] = f'<select><style></select><img src=x onerror="{RAN}"></style>'
     return made
 
 

@@ -21,7 +21,7 @@ from app.mail.sanitize import Cleaned, frame_html
 from app.web.frame import SANDBOX, answer
 from app.web.headers import FIXED
 
-Wall = Literal["sanitised", "policy only", "none"]
+Wall = Literal["sanitised", "policy", "none"]
 LISTENER = "<!doctype html><title>stage</title><script>window.heard=[];onmessage=e=>heard.push(e.data)</script>"
 
 

@@ -22,12 +22,16 @@ from tests.hostile.harmless import judge, judge_css
 
 many = settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
 
-_PIECES = sorted({piece for html in ATTACKS.values() for piece in (html, html[: len(html) // 2], html[len(html) // 2 :])})
+_PIECES = sorted(
+    {piece for html in ATTACKS.values() for piece in (html, html[: len(html) // 2], html[len(html) // 2 :])}
+)
 _MARKS = ["<", ">", "</", "/>", '"', "'", "=", " ", "\t", "\n", "\0", "<!--", "-->", "--!>", "<![CDATA[", "]]>", "<?", "&", "&lt;",
           "<p>", "<b>", "</b>", "<a href=", "<table>", "<td>", "</td>", "</table>", "<svg>", "<math>", "<style>", "</style>",
           "<title>", "</title>", "<select>", "<template>", "<noscript>", "<script>", "</script>", "<font color=", "onerror=", "style=",
           "url(", ")", "x", "é", "\ud800", "javascript:", "https://x.example/", "cid:x", "{", "}", ";", ":", "@media", "/*", "*/", "\\"]  # fmt: skip
-markup = st.lists(st.one_of(st.sampled_from(_MARKS), st.sampled_from(_PIECES), st.text(max_size=5)), max_size=25).map("".join)
+markup = st.lists(st.one_of(st.sampled_from(_MARKS), st.sampled_from(_PIECES), st.text(max_size=5)), max_size=25).map(
+    "".join
+)
 
 
 @many
@@ -113,7 +117,9 @@ def test_a_link_is_absolute_or_nothing(address: str):
 
 
 imap = st.recursive(
-    st.one_of(st.none(), st.binary(max_size=8), st.sampled_from([b"text", b"plain", b"message", b"rfc822", b"mixed", b"7"])),
+    st.one_of(
+        st.none(), st.binary(max_size=8), st.sampled_from([b"text", b"plain", b"message", b"rfc822", b"mixed", b"7"])
+    ),
     lambda inner: st.lists(inner, max_size=10),
     max_leaves=40,
 )
@@ -144,7 +150,10 @@ def test_any_header_is_read(block: bytes):
 
 
 @many
-@given(st.binary(max_size=200), st.one_of(st.none(), st.text(max_size=12), st.sampled_from(["utf-7", "utf-16", "x", "latin1"])))
+@given(
+    st.binary(max_size=200),
+    st.one_of(st.none(), st.text(max_size=12), st.sampled_from(["utf-7", "utf-16", "x", "latin1"])),
+)
 def test_any_bytes_in_any_charset_are_text(data: bytes, charset: str | None):
     decode_text(data, charset, html=True).encode()
 
@@ -165,7 +174,12 @@ def test_a_file_name_fits_into_one_header_line(name: str):
 
 
 @many
-@given(st.dictionaries(st.sampled_from(["filename", "filename*", "filename*0", "filename*1*", "filename*9999999"]), st.binary(max_size=30)))
+@given(
+    st.dictionaries(
+        st.sampled_from(["filename", "filename*", "filename*0", "filename*1*", "filename*9999999"]),
+        st.binary(max_size=30),
+    )
+)
 def test_any_parameters_give_a_name_or_none(parameters: dict[str, bytes]):
     parameter(parameters, "filename")
 

@@ -217,11 +217,15 @@ def test_pictures_are_previewed_by_their_bytes_and_text_as_text(reader: Reader):
 
 def test_a_file_name_is_a_label_and_never_a_path_or_a_header(reader: Reader):
     raw = attached(b"x", "plain.txt").as_bytes()
-    raw = raw.replace(b'filename="plain.txt"', b"filename*=utf-8''..%2F..%2Fetc%2Fpa%0D%0ASet-Cookie%3A%20a%22%E2%80%AEgpj.exe")
+    raw = raw.replace(
+        b'filename="plain.txt"', b"filename*=utf-8''..%2F..%2Fetc%2Fpa%0D%0ASet-Cookie%3A%20a%22%E2%80%AEgpj.exe"
+    )
     path = reader.put(raw.replace(b"\n", b"\r\n"))
     answer = reader.visitor.get(f"{path}/part/2")
     disposition = answer.headers["Content-Disposition"]
-    assert "/" not in disposition.replace("UTF-8''", "") and "\u202e" not in disposition and "%E2%80%AE" not in disposition
+    assert (
+        "/" not in disposition.replace("UTF-8''", "") and "\u202e" not in disposition and "%E2%80%AE" not in disposition
+    )
     assert answer.headers["Set-Cookie"] is None
 
 
@@ -257,7 +261,9 @@ def test_the_message_downloads_as_it_came(reader: Reader):
 
 
 def test_an_attached_message_opens_as_a_message(reader: Reader):
-    inner = html_letter('<p>inner text</p><img src="https://track.example/1">', subject="The inner one", sender="eve@e.example")
+    inner = html_letter(
+        '<p>inner text</p><img src="https://track.example/1">', subject="The inner one", sender="eve@e.example"
+    )
     outer = letter("The outer one")
     outer.set_content("see below")
     outer.add_attachment(inner)
@@ -306,7 +312,13 @@ def test_what_is_not_there_is_a_clear_page(reader: Reader):
     for wrong in ("/part/7", "/part/1.1.1", "/zip", "/frame?section=1", "/frame?section=9", "/eml?part=1"):
         assert reader.visitor.get(path + wrong).status == 404, wrong
     assert reader.visitor.get(f"{path}?part=1").status == 404
-    for wrong in ("/part/1%0d%0aNOOP", "/part/x", "/frame?section=1]&", "/frame?section=1&pictures=1-99999999", "/raw?part=*"):
+    for wrong in (
+        "/part/1%0d%0aNOOP",
+        "/part/x",
+        "/frame?section=1]&",
+        "/frame?section=1&pictures=1-99999999",
+        "/raw?part=*",
+    ):
         assert reader.visitor.get(path + wrong).status == 400, wrong
     mailbox, uidvalidity, uid = path.rsplit("/", 2)
     assert reader.visitor.get(f"{mailbox}/{int(uidvalidity) + 1}/{uid}").status == 409
@@ -319,21 +331,46 @@ def _broken() -> Iterator[tuple[str, bytes]]:
     yield "no boundary", b"Content-Type: multipart/mixed\r\n\r\ntext\r\n"
     yield "empty boundary", b'Content-Type: multipart/mixed; boundary=""\r\n\r\n--\r\n\r\nx\r\n'
     yield "never opened", b"Content-Type: multipart/mixed; boundary=b\r\n\r\nprologue only\r\n"
-    yield "never closed", b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/html\r\n\r\n<b>x\r\n"
+    yield (
+        "never closed",
+        b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/html\r\n\r\n<b>x\r\n",
+    )
     yield "unknown charset", b"Content-Type: text/plain; charset=x-nobody\r\n\r\n\xff\xfe\x00abc\r\n"
     yield "utf-7", b"Content-Type: text/html; charset=utf-7\r\n\r\n+ADw-script+AD4-alert(1)+ADw-/script+AD4-\r\n"
     yield "broken base64", b"Content-Type: text/html\r\nContent-Transfer-Encoding: base64\r\n\r\n!!!PGI+====A\r\n"
-    yield "broken qp", b"Content-Type: text/plain\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n=ZZ=\r\n==3\r\n="
+    yield (
+        "broken qp",
+        b"Content-Type: text/plain\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n=ZZ=\r\n==3\r\n=",
+    )
     yield "unknown encoding", b"Content-Type: text/plain\r\nContent-Transfer-Encoding: x-mine\r\n\r\nhello\r\n"
     yield "odd type", b"Content-Type: \xff\xfe/\xfd; charset=\x80\r\n\r\nhello\r\n"
     yield "html as image", b"Content-Type: image/png\r\n\r\n<script>alert(1)</script>\r\n"
-    yield "poisoned from", b"From: =?utf-8?q?n=0D=0ABcc:_x?= <\xff@\x00>\r\nSubject: =?utf-8?b?\xff?=\r\nDate: nonsense\r\n\r\nx\r\n"
-    yield "report", (b"Content-Type: multipart/report; boundary=b\r\n\r\n--b\r\nContent-Type: message/delivery-status\r\n\r\n"
-                     b"Final-Recipient: rfc822; x\r\n--b\r\nContent-Type: text/rfc822-headers\r\n\r\nSubject: y\r\n--b--\r\n")
-    yield "digest", b"Content-Type: multipart/digest; boundary=b\r\n\r\n--b\r\n\r\nSubject: one\r\n\r\nx\r\n--b\r\n\r\n--b--\r\n"
-    yield "encrypted", (b'Content-Type: multipart/encrypted; boundary=b\r\n\r\n--b\r\nContent-Type: application/pgp-encrypted\r\n'
-                        b"\r\nVersion: 1\r\n--b\r\nContent-Type: application/octet-stream\r\n\r\nxx\r\n--b--\r\n")
-    yield "related without root", b"Content-Type: multipart/related; boundary=b; start=x\r\n\r\n--b\r\nContent-Type: image/png\r\nContent-ID: <y>\r\n\r\nx\r\n--b--\r\n"
+    yield (
+        "poisoned from",
+        b"From: =?utf-8?q?n=0D=0ABcc:_x?= <\xff@\x00>\r\nSubject: =?utf-8?b?\xff?=\r\nDate: nonsense\r\n\r\nx\r\n",
+    )
+    yield (
+        "report",
+        (
+            b"Content-Type: multipart/report; boundary=b\r\n\r\n--b\r\nContent-Type: message/delivery-status\r\n\r\n"
+            b"Final-Recipient: rfc822; x\r\n--b\r\nContent-Type: text/rfc822-headers\r\n\r\nSubject: y\r\n--b--\r\n"
+        ),
+    )
+    yield (
+        "digest",
+        b"Content-Type: multipart/digest; boundary=b\r\n\r\n--b\r\n\r\nSubject: one\r\n\r\nx\r\n--b\r\n\r\n--b--\r\n",
+    )
+    yield (
+        "encrypted",
+        (
+            b"Content-Type: multipart/encrypted; boundary=b\r\n\r\n--b\r\nContent-Type: application/pgp-encrypted\r\n"
+            b"\r\nVersion: 1\r\n--b\r\nContent-Type: application/octet-stream\r\n\r\nxx\r\n--b--\r\n"
+        ),
+    )
+    yield (
+        "related without root",
+        b"Content-Type: multipart/related; boundary=b; start=x\r\n\r\n--b\r\nContent-Type: image/png\r\nContent-ID: <y>\r\n\r\nx\r\n--b--\r\n",
+    )
     yield "long line", b"Subject: " + b"x" * 50_000 + b"\r\n\r\n" + b"y" * 500_000 + b"\r\n"
 
 

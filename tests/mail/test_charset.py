@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+import pytest
+
+from app.mail.charset import decode_text
+
+
+@pytest.mark.parametrize(("data", "charset", "text"), [
+    ("grün".encode(), "utf-8", "grün"), ("grün".encode("latin-1"), "iso-8859-1", "grün"), (b"\x93x\x94", "us-ascii", "“x”"),
+    ("grün".encode(), None, "grün"), ("grün".encode("latin-1"), "x-nobody", "grün"), ("日本".encode("iso-2022-jp"), "ISO-2022-JP", "日本"),
+    ("\ufeffgrün".encode(), "latin-1", "grün"), ("\ufeffx".encode("utf-16"), None, "x"), (b"+ADw-x+AD4-", "utf-7", "+ADw-x+AD4-"),
+])  # fmt: skip
+def test_text_is_read_whatever_was_declared(data: bytes, charset: str | None, text: str):
+    assert decode_text(data, charset).lstrip("\ufeff") == text
+
+
+def test_html_may_name_its_charset_inside():
+    data = '<meta charset="koi8-r">привет'.encode("koi8-r")
+    assert "привет" in decode_text(data, None, html=True)
+    assert "привет" not in decode_text(data, "latin-1", html=True)
+    assert decode_text(b"<meta charset=utf-16>x", None, html=True).endswith("x")

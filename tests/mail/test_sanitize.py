@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from app.mail.sanitize import MAX_HTML, content_id, frame_html, link, linked, names_remote, referenced, small_html
+
+PIXEL = "data:image/gif;base64,R0lGODlhAQABAAAAACw="
+
+
+def test_a_newsletter_keeps_its_tables_styles_and_links():
+    html = (
+        '<style>.a{color:red}</style><body bgcolor="#eee" class="a"><table width="600" cellpadding="0"><tr><td bgcolor="#fff" '
+        'style="padding:10px"><a href="https://shop.example/?a=b&amp;c">Buy</a></td></tr></table></body>'
+    )
+    made = frame_html(html).html
+    assert made.startswith("<style>.a{color:red;}")
+    assert 'style="background-color:#eee;"' in made and '<td bgcolor="#fff" style="padding:10px;">' in made
+    assert 'href="https://shop.example/?a=b&amp;c"' in made and 'rel="noopener noreferrer nofollow"' in made
+
+
+def test_remote_pictures_are_blocked_and_counted_each_once():
+    html = '<img src="http://a/1"><img src="http://a/1"><td><div style="background:url(https://a/2)">x</div><style>p{background:url(http://a/3)}</style>'
+    cleaned = frame_html(html)
+    assert cleaned.blocked_remote == 3 and "//a/" not in cleaned.html
+    shown = frame_html(html, remote=True)
+    assert shown.blocked_remote == 0 and 'src="https://a/1"' in shown.html and "http://" not in shown.html
+
+
+def test_inline_pictures_are_put_in_by_their_content_id():
+    html = '<img src="cid:a%40b"><div style="background:url(cid:c)">x</div><img src="cid:none">'
+    made = frame_html(html, images={"a@b": PIXEL, "c": PIXEL}).html
+    assert made.count(PIXEL) == 2 and "cid:" not in made
+    assert referenced(html) == {"a@b", "c", "none"} and content_id("<a%40b>") == "a@b"
+
+
+def test_a_data_picture_is_believed_by_its_bytes_only():
+    assert PIXEL in frame_html(f'<img src="{PIXEL.replace("gif", "png")}">').html
+    assert "data:" not in frame_html('<img src="data:image/png;base64,PHN2Zz4=">').html
+
+
+@pytest.mark.parametrize("address", ["https://a/b c", "HTTP://a", "mailto:a@b", "tel:+1"])
+def test_absolute_addresses_are_links(address: str):
+    assert link(address) == address.replace(" ", "%20")
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["javascript:x", "java\nscript:x", "/x", "//a", "https:", "https:///a", "x", "", "data:x", "cid:x", "http:\\\\a"],
+)
+def test_all_others_are_not(address: str):
+    assert link(address) is None
+
+
+def test_what_is_too_long_is_shown_as_far_as_it_goes():
+    cleaned = frame_html("<p>word</p>" * (MAX_HTML // 10))
+    assert cleaned.cut and cleaned.html.count("<p>") > 15_000
+    assert not frame_html("<p>word</p>").cut
+
+
+def test_what_is_too_deep_loses_tags_and_no_text():
+    made = frame_html("<div>" * 5000 + "deep" + "</div>" * 5000).html
+    assert "deep" in made and made.count("<div>") <= 200
+
+
+def test_what_is_not_encodable_becomes_something_that_is():
+    frame_html("<p>\ud800</p>").html.encode()
+
+
+def test_threads_do_not_share_what_they_may_show():
+    wrong: list[str] = []
+
+    def read(number: int) -> None:
+        uri = f"data:image/gif;base64,{number:04d}"
+        for _ in range(50):
+            made = frame_html('<img src="cid:x">', images={"x": uri}).html
+            if made != f'<img src="{uri}">':
+                wrong.append(made)
+
+    threads = [threading.Thread(target=read, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+
+
+def test_remote_content_is_seen_before_the_frame():
+    assert names_remote("<img src = 'http://a'>") and names_remote("<p style=background:url( https://a)>")
+    assert not names_remote('<a href="https://a">x</a><img src="cid:a">')
+
+
+def test_small_html_keeps_plain_formatting_only():
+    made = small_html('<b onclick=x>B</b><img src=x><a href="https://a" style=x>l</a><a href="javascript:x">m</a>')
+    assert made == '<b>B</b><a href="https://a">l</a><a>m</a>'
+
+
+def test_a_notice_is_text_with_links():
+    assert linked("<b> https://a.example/x readme.md") == (
+        '&lt;b&gt; <a href="https://a.example/x" rel="noopener noreferrer nofollow" target="_blank">https://a.example/x</a> readme.md'
+    )

@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+import pytest
+
+from app.mail.text import MAX_LINKS, text_html
+
+
+def test_quotes_nest_and_the_signature_stands_apart():
+    made = text_html("a\n> b\n>> c\n> d\ne\n-- \nBob\n")
+    assert made == (
+        'a<blockquote class="quote">b<blockquote class="quote">c</blockquote>d</blockquote>e'
+        '<div class="signature">-- \nBob</div>'
+    )
+
+
+def test_flowed_lines_are_joined_within_their_depth():
+    assert text_html("a \nb\n> c \n> d\n e", flowed=True) == 'a b<blockquote class="quote">c d</blockquote>e'
+    assert text_html("a \nb", flowed=True, delsp=True) == "ab"
+    assert text_html("a \n-- \nx ", flowed=True).startswith('a <div class="signature">')
+
+
+@pytest.mark.parametrize(("text", "address", "after"), [
+    ("see https://a.example/x.", "https://a.example/x", "."), ("(https://a.example/(b))", "https://a.example/(b)", ")"),
+    ("www.a.example!", "https://www.a.example", "!"), ("<bob@a.example>", "mailto:bob@a.example", "&gt;"),
+])  # fmt: skip
+def test_addresses_are_linked_without_the_sentence_around(text: str, address: str, after: str):
+    made = str(text_html(text))
+    assert f'href="{address}"' in made and made.endswith(f"</a>{after}")
+
+
+def test_nothing_written_becomes_markup():
+    assert "<img" not in text_html('a@a.co?]<img/src=x/onerror=alert(1)> http://x/"onclick=y <b>')
+    assert '"onclick' not in text_html('http://x/"onclick=y')
+
+
+def test_links_are_bounded():
+    assert text_html("http://a.b \n" * (MAX_LINKS + 100)).count("<a ") == MAX_LINKS
