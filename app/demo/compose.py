@@ -42,10 +42,13 @@ def flowed(message: EmailMessage, text: str) -> EmailMessage:
 
 
 def _soft_lines(line: str) -> list[str]:
-    words, rows = line.split(" "), [""]
-    for word in words:
-        if len(rows[-1]) + len(word) > 70 and rows[-1]:
-            rows.append("")
+    """One paragraph as lines of at most 72 characters; each line of a quotation keeps its marks (RFC 3676 §4.5)."""
+    said = line.lstrip(">")
+    marks = line[: len(line) - len(said)] + (" " if said != line else "")
+    rows = [marks]
+    for word in said.strip(" ").split(" "):
+        if len(rows[-1]) + len(word) > 70 and rows[-1] != marks:
+            rows.append(marks)
         rows[-1] += word + " "
     return [*rows[:-1], rows[-1].rstrip(" ")]
 

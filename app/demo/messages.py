@@ -95,7 +95,9 @@ class Mailbag:
             yield from self._thread(subject, when, self.draw.randrange(3, 9), self.draw.sample(self.friends, 3))
 
     def _thread(self, subject: str, when: datetime, length: int, circle: list[Person]) -> Iterator[Sample]:
-        text, references = f"Dear all,\n\nabout this: {subject} {self._talk()}", ""
+        text, references = f"Dear all,\n\nabout this: {subject}. {self._talk()}", ""
+        pauses = [timedelta(minutes=self.draw.randrange(20, 2400)) for _ in range(length)]
+        when = min(when, self.now - sum(pauses, timedelta()))
         for step in range(length):
             mine = step % 3 == 1
             writer = self.owner if mine else circle[step % 3]
@@ -108,7 +110,7 @@ class Mailbag:
             yield self._sample(message, when, "Sent" if mine else "INBOX", *(["\\Seen"] if mine else []))
             references = f"{references} {message['Message-ID']}".strip()
             text = f"{self.draw.choice(words.REPLIES)}\n\n{compose.quote(text, writer, when)}"
-            when = min(self.now - timedelta(minutes=3), when + timedelta(hours=self.draw.randrange(1, 40)))
+            when += pauses[step]
 
     def _newsletters(self) -> Iterator[Sample]:
         for turn in self._times(34):
