@@ -2,20 +2,18 @@
 
 Incoming mail goes through a linear scan (scan.py), then nh3 with an allow-list of boring elements, each style and each
 address rewritten by the attribute filter, inside the tree. Sanitised last: nothing touches the string afterwards.
-What is small (signatures, notices) is cleaned and linked by bleach, which is 40 times slower and quadratic in depth.
+What is small (signatures, notices) is cleaned by bleach, in small.py.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 from urllib.parse import unquote
 
-import bleach
 import nh3
-from bleach.linkifier import Linker, build_url_re
 
 from app.mail import css, stylesheet
 from app.mail.charset import without_surrogates
@@ -24,7 +22,6 @@ from app.mail.rewrite import rewrite
 from app.mail.scan import ATTRIBUTES, look
 
 MAX_HTML: Final = 512 * 1024
-MAX_SMALL: Final = 64 * 1024
 MAX_ESCAPES: Final = 65_536
 _MAX_ADDRESS: Final = 8 * 1024
 
@@ -195,44 +192,3 @@ def _cleaner(attribute_filter: Callable[[str, str, str], str | None]) -> nh3.Cle
         set_tag_attribute_values={"a": {"target": "_blank"}},
         strip_comments=True,
     )
-
-
-# --- what is small, by bleach ------------------------------------------------------------------------------------
-
-_SMALL_ELEMENTS: Final = css.words("a b blockquote br code div em i li ol p pre s span strong sub sup u ul")
-# bleach knows the top-level domains of 2011 only.
-_ANY_HOST: Final = build_url_re(tlds=["[a-z]{2,24}"], protocols=["http", "https"])
-_SMALL_ATTRIBUTES: Final = {"a": ["href"], "blockquote": ["type"]}
-
-
-def small_html(html: str) -> str:
-    """Composed HTML or a signature (≤ 64 KB) with plain formatting and links only, no styles and no pictures."""
-    balanced, _ = rewrite(html[:MAX_SMALL])
-    cleaner = bleach.Cleaner(
-        tags=_SMALL_ELEMENTS,
-        attributes=_small_attribute,
-        protocols={"http", "https", "mailto", "tel"},
-        strip=True,
-    )
-    return str(cleaner.clean(balanced))
-
-
-def _small_attribute(element: str, name: str, value: str) -> bool:
-    if name not in _SMALL_ATTRIBUTES.get(element, ()):
-        return False
-    return link(value) == value if name == "href" else value == "cite"
-
-
-def linked(text: str) -> str:
-    """A short plain text (a notice, a place, a description) as HTML, its addresses linked."""
-    escaped = bleach.clean(text[:MAX_SMALL], tags=set(), attributes={})
-    return str(Linker(callbacks=[_outward], url_re=_ANY_HOST).linkify(escaped))
-
-
-def _outward(attributes: MutableMapping[Any, str], new: bool = False) -> MutableMapping[Any, str] | None:
-    """Links what is written as an address: bleach would make one of every ``readme.md`` too."""
-    address = link(attributes.get((None, "href"), ""))
-    if address is None or not attributes.get("_text", "").lower().startswith(("http://", "https://", "www.")):
-        return None
-    attributes.update({(None, "href"): address, (None, "rel"): REL, (None, "target"): "_blank"})
-    return attributes

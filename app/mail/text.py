@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from markupsafe import Markup, escape
 
+from app.mail.flowed import Line, flowed_lines, quoted
 from app.mail.sanitize import REL, link
 
 MAX_TEXT: Final = 512 * 1024
 MAX_LINES: Final = 20_000
-MAX_QUOTES: Final = 30
 MAX_LINKS: Final = 2_000
 
 _ADDRESS: Final = re.compile(
@@ -28,16 +27,7 @@ _ADDRESS: Final = re.compile(
 )
 _TRAILING: Final = ".,;:!?*_~"
 _PAIRS: Final = {")": "(", "]": "["}
-_QUOTE: Final = re.compile(r">(?: ?>){0,98}+")
 _UNSHOWN: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-
-
-@dataclass(slots=True)
-class _Line:
-    """A line or a flowed paragraph: how deeply it is quoted, and its text."""
-
-    depth: int
-    text: str
 
 
 def text_html(text: str, *, flowed: bool = False, delsp: bool = False) -> Markup:
@@ -49,42 +39,8 @@ def text_html(text: str, *, flowed: bool = False, delsp: bool = False) -> Markup
     del lines[MAX_LINES:]
     while lines and not lines[-1]:
         lines.pop()
-    parsed = _flowed(lines, delsp) if flowed else (_quoted(line) for line in lines)
+    parsed = flowed_lines(lines, delsp=delsp) if flowed else (quoted(line) for line in lines)
     return Markup("".join(_Writer().all(parsed)))
-
-
-def _quoted(line: str) -> _Line:
-    """A line with its quote marks counted and taken off: ``>> x``, ``> > x``."""
-    marks = _QUOTE.match(line)
-    if marks is None:
-        return _Line(0, line)
-    return _Line(min(marks[0].count(">"), MAX_QUOTES), line[marks.end() :].removeprefix(" "))
-
-
-def _flowed(lines: list[str], delsp: bool) -> Iterator[_Line]:
-    """Lines that end in a space joined with the next of the same depth (RFC 3676 §4.1–4.5)."""
-    held: list[str] = []
-    depth = 0
-    for line in lines:
-        found = _stuffed(line)
-        signature = found.text == "-- "
-        if held and (found.depth != depth or signature):
-            yield _Line(depth, "".join(held))
-            held = []
-        depth = found.depth
-        flows = found.text.endswith(" ") and not signature
-        held.append(found.text[:-1] if flows and delsp else found.text)
-        if not flows:
-            yield _Line(depth, "".join(held))
-            held = []
-    if held:
-        yield _Line(depth, "".join(held))
-
-
-def _stuffed(line: str) -> _Line:
-    """A line of flowed text: quote marks stand together, then one space may be stuffed (RFC 3676 §4.4)."""
-    text = line.lstrip(">")
-    return _Line(min(len(line) - len(text), MAX_QUOTES), text.removeprefix(" "))
 
 
 class _Writer:
@@ -95,7 +51,7 @@ class _Writer:
         self.signed = False
         self.links = 0
 
-    def all(self, lines: Iterator[_Line]) -> Iterator[str]:
+    def all(self, lines: Iterator[Line]) -> Iterator[str]:
         first = True
         for line in lines:
             moved = self._quotes(line.depth)

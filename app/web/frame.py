@@ -1,25 +1,24 @@
-"""HTML mail in its frame: a document of its own, sandboxed twice, and the choices about content from outside.
+"""HTML mail in its frame: a document of its own, sandboxed twice.
 
 The frame has no scripts, no origin of ours and loads nothing but what is inside it, or pictures over https once the
 reader allows that. Policy and sandbox must hold alone: tests serve them unsanitised mail.
 """
 
 import re
-from typing import Any, cast, get_args
 
-from flask import Response, abort, make_response, redirect, request, url_for
+from flask import Response, abort, make_response, request
 
 from app.mail import bodystructure, sanitize
 from app.mail.bodystructure import Part
 from app.mail.charset import decode_text
 from app.mail.errors import BadArgument
 from app.mail.header import addresses, fields
-from app.mail.message import open_message
 from app.mail.part import Items, Wanted, bodies, check_section, fetch, item
 from app.mail.picture import data_uri
 from app.mail.syntax import section as joined
 from app.mail.transfer import decode
 from app.store import remote as choices
+from app.web.remote import message_name
 from app.web.session import current, imap
 
 HTML_OCTETS = 900 * 1024  # as encoded: 512 KB of text in base64 and more
@@ -124,28 +123,3 @@ def _sender(items: Items) -> str:
         if name == "from":
             return next((each.address.lower() for each in addresses(value, 1)), "")
     return ""
-
-
-def message_name(mailbox: str, uidvalidity: int, uid: int) -> str:
-    """What names a message among the account's."""
-    return f"{uidvalidity} {uid} {mailbox}"
-
-
-def remote(mailbox: str, uidvalidity: int, uid: int) -> Response:
-    """POST …/remote: choice=once|sender|domain, then the message again."""
-    choice = request.form.get("choice", "")
-    if choice not in get_args(choices.Choice):
-        abort(400)
-    me = current()
-    value = message_name(mailbox, uidvalidity, uid)
-    if choice != "once":
-        with imap() as client:
-            header = open_message(client, mailbox, uidvalidity, uid, mark_seen=False).header
-        sender = header.from_[0].address.lower() if header.from_ else ""
-        value = sender if choice == "sender" else choices.domain_of(sender)
-    if value:
-        choices.allow(me.redis, me.account.id, cast(choices.Choice, choice), value)
-    place: dict[str, Any] = {"mailbox": mailbox, "uidvalidity": uidvalidity, "uid": uid}
-    if request.args.get("part"):
-        place["part"] = request.args["part"]
-    return make_response(redirect(url_for("message.show", **place), 303))

@@ -11,15 +11,18 @@ from typing import Any
 from flask import render_template, request, url_for
 from markupsafe import Markup, escape
 
-from app.mail import invitation, sanitize, text
+from app.mail import invitation, sanitize, small, text
 from app.mail.bodystructure import Part
 from app.mail.message import Message, open_message
 from app.mail.neighbours import Neighbours, neighbours
 from app.mail.shown import PICTURES
+from app.mail.trust import Trust, judge
 from app.store import remote as choices
 from app.web import pane
 from app.web.download import archive_zip, download, part
-from app.web.frame import RELATED_OCTETS, RELATED_PARTS, frame, message_name, remote
+from app.web.frame import RELATED_OCTETS, RELATED_PARTS, frame
+from app.web.remote import message_name, remote
+from app.web.resources import resources
 from app.web.session import current, imap
 from app.web.source import headers, raw
 from app.web.undo import offered
@@ -73,6 +76,7 @@ def show(mailbox: str, uidvalidity: int, uid: int) -> str:
         bodies=list(_bodies(message)),
         attachments=[_attachment(message, each) for each in _listed(message)],
         remote=_remote(message),
+        trust=_trust(message),
         zone=me.zone,
         open_mailbox=pane.opened(boxes, mailbox),
         tree=boxes,
@@ -148,7 +152,7 @@ def _invitation(facts: invitation.Invitation) -> Markup:
         ("About", facts.description),
         ("Address", facts.url),
     )
-    shown = "".join(f"<dt>{name}</dt><dd>{sanitize.linked(value)}</dd>" for name, value in rows if value.strip())
+    shown = "".join(f"<dt>{name}</dt><dd>{small.linked(value)}</dd>" for name, value in rows if value.strip())
     return Markup(f'<dl class="invitation">{shown}</dl>')
 
 
@@ -192,6 +196,14 @@ def _attachment(message: Message, each: Part) -> Attachment:
         preview = url_for("message.part", **at, section=each.section, inline=1)
     url = url_for("message.part", **at, section=each.section)
     return Attachment(each.name, each.type, each.decoded_size, url, preview)
+
+
+def _trust(message: Message) -> Trust | None:
+    """Who vouches for the one sender; an attached message's header was written by whoever attached it."""
+    if message.section or len(message.header.from_) != 1:
+        return None
+    domain = message.header.from_[0].address.rpartition("@")[2]
+    return judge(message.header.authentication_results, resources().settings.authserv_ids, domain)
 
 
 def _remote(message: Message) -> Remote:

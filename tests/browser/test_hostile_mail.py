@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (attacks and answers stand on one line each)
 """The attack corpus in Chromium: nothing runs and nothing is fetched, with the sanitiser and without it."""
 
 from __future__ import annotations

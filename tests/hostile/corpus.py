@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (attacks and answers stand on one line each)
 """Mail that attacks its reader: each entry is HTML that would run a script, fetch an address or leave its frame.
 
 ``HIT`` stands for an address that must never be asked for, ``RAN`` for a script that must never run.
@@ -60,7 +61,7 @@ def _handlers() -> dict[str, str]:
     made["handler backquote"] = f'<img src=`x` onerror="{RAN}" x=`>'
     made["handler quote trick"] = f'<img src="x" title="a"onerror="{RAN}">'
     made["handler open quote"] = f'<img src="x title=\'"onerror="{RAN}" \'>'
-    made["handler entity"] = f'<img src=x onerror="&#x64;ocument.title=&#39;ran&#39;">'
+    made["handler entity"] = '<img src=x onerror="&#x64;ocument.title=&#39;ran&#39;">'
     made["handler equals"] = f'<img =x onerror="{RAN}" src=x>'
     made["handler tag in tag"] = f'<img <p onerror="{RAN}" src=x>'
     return made
@@ -185,7 +186,7 @@ def _foreign() -> dict[str, str]:
         "svg style": f'<svg><style><img src=x onerror="{RAN}"></style></svg>',
         "svg title": f'<svg><title><img src=x onerror="{RAN}"></title></svg>', "svg desc": f'<svg><desc><style><img title="</style><img src=x onerror={RAN}>">',
         "svg cdata": f'<svg><![CDATA[><img src=x onerror="{RAN}">]]></svg>', "svg handler": f'<svg><discard onbegin="{RAN}"/><g onload="{RAN}"/></svg>',
-        "svg entity": f"<svg><script>&#100;ocument.title='ran'</script></svg>",
+        "svg entity": "<svg><script>&#100;ocument.title='ran'</script></svg>",
         "math href": f'<math href="javascript:{RAN}">x</math>', "math xlink": f'<math><mi xlink:href="javascript:{RAN}">x</mi></math>',
         "math action": f'<math><maction actiontype="statusline#{HIT}" xlink:href="javascript:{RAN}">x</maction></math>',
         "math annotation": f'<math><annotation-xml encoding="text/html"><img src=x onerror="{RAN}"></annotation-xml></math>',

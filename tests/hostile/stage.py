@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (attacks and answers stand on one line each)
 """A stage for attacks: a page with frames as the message page has them, and a trap that counts who comes.
 
 The frames' documents are answered by the application's own `frame.answer`, with sanitised mail or with the attack as it

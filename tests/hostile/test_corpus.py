@@ -6,7 +6,8 @@ import html5lib
 import pytest
 
 from app.mail.rewrite import rewrite
-from app.mail.sanitize import frame_html, linked, small_html
+from app.mail.sanitize import frame_html
+from app.mail.small import linked, small_html
 from app.mail.text import text_html
 from tests.hostile.corpus import ATTACKS
 from tests.hostile.harmless import judge

@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (attacks and answers stand on one line each)
 """Bounded time and memory: 512 KB of each flood, read in a process of its own."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (attacks and answers stand on one line each)
 """Whatever is thrown at the readers of strangers' bytes: nothing raises, nothing harmful comes out."""
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ from app.mail.charset import decode_text
 from app.mail.filename import content_disposition, harmless, parameter
 from app.mail.message import read_header
 from app.mail.rewrite import rewrite
-from app.mail.sanitize import frame_html, link, linked, small_html
+from app.mail.sanitize import frame_html, link
 from app.mail.scan import look
 from app.mail.shown import choose
+from app.mail.small import linked, small_html
 from app.mail.syntax import parse
 from app.mail.text import text_html
 from app.mail.transfer import decode, decoded

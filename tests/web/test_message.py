@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (attacks and answers stand on one line each)
 """Reading on a real node: the page of a message, its frame, files, source, and choices about remote content."""
 
 from __future__ import annotations
