@@ -123,6 +123,9 @@ class Settings:
     )
     master_user: str | None = setting("Dovecot master user: with it no user's password is kept", values.text)
     master_password: str | None = setting("the master user's password", values.secret, secret=True)
+    authserv_ids: tuple[str, ...] = setting(
+        "names under which the provider's own servers write Authentication-Results (RFC 8601); nobody else is believed",
+        values.hosts, ())
     junk_pattern: str | None = setting(
         "name of the junk mailbox where the server marks none; strftime letters %Y %m %d, e.g. spam.%Y",
         values.mailbox_pattern,
