@@ -21,6 +21,7 @@ from app.demo.mail import RESIDENTS, MailServers
 from app.demo.node import ROOT, Node, bring_up_to_date
 from app.demo.process import StartError, answers
 from app.demo.redis import RedisServer
+from app.demo.words import AUTHSERV_ID
 
 FOLDER = ROOT / "var" / "demo"
 _DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG, prctl(2)
@@ -97,6 +98,7 @@ class Run:
         self.stops.append(self.mail.stop)
         self.mail.start()
         write_directory(self.environ["POSTERN_DATABASE_URL"], self.mail)
+        self.environ.setdefault("POSTERN_AUTHSERV_IDS", AUTHSERV_ID)
         notice = lacking_notice(self.mail.lacking)
         if self.mail.fill(notice):
             print("Wrote the demo's messages.", flush=True)

@@ -61,7 +61,16 @@ class Mailbag:
 
     def _letter(self, subject: str, when: datetime, *, sender: Person | None = None) -> EmailMessage:
         writer = sender or self.draw.choice(self.friends)
-        return compose.letter(writer, self.owner, subject, when, message_id=self._id())
+        message = compose.letter(writer, self.owner, subject, when, message_id=self._id())
+        if writer is not self.owner and self.count % 3:
+            self._checked(message, writer, "pass")
+        return message
+
+    def _checked(self, message: EmailMessage, writer: Person, result: str) -> None:
+        """What the provider's border found out about the sender."""
+        del message["Authentication-Results"]
+        domain = writer.address.rpartition("@")[2]
+        message["Authentication-Results"] = f"{words.AUTHSERV_ID}; dmarc={result} header.from={domain}"
 
     def _sample(self, message: EmailMessage, when: datetime, mailbox: str = "INBOX", *flags: str) -> Sample:
         given = list(flags)
@@ -197,7 +206,9 @@ class Mailbag:
         for turn in self._times(30):
             name, subject = words.JUNK[turn % len(words.JUNK)]
             when = self._when(days=45)
-            message = self._letter(subject, when, sender=Person(name, f"info{turn}@offers{turn}.example"))
+            writer = Person(name, f"info{turn}@offers{turn}.example")
+            message = self._letter(subject, when, sender=writer)
+            self._checked(message, writer, "fail")
             message["X-Spam-Flag"] = "YES"
             lie = f"<a href='http://192.0.2.{turn}/x'>https://bank.example.com/</a>"
             message.set_content(f"<p>{subject}</p><p>{lie}</p>", subtype="html")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+AUTHSERV_ID = "mx.demo.example"  # under which name the demo's border writes Authentication-Results
+
 
 class Person(NamedTuple):
     """A name and an address."""
