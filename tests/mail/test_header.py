@@ -115,6 +115,7 @@ def test_no_mixture_of_marks_makes_a_field_raise(text):
     addresses(text.encode())
 
 
+@pytest.mark.slow
 def test_hostile_fields_cost_one_pass():
     started = time.process_time()
     for unit in (b"=?a?q?", b'"', b"(", b"<", b"=?", b'\\"', b"=?a?b?x?= ", b",", b"a: ", b"\n "):

@@ -2,6 +2,7 @@
 
 import time
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -79,6 +80,7 @@ def test_no_bytes_make_the_parser_raise(pieces):
     esearch([tuple(pieces)])
 
 
+@pytest.mark.slow
 def test_a_megabyte_of_hostile_bytes_is_read_in_one_pass():
     started = time.process_time()
     for unit in (b"(", b'"', b'"\\', b")", b"BODY[", b"\\", b'("', b"BODY[("):
