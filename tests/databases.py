@@ -152,6 +152,7 @@ class PostgreSQL(DatabaseServer):
         initdb, postgres, _ = self.programs
         self.run(initdb, "--no-sync", "-A", "trust", "-U", "postern", "-E", "UTF8", "--locale=C.UTF-8", "-D", "data")
         options = {"listen_addresses": "", "unix_socket_directories": str(self.folder), "fsync": "off"}
+        options["dynamic_shared_memory_type"] = "mmap"  # files in its own folder, so that none is left behind
         words = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
         self.spawn([postgres, "-D", self.folder / "data", *words])
 
