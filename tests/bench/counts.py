@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
 from tests.bench.node import Person
@@ -30,7 +31,8 @@ def count(world: World, sizes: list[int], *, keeper: bool) -> list[Counted]:
                 person = world.signed_in(node, size, 1)[0]
                 for what in ("list", "open", "frame", "poll"):
                     path = paths(what, person, size)[0]
-                    person.get(path)  # the message is marked as read now
+                    person.get(path)  # the message is marked as read now, and the first poll has asked for a watcher
+                    time.sleep(1 if what == "poll" else 0)
                     if what == "list":
                         world.forget_summaries()
                         found.append(Counted(what, "cold", size, _one(proxy, person, path)))
