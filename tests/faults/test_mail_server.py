@@ -82,6 +82,9 @@ def test_a_silent_server_costs_its_own_people_seconds_and_others_nothing(
 ):
     usual = sorted(timed(carol.list)[1] for _ in range(9))[4]
     proxy.fault("stall")
+    answer, seconds = timed(bob.list)
+    assert title(answer) == AWAY
+    assert seconds < 6, "NOOP for 3 s on the kept connection, and 1 s for a login"
     waits: list[tuple[Answer, float]] = []
     crowd = [threading.Thread(target=lambda: waits.append(timed(bob.list))) for _ in range(8)]
     for each in crowd:
@@ -89,11 +92,20 @@ def test_a_silent_server_costs_its_own_people_seconds_and_others_nothing(
     others: list[tuple[Answer, float]] = []
     while any(each.is_alive() for each in crowd):
         others.append(timed(carol.list))
-    # NOOP for 3 s and a login of 1 s for the three kept connections; the others wait 2 s for one.
-    assert sorted(seconds for _, seconds in waits)[5] < 6, sorted(seconds for _, seconds in waits)
     assert {answer.status for answer, _ in others} == {200}
     assert sorted(seconds for _, seconds in others)[len(others) // 2] < max(0.5, 10 * usual)
     assert {title(answer) for answer, _ in waits} <= {AWAY, BROKE, FULL}
+    assert max(seconds for _, seconds in waits) < 9, "2 s for a place at most, and a login of 5 s"
+    eventually(lambda: bob.list().status == 503 and rests(world, proxy.port))
+    answer, seconds = timed(bob.list)
+    assert title(answer) == AWAY and seconds < 1
     proxy.clear()
     proxy.cut()
     eventually(lambda: bob.list().status == 200)
+
+
+def test_a_name_that_is_not_in_the_dns_is_a_server_that_is_away(world: World, make_account: MakeAccount):
+    person = world.person(make_account(0), host="mail.invalid")
+    answer, seconds = timed(person.sign_in)
+    assert answer.status == 503 and said(answer).startswith(AWAY)
+    assert seconds < 8

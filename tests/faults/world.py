@@ -5,6 +5,7 @@ Everybody has a mail server's row of their own, so that one test's circuit break
 
 from __future__ import annotations
 
+import os
 import re
 import secrets
 import time
@@ -113,14 +114,21 @@ class World:
     people: list[Person] = field(default_factory=list)
 
     def person(
-        self, mail: MailAccount, *, port: int | None = None, security: str = "plain", ca: str | None = None
+        self,
+        mail: MailAccount,
+        *,
+        host: str | None = None,
+        port: int | None = None,
+        security: str = "plain",
+        ca: str | None = None,
     ) -> Person:
         """Somebody whose mail server is reached at `port` (a proxy's, a scripted peer's), else directly."""
         name = f"server-{secrets.token_hex(4)}"
         address = f"alice.{mail.login}@one.example"
         with self.site.engine.begin() as connection:
             row = directory.put_server(connection, name, {"imap": port or mail.server.imap_port})
-            values = {"imap_security": security, "tls_ca": ca, "imap_host": "localhost" if ca else "127.0.0.1"}
+            name_of_host = host or ("localhost" if ca else "127.0.0.1")
+            values = {"imap_security": security, "tls_ca": ca, "imap_host": name_of_host}
             connection.execute(update(ServerRow).where(ServerRow.server_id == row).values(**values))
             directory.put_account(connection, address, mail.login, row)
         return Person(address, mail, Visitor(self.node.url), name)
@@ -161,3 +169,18 @@ def _kilobytes(pid: int, name: str) -> int:
 def unused(server: Dovecot) -> MailAccount:
     """A mailbox name for a peer that is no Dovecot."""
     return MailAccount(server, f"box{secrets.randbelow(10**9)}", "the-password")
+
+
+class Work:
+    """Seconds of processor time that the workers spend from now on: the same on a busy machine."""
+
+    def __init__(self, world: World) -> None:
+        self.pids = world.workers()
+        self.before = self._ticks()
+
+    def _ticks(self) -> int:
+        stats = (Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split() for pid in self.pids)
+        return sum(int(stat[11]) + int(stat[12]) for stat in stats)  # utime, stime: proc(5) counts from the pid
+
+    def seconds(self) -> float:
+        return (self._ticks() - self.before) / os.sysconf("SC_CLK_TCK")
