@@ -13,7 +13,8 @@ from typing import Final
 
 _NOT_BASE64: Final = re.compile(rb"[^A-Za-z0-9+/=]+")
 _NOT_LETTER: Final = re.compile(rb"[^A-Za-z0-9+/]+")
-_SOFT: Final = re.compile(rb"(?<![ \t])[ \t]*+=[ \t]*+\r?\n")
+# A soft line break. White space after its "=" was added on the way; that before it is text (RFC 2045 §6.7 (3), (5)).
+_SOFT: Final = re.compile(rb"=[ \t]*+\r?\n")
 _UNFINISHED: Final = re.compile(rb"[ \t=\r]*\Z|=[0-9A-Fa-f]?\Z")
 _MAX_HELD: Final = 1000
 
@@ -67,7 +68,7 @@ def _quoted_printable(pieces: Iterable[bytes]) -> Iterator[bytes]:
         held = data[cut:]
         yield _unquoted(data[:cut])
     if held:
-        yield _unquoted(re.sub(rb"[ \t]*=?[ \t]*\r?\Z", b"", held) if held.strip(b" \t\r") == b"=" else held)
+        yield _unquoted(re.sub(rb"=[ \t]*+\r?\Z", b"", held))
 
 
 def _unquoted(data: bytes) -> bytes:
