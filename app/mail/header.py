@@ -141,6 +141,12 @@ def fields(block: bytes) -> list[tuple[str, bytes]]:
     return [(name.decode("ascii").lower(), value.strip()) for name, value in found]
 
 
+def verbatim(raw: bytes) -> str:
+    """Return a structured field as it was written, for who must not take a sender's encoded words for the writer's:
+    folded lines joined, other octets than ASCII as U+FFFD, at most 8 KB."""
+    return raw[:8192].replace(b"\r", b"").replace(b"\n", b" ").decode("ascii", "replace")
+
+
 def date(raw: bytes) -> datetime | None:
     """Return an aware UTC time from a Date field (RFC 5322 §3.3, §4.3), None when it holds none. -0000 is UTC."""
     try:

@@ -17,7 +17,7 @@ from app.mail.charset import decode_text
 from app.mail.connection import Connection, flag_list
 from app.mail.envelope import arrived
 from app.mail.errors import MessageGone, Refused
-from app.mail.header import Address, addresses, date, decode, fields
+from app.mail.header import Address, addresses, date, decode, fields, verbatim
 from app.mail.part import Items, Wanted, bodies, check_section, fetch, item
 from app.mail.shown import Chosen, choose
 from app.mail.syntax import atoms, number, section, text
@@ -166,10 +166,11 @@ def read_header(block: bytes) -> Header:
     """The header from a block of fields; the first of each name counts. Never raises."""
     raw: dict[str, bytes] = {}
     results: list[str] = []
-    for name, value in fields(block):
+    found = fields(block)
+    for name, value in found:
         raw.setdefault(name, value)
         if name == "authentication-results" and len(results) < 10:
-            results.append(decode(value))
+            results.append(verbatim(value))
     everyone = {
         name: addresses(raw.get(name, b""), _SHOWN_ADDRESSES) for name in ("from", "reply-to", "to", "cc", "bcc")
     }
@@ -189,7 +190,8 @@ def read_header(block: bytes) -> Header:
         list_id=decode(raw.get("list-id", b""), 500),
         list_post=decode(raw.get("list-post", b"")),
         list_unsubscribe=decode(raw.get("list-unsubscribe", b"")),
-        authentication_results=tuple(results),
+        # With two From fields nobody knows which of them was checked (RFC 7489 §6.6.1).
+        authentication_results=() if [name for name, _ in found].count("from") > 1 else tuple(results),
     )
 
 

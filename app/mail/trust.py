@@ -14,7 +14,9 @@ from typing import Literal
 State = Literal["passed", "failed", "unknown"]
 
 LENGTH = 4096  # characters of one field that are read
-_TOKEN = re.compile(r'"[^"]*"|[^\s;()"]+|[;()]')
+# A word with its quoted pieces (RFC 5322 §3.2.4), a mark, white space, or what stands in no such field.
+_TOKEN = re.compile(r'((?:[!#-\'*-:<-\[\]-~]|"(?:[^"\\]|\\.)*+")++)|([;()])|[ \t\r\n]++|(?P<odd>.)', re.DOTALL)
+_QUOTED = re.compile(r'"([^"\\]*)"')
 _FAILED = frozenset({"fail", "permerror", "policy"})
 
 
@@ -67,34 +69,64 @@ def _aligned(signer: str, domain: str) -> bool:
 
 
 def _read(field: str) -> tuple[str, list[dict[str, str]]]:
-    """Authserv-id in lower case, and of each result its properties: {"dkim": "pass", "header.d": "example.net"}."""
-    sections = list(_sections(field[:LENGTH]))
-    name = sections[0][0].strip('"').lower() if sections and sections[0] else ""
-    return name, [dict(_pairs(words)) for words in sections[1:]]
+    """Authserv-id in lower case, and of each result its properties: {"dkim": "pass", "header.d": "example.net"}.
+
+    Names, addresses and comments in the field are often the sender's own words. What a sender could have made
+    ambiguous, or what is longer than we read, says nothing at all.
+    """
+    sections = _sections(field)
+    if sections is None or not sections[0]:
+        return "", []
+    return _bare(sections[0][0]).lower(), [dict(_result(words)) for words in sections[1:]]
 
 
-def _sections(text: str) -> Iterator[list[str]]:
-    """The words between semicolons, without comments, which may be nested."""
-    words: list[str] = []
+def _sections(text: str) -> list[list[str]] | None:
+    """The words between semicolons, without comments, which may be nested; None where they are not clear."""
+    sections: list[list[str]] = [[]]
     depth = 0
-    for token in _TOKEN.findall(text):
-        if token == "(":
+    for token in _TOKEN.finditer(text):
+        word, mark = token[1], token[2]
+        if token["odd"] or (depth and word and '"' in word):
+            return None
+        if mark == "(":
             depth += 1
-        elif token == ")":
-            depth = max(0, depth - 1)
-        elif depth:
-            continue
-        elif token == ";":
-            yield words
-            words = []
-        else:
-            words.append(token)
-    yield words
+        elif mark == ")":
+            depth -= 1
+        elif mark and not depth:
+            sections.append([])
+        elif word and not depth:
+            sections[-1].append(word)
+        if depth < 0:
+            return None
+    return sections if not depth and len(text) <= LENGTH else None
+
+
+def _result(words: list[str]) -> Iterator[tuple[str, str]]:
+    """`method/version=result`, then each `ptype.property=value` the first time that it is named (RFC 8601 §2.2)."""
+    named: set[str] = set()
+    for name, value in _pairs(words):
+        if not named:
+            yield name.partition("/")[0], value
+        elif "." in name and name not in named:
+            yield name, value
+        named.add(name)
 
 
 def _pairs(words: list[str]) -> Iterator[tuple[str, str]]:
-    """`method/version=result` and `ptype.property=value`; spaces around the equals sign are allowed (RFC 8601 §2.2)."""
-    for word in re.sub(r"\s*=\s*", "=", " ".join(words)).split(" "):
-        name, equals, value = word.partition("=")
-        if equals:
-            yield name.partition("/")[0].lower(), value.strip('"').lower()
+    """Names and values; there may be white space around the equals sign. It ends at what is neither."""
+    left = list(reversed(words))
+    while left:
+        name, equals, value = left.pop().partition("=")
+        if not equals and left and left[-1].startswith("="):
+            equals, value = "=", left.pop()[1:]
+        if equals and not value and left:
+            value = left.pop()
+        if not name or not equals:
+            return
+        yield name.lower(), _bare(value).lower()
+
+
+def _bare(word: str) -> str:
+    """A word that is quoted as a whole without its quotes; any other as it is."""
+    quoted = _QUOTED.fullmatch(word)
+    return quoted[1] if quoted else word
