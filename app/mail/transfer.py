@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-_NOT_BASE64: Final = re.compile(rb"[^A-Za-z0-9+/=]+")
-_NOT_LETTER: Final = re.compile(rb"[^A-Za-z0-9+/]+")
+_LETTERS: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+_NOT_BASE64: Final = bytes(set(range(256)) - set(_LETTERS + b"="))
 # A soft line break. White space after its "=" was added on the way; that before it is text (RFC 2045 §6.7 (3), (5)).
 _SOFT: Final = re.compile(rb"=[ \t]*+\r?\n")
 _UNFINISHED: Final = re.compile(rb"[ \t=\r]*\Z|=[0-9A-Fa-f]?\Z")
@@ -36,7 +36,7 @@ def decode(data: bytes, encoding: str) -> bytes:
 def _base64(pieces: Iterable[bytes]) -> Iterator[bytes]:
     held = b""
     for piece in pieces:
-        letters = held + _NOT_BASE64.sub(b"", piece)
+        letters = held + piece.translate(None, _NOT_BASE64)  # by re.sub the line breaks of 100 MB took 8 s
         *runs, letters = _runs(letters)
         for run in runs:
             yield _quads(run)
@@ -54,7 +54,6 @@ def _runs(letters: bytes) -> list[bytes]:
 
 
 def _quads(letters: bytes) -> bytes:
-    letters = _NOT_LETTER.sub(b"", letters)
     letters = letters[: len(letters) - (len(letters) % 4 == 1)]
     return binascii.a2b_base64(letters + b"=" * (-len(letters) % 4))
 
