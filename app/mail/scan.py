@@ -143,11 +143,11 @@ def look(html: str) -> Looked:
             return Looked(False, [])
         elif name not in _SKIPPED:
             count.start(name)
+            if not count.within:
+                return Looked(False, [])
         else:
             count.elements += 1
-        if not count.within:
-            return Looked(False, [])
-    return Looked(True, sheets, count.elements + count.reopened)
+    return Looked(count.within, sheets, count.elements + count.reopened)
 
 
 def _nested_script(raw: str, content: str) -> bool:

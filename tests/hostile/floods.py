@@ -70,7 +70,6 @@ def floods() -> Iterator[tuple[str, str]]:
 
 READERS: Final[dict[str, Callable[[str], object]]] = {
     "frame": lambda text: frame_html(text).html,
-    "frame remote": lambda text: frame_html(text, remote=True).html,
     "text": lambda text: text_html(text),
     "flowed": lambda text: text_html(text, flowed=True),
     "style": lambda text: css.written(css.style_rules(text[:8192]), lambda _: None),

@@ -61,7 +61,7 @@ def test_the_scan_counts_from_above(html: str, times: int):
 
 
 def _elements(html: str) -> int:
-    return sum(1 for _ in html5lib.parseFragment(html).iter())
+    return sum(1 for each in html5lib.parseFragment(html).iter() if isinstance(each.tag, str))
 
 
 @many
