@@ -30,7 +30,7 @@ except SettingError as error:
 bind = settings.bind
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None
 workers = settings.web_concurrency
-worker_class = "gthread"
+worker_class = "config.worker.Worker"  # gthread, with an end to slow clients
 threads = max(32, settings.threads)  # sign-ins and slow uploads each take at most a quarter of them
 chdir = str(ROOT)
 

@@ -17,6 +17,7 @@ from app.web import (
     body,
     brand,
     commands,
+    crowd,
     errors,
     headers,
     health,
@@ -127,7 +128,8 @@ def _install(app: Flask, chosen: Settings) -> None:
     app.jinja_env.filters.update(filters)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     local = chosen.bind.startswith("unix:")
-    bodies = body.Bodies(app.wsgi_app, max(1, chosen.threads // 4))
+    counted = crowd.Crowd(app.wsgi_app, max(1, chosen.threads // 2))
+    bodies = body.Bodies(counted, max(1, chosen.threads // 4))
     app.wsgi_app = proxies.Proxies(bodies, chosen.proxies, local=local)  # type: ignore[method-assign]
     health.watch_sigterm()
 
@@ -140,7 +142,7 @@ def _begin() -> None:
 def _require_sign_in() -> None:
     """Everything needs somebody signed in but the few endpoints that say so here; unknown addresses are 404 for all."""
     if request.endpoint is not None and request.endpoint not in PUBLIC:
-        session.current()
+        crowd.take_place(session.current().account.id)
 
 
 def _context() -> dict[str, Any]:
