@@ -17,6 +17,8 @@ LENGTH: Final = 180
 _UNSAFE: Final = re.compile(r"[/\\:*?\"<>|\x00-\x1f\x7f]+")
 _SECTION: Final = re.compile(r"\*(\d{1,3})(\*?)\Z")
 _RESERVED: Final = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|\Z)", re.IGNORECASE)
+# Marks of direction that are no letters (UAX #9 §2.6): with them `jpg.photo.exe` is drawn as `exe.photo.jpg`.
+_MARKS: Final = re.compile("[\u200e\u200f\u061c]")
 _UNPRINTABLE_ASCII: Final = re.compile(r"[^A-Za-z0-9!#$&+.^_`|~ ()\[\]{}@,;=-]")
 
 
@@ -66,7 +68,7 @@ def _declared(value: bytes) -> tuple[str | None, bytes]:
 
 def harmless(name: str) -> str:
     """A name fit for a file on any system: one line, no separators, at most 180 characters; "" when nothing is left."""
-    text = _UNSAFE.sub("_", clean(name)).strip(" .")
+    text = _UNSAFE.sub("_", _MARKS.sub("", clean(name))).strip(" .")
     if _RESERVED.match(text):
         text = "_" + text
     if len(text) > LENGTH:

@@ -141,11 +141,18 @@ def plain(text: str | None) -> str:
     return " ".join(line.split())
 
 
+_ADDRESS = re.compile(r"[^\s@]@[^\s@]+\.[^\s@]")
+
+
 def person(who: Named | None, fallback: str = "(no sender)") -> str:
-    """The display name, else the address, else `fallback`."""
+    """The display name, else the address, else `fallback`. A name that is written as an address gives way to the true
+    one: where a page has room for one of them only, `"security@bank.example" <x@evil.example>` is evil.example's."""
     if who is None:
         return fallback
-    return plain(who.name) or plain(who.address) or fallback
+    name = plain(who.name)
+    if "@" in name or not name.isascii():
+        name = "" if _ADDRESS.search(unicodedata.normalize("NFKC", name)) else name
+    return name or plain(who.address) or fallback
 
 
 class Folder(Protocol):
