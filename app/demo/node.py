@@ -17,7 +17,7 @@ from typing import Self
 
 from app.demo.process import StartError, end, free_port, kill_group, spawn, wait_until
 from app.directory.engine import open_engine
-from app.migrations import upgrade
+from app.migrations.change import upgrade
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent

@@ -4,14 +4,9 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-import psycopg
-from psycopg.abc import PQGen
-from psycopg.pq import TransactionStatus
 from sqlalchemy import URL
-
-_V = TypeVar("_V")
 
 
 def _sqlite(target: URL, timeout: float | None) -> dict[str, Any]:
@@ -78,23 +73,10 @@ _LINES = {
 
 
 def impatient(timeout: float | None) -> Any:
-    """Connects with a class that gives up on a server which accepts and then says nothing (stopped, or behind a dead
-    proxy): psycopg alone would wait for ever, as the server's own limit does not run then."""
-    patience = None if timeout is None else timeout + 0.5
+    """How to connect to PostgreSQL and give up in time. psycopg is loaded where it is used: drivers take memory."""
+    from app.directory.patience import impatient_connect
 
-    class ImpatientConnection(psycopg.Connection[Any]):
-        def wait(self, gen: PQGen[_V], interval: float = 0.1, timeout: float | None = None) -> _V:
-            try:
-                return super().wait(gen, interval, timeout if timeout is not None else patience)
-            except psycopg.OperationalError:
-                if self.pgconn.transaction_status == TransactionStatus.ACTIVE:
-                    self.pgconn.finish()  # its answer may still come and must never be taken for the next one's
-                raise
-
-    def connect(_dialect: object, _record: object, arguments: Any, keywords: Any) -> Any:
-        return ImpatientConnection.connect(*arguments, **keywords)
-
-    return connect
+    return impatient_connect(timeout)
 
 
 ARGUMENTS: dict[str, Callable[[URL, float | None], dict[str, Any]]] = {

@@ -7,8 +7,6 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import pymysql
-from psycopg import errors as psycopg_errors
 from sqlalchemy import URL, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, NoSuchModuleError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -73,10 +71,11 @@ def is_missing_table(error: BaseException | None) -> bool:
     """Whether an error of SQL says that a table, or the whole SQLite file, does not exist."""
     if not isinstance(error, DBAPIError):
         return False
-    missing = isinstance(error.orig, psycopg_errors.UndefinedTable) or _mysql_code(error) == 1146
+    missing = getattr(error.orig, "sqlstate", None) == "42P01" or _mysql_code(error) == 1146  # undefined_table
     return missing or "no such table" in str(error.orig)
 
 
 def _mysql_code(error: DBAPIError) -> object:
-    arguments = error.orig.args if isinstance(error.orig, pymysql.err.MySQLError) else ()
-    return arguments[0] if arguments else None
+    """PyMySQL's number of an error, known without loading PyMySQL: it alone has errors that begin with one."""
+    mysql = type(error.orig).__module__.startswith("pymysql.")
+    return error.orig.args[0] if mysql and error.orig and error.orig.args else None

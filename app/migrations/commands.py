@@ -7,7 +7,8 @@ import click
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
-from app.migrations import current, missing_migrations, upgrade
+from app.migrations import current, missing_migrations
+from app.migrations.change import upgrade
 
 _T = TypeVar("_T")
 

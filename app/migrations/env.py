@@ -1,4 +1,4 @@
-"""Alembic runs this for each command; it works on the connection that app/migrations/__init__.py hands it.
+"""Alembic runs this for each command; it works on the connection that app/migrations/change.py hands it.
 
 Migrations are written by hand, without the program's tables: what a migration did must not change when those do.
 """

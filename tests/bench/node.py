@@ -16,7 +16,7 @@ from pathlib import Path
 
 from app.demo.process import end, free_port, spawn, wait_until
 from app.directory.engine import open_engine
-from app.migrations import upgrade
+from app.migrations.change import upgrade
 
 _WITHOUT_KEEPER = """\
 bind = "127.0.0.1:{port}"

@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
 from app.directory.engine import open_engine
-from app.migrations import upgrade
+from app.migrations.change import upgrade
 from tests.databases import DatabaseServer, MariaDB, PostgreSQL
 from tests.directory.filling import clear
 

@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from app.directory.engine import asking, open_engine
 from app.directory.errors import DirectoryAway, DirectoryBroken
 from app.directory.resolve import Directory, account, domains, resolve
-from app.migrations import upgrade
+from app.migrations.change import upgrade
 from tests.databases import DatabaseServer, MariaDB, PostgreSQL
 from tests.directory.filling import account as an_account
 from tests.directory.filling import fill, run, server, site

@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, inspect, text
 
 from app.directory.engine import open_engine
 from app.directory.tables import Base
-from app.migrations import current, downgrade, missing_migrations, upgrade
+from app.migrations import FOLDER, current, missing_migrations
+from app.migrations.change import downgrade, upgrade
 from tests.databases import MariaDB, PostgreSQL
 
 SERVERS = {"postgresql": PostgreSQL, "mariadb": MariaDB}
@@ -53,6 +55,13 @@ def test_the_migrations_make_the_program_s_tables_and_take_them_away_again(engin
     downgrade(engine)
     assert not TABLES & set(inspect(engine).get_table_names())
     assert missing_migrations(engine) == missing
+
+
+def test_the_names_of_the_files_are_in_the_order_of_the_migrations(tmp_path: Path) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path}/x.db")
+    chain = [each.revision for each in ScriptDirectory(str(FOLDER)).walk_revisions()][::-1]
+    assert [name.partition(" ")[0] for name in missing_migrations(engine)] == chain
+    engine.dispose()
 
 
 def test_constraints_of_the_tables_are_the_same_as_those_of_the_migrations(engine: Engine) -> None:
