@@ -129,11 +129,18 @@ def frozen(servers: DatabaseServer) -> Iterator[None]:
     pids = [servers.process.pid, *_children(servers.process.pid)]
     for pid in pids:
         os.kill(pid, signal.SIGSTOP)
+    while not all(_stopped(pid) for pid in pids):  # of many threads on a busy machine some go on for a moment
+        time.sleep(0.01)
     try:
         yield
     finally:
         for pid in pids:
             os.kill(pid, signal.SIGCONT)
+
+
+def _stopped(pid: int) -> bool:
+    states = [path.read_text().rpartition(")")[2].split()[0] for path in Path(f"/proc/{pid}/task").glob("*/stat")]
+    return all(state == "T" for state in states)
 
 
 def _children(pid: int) -> list[int]:
