@@ -16,7 +16,7 @@ from typing import Any
 from redis import Redis, RedisError
 
 from app.store.notices import REVOKED_CHANNEL, epoch_key, parse_epoch
-from app.store.seal import Keyring, derive, seal, unseal
+from app.store.seal import BrokenSeal, Keyring, derive, seal, unseal
 
 SECRET_BYTES = 32
 ACTIVE_SECONDS = 300
@@ -104,22 +104,38 @@ def list_key(account_id: str) -> str:
     return f"u:{hashlib.sha256(account_id.encode()).hexdigest()}:s"
 
 
-def seal_password(ring: Keyring, secret: bytes, account_id: str, password: str) -> str:
-    """The password for the record of the session with this cookie secret and account, as hexadecimal text."""
+def seal_password(ring: Keyring, secret: bytes, account: str, password: str) -> str:
+    """The password for the record of the session with this cookie secret and account (its JSON), as hexadecimal text.
+
+    Sealed with a master user too, then of an empty password: the seal proves that the server itself wrote the account
+    into the record. Who can only write into Redis could else name another mailbox, or a mail server of their own.
+    """
     key = derive(ring.current, "imap password", salt=secret)
-    return seal(key, password.encode(), _bound(account_id, secret)).hex()
+    return seal(key, password.encode(), _bound(account, secret)).hex()
 
 
-def unseal_password(ring: Keyring, secret: bytes, record: Record) -> str | None:
-    """The password, or None where none is kept (master user). Raises BrokenSeal."""
+def unseal_password(ring: Keyring, secret: bytes, record: Record) -> str:
+    """The password; empty where none is kept (master user). Raises BrokenSeal."""
     if record.sealed is None:
-        return None
+        raise BrokenSeal("a record without a seal")
     key = derive(ring.secret(record.key), "imap password", salt=secret)
-    return unseal(key, bytes.fromhex(record.sealed), _bound(record.account_id, secret)).decode()
+    try:
+        sealed = bytes.fromhex(record.sealed)
+    except ValueError:
+        raise BrokenSeal("no seal") from None
+    return unseal(key, sealed, _bound(record.account, secret)).decode()
 
 
-def _bound(account_id: str, secret: bytes) -> bytes:
-    return f"{account_id} {digest(secret)}".encode()
+def resealed(ring: Keyring, secret: bytes, record: Record, account: str, *, checked: int) -> Record:
+    """The record with a newer copy of its account, as the directory has it at second `checked`. Raises BrokenSeal."""
+    if account == record.account:
+        return dataclasses.replace(record, checked=checked)
+    sealed = seal_password(ring, secret, account, unseal_password(ring, secret, record))
+    return dataclasses.replace(record, account=account, checked=checked, key=ring.current_id, sealed=sealed)
+
+
+def _bound(account: str, secret: bytes) -> bytes:
+    return f"{digest(secret)} {account}".encode()
 
 
 def create(redis: Redis, secret: bytes, record: Record) -> None:

@@ -190,7 +190,11 @@ def _resolved_anew(found: Current) -> Current | None:
         records.end_everywhere(found.redis, found.account.id)
         g.why = "disabled"
         return None
-    record = dataclasses.replace(found.record, account=account.to_json(), checked=now)
+    try:
+        record = records.resealed(resources().ring, found.secret, found.record, account.to_json(), checked=now)
+    except BrokenSeal:
+        g.why = "ended"
+        return None
     with suppress(ResponseError):  # Redis is full or a replica: reading goes on, and the directory is asked again
         records.rewrite(found.redis, found.secret, record)
     return dataclasses.replace(found, account=account, record=record)
@@ -219,12 +223,11 @@ def begin(account: Account, password: str | None, epoch: str, *, keep: bool) -> 
     kept = settings.session_keep if keep else 0
     before = cookie().came
     secret = cookie().rotate(max_age=kept or None)
-    sealed = None
-    if password is not None and not settings.master_user:
-        sealed = records.seal_password(held.ring, secret, account.id, password)
+    told = account.to_json()
+    kept_password = "" if settings.master_user else password or ""
     record = Record(
         account_id=account.id,
-        account=account.to_json(),
+        account=told,
         created=now,
         until=now + (kept or settings.session_absolute),
         idle=kept or settings.session_idle,
@@ -233,7 +236,7 @@ def begin(account: Account, password: str | None, epoch: str, *, keep: bool) -> 
         network=client_address(),
         agent=str(request.user_agent)[:AGENT_LENGTH],
         key=held.ring.current_id,
-        sealed=sealed,
+        sealed=records.seal_password(held.ring, secret, told, kept_password),
     )
     records.create(held.redis, secret, record)
     if before:

@@ -27,7 +27,7 @@ def record(ring: Keyring = RING, secret: bytes = b"", password: str | None = Non
         "checked": NOW, "network": "192.0.2.7", "agent": "Firefox", "key": ring.current_id, "sealed": None,
     }  # fmt: skip
     if password is not None:
-        fields["sealed"] = session.seal_password(ring, secret, str(changes.get("account_id", "7")), password)
+        fields["sealed"] = session.seal_password(ring, secret, str(changes.get("account", "{}")), password)
     return Record(**{**fields, **changes})  # type: ignore[arg-type]
 
 
@@ -71,7 +71,7 @@ def test_a_password_moved_to_another_account_does_not_open() -> None:
     secret = session.new_secret()
     kept = record(secret=secret, password="x")
     with pytest.raises(BrokenSeal):
-        session.unseal_password(RING, secret, record(account_id="8", sealed=kept.sealed))
+        session.unseal_password(RING, secret, record(account='{"id":"8"}', sealed=kept.sealed))
 
 
 def test_the_servers_key_changes_without_signing_out() -> None:

@@ -1,5 +1,6 @@
 """Sessions over a real mail server: the door to IMAP, the sealed password, what ends a session."""
 
+import base64
 import dataclasses
 import json
 import re
@@ -13,6 +14,7 @@ from sqlalchemy.orm import Session as Rows
 
 from app.demo.redis import RedisServer
 from app.directory.tables import ServerRow
+from app.store import session as records
 from app.web.session import imap
 from config.default import Settings
 from tests.conftest import MailAccount
@@ -127,12 +129,14 @@ def test_a_server_that_is_away_is_a_page_and_nobody_is_signed_out(app: Flask, ma
 
 def forget_port(app: Flask, browser: Pages) -> None:
     """The session's copy of the account names a port where nobody listens."""
-    redis = app.extensions["postern"].redis
-    key = redis.keys("s:*")[0]
-    record = json.loads(redis.get(key))
-    account = json.loads(record["account"])
+    held = app.extensions["postern"]
+    secret = base64.urlsafe_b64decode(f"{browser.cookie()}=")
+    key = records.session_key(records.digest(secret))
+    record = records.Record.from_json(held.redis.get(key))
+    account = json.loads(record.account)
     account["server"]["imap"]["port"] = 1
-    redis.set(key, json.dumps(record | {"account": json.dumps(account)}), keepttl=True)
+    changed = records.resealed(held.ring, secret, record, json.dumps(account), checked=record.checked)
+    held.redis.set(key, changed.to_json(), keepttl=True)
 
 
 @pytest.mark.parametrize(("state", "code"), [("up", 303), ("drain", 303), ("moving", 503), ("down", 503)])
@@ -174,7 +178,8 @@ def test_with_a_master_user_no_password_is_kept(
     browser: Pages = app.test_client()  # type: ignore[assignment]
     assert browser.sign_in(ADDRESS, "master-password").status_code == 401
     assert browser.sign_in(ADDRESS, mail_account.password).status_code == 303
-    assert json.loads(redis.get(redis.keys("s:*")[0]) or b"{}")["sealed"] is None
+    sealed = json.loads(redis.get(redis.keys("s:*")[0]) or b"{}")["sealed"]
+    assert len(bytes.fromhex(sealed)) == 12 + 16  # nonce and tag: the seal of nothing
     mail_account.server.add_user(mail_account.login, "another-password")
     assert browser.get("/mail/INBOX/").status_code == 200
 
