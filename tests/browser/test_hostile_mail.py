@@ -61,7 +61,9 @@ def test_with_the_sanitiser_nothing_runs_and_nothing_is_fetched(context: Browser
 def test_sandbox_and_policy_alone_hold_without_the_sanitiser(context: BrowserContext, remote: bool):
     with stage(ATTACKS) as at:
         assert perform(context, at, "policy", remote=remote) == []
-        assert at.trap.requests == [] and at.trap.connections == 0
+        # Chromium connects ahead to the address of a frame inside the frame, then the policy stops it: nothing is sent,
+        # but somebody could see that. Only the sanitiser takes that away (the test above counts connections too).
+        assert at.trap.requests == []
 
 
 @pytest.mark.parametrize("scheme", ["javascript:top.postMessage('ran','*')", "data:text/html,<script>opener.postMessage('ran','*')</script>",
