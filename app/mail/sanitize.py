@@ -36,7 +36,8 @@ ELEMENTS: Final = css.words(
 _DROPPED_WITH_CONTENT: Final = css.words(
     "applet embed frameset iframe math noembed noframes object script select style svg template textarea title xmp"
 )
-_EVERYWHERE: Final = css.words("align bgcolor class dir height id lang style title valign width")
+# No title: it would be drawn beside a link, as if it were where the link leads. The browser shows the true address.
+_EVERYWHERE: Final = css.words("align bgcolor class dir height id lang style valign width")
 _CELL: Final = {"abbr", "background", "colspan", "nowrap", "rowspan", "scope"}
 _ATTRIBUTES: Final[dict[str, set[str]]] = {
     "*": set(_EVERYWHERE),

@@ -90,3 +90,8 @@ def test_threads_do_not_share_what_they_may_show():
 def test_remote_content_is_seen_before_the_frame():
     assert names_remote("<img src = 'http://a'>") and names_remote("<p style=background:url( https://a)>")
     assert not names_remote('<a href="https://a">x</a><img src="cid:a">')
+
+
+def test_no_tooltip_of_the_sender_stands_beside_a_link() -> None:
+    html = "<a href='https://evil.example/' title='https://bank.example/'><b title='https://bank.example/'>here</b></a>"
+    assert "bank" not in frame_html(html).html and "https://evil.example/" in frame_html(html).html
