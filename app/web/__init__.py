@@ -27,6 +27,7 @@ from app.web import (
     metrics,
     pack,
     proxies,
+    rows,
     session,
     settings,
     static,
@@ -125,7 +126,7 @@ def _install(app: Flask, chosen: Settings) -> None:
     session.install_login(LoginManager(), app)
     errors.install(app)
     app.context_processor(_context)
-    app.jinja_env.filters.update(filters)
+    app.jinja_env.filters.update(filters, each=rows.each)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     local = chosen.bind.startswith("unix:")
     counted = crowd.Crowd(app.wsgi_app, max(1, chosen.threads // 2))
