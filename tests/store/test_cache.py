@@ -88,3 +88,11 @@ def test_a_page_of_fifty_is_one_round_trip(redis: Redis, redis_server: RedisServ
     before = redis.info("commandstats")["cmdstat_mget"]["calls"] if "cmdstat_mget" in redis.info("commandstats") else 0
     assert None not in cache.get_many([("INBOX", 1, uid) for uid in range(50)])
     assert redis.info("commandstats")["cmdstat_mget"]["calls"] == before + 1
+
+
+def test_names_of_many_summaries_are_those_of_each(redis: Redis) -> None:
+    cache = open_cache(redis, KEY, account_id="7", server="1", login="box7")
+    keys = [("INBOX", 1, 23), ("INBOX", 12, 3), ("INBOX1", 2, 3), ("é", 1, 1)]
+    cache.put_many({key: str(key).encode() for key in keys})
+    assert cache.get_many(keys) == [str(key).encode() for key in keys]
+    assert [cache.get_many([key])[0] for key in keys] == [str(key).encode() for key in keys]

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.store.seal import BrokenSeal, Keyring, derive, key_id, keyed, seal, unseal
+from app.store.seal import BrokenSeal, Keyring, derive, key_id, measured, seal, unseal
 
 ONE, TWO = b"one" * 12, b"two" * 12
 KEY = derive(ONE, "test")
@@ -54,11 +54,11 @@ def test_keys_differ_by_secret_purpose_and_salt() -> None:
 
 def test_parts_of_a_name_cannot_be_shifted() -> None:
     names = {
-        keyed(KEY, "a", "bc"),
-        keyed(KEY, "ab", "c"),
-        keyed(KEY, "abc"),
-        keyed(KEY, "a", "b", "c"),
-        keyed(KEY, "1", 2),
+        measured("a", "bc"),
+        measured("ab", "c"),
+        measured("abc"),
+        measured("a", "b", "c"),
+        measured("1", 2),
     }
     assert len(names) == 5
 
