@@ -35,8 +35,9 @@ base=$cache/bookworm-$(dpkg --print-architecture).tar
 if [ ! -s "$base" ]; then
   say "base image by debootstrap (once)"
   mkdir -p "$cache"
+  # From DEBIAN_MIRROR, else from where debootstrap takes it by itself.
   debootstrap --variant=minbase --include=python3,python3-venv,ca-certificates bookworm "$work/base" \
-    "${DEBIAN_MIRROR:-http://deb.debian.org/debian}" > "$work/debootstrap.log" 2>&1 \
+    ${DEBIAN_MIRROR:+"$DEBIAN_MIRROR"} > "$work/debootstrap.log" 2>&1 \
     || { tail -20 "$work/debootstrap.log" >&2; exit 1; }
   rm -rf "$work/base"/var/cache/apt/archives/*.deb "$work/base"/var/lib/apt/lists/*
   tar -C "$work/base" -cf "$base.new" . && mv "$base.new" "$base"
