@@ -3,7 +3,7 @@
 .PHONY: help run test unit integration browser test-databases image-test lint types bench requirements clean
 
 DOVECOT := dovecot-imapd dovecot-lmtpd dovecot-managesieved
-SERVERS := $(DOVECOT) redis-server haproxy postfix openssl
+SERVERS := $(DOVECOT) redis-server haproxy postfix openssl docker-compose
 BROWSER := chromium fonts-dejavu-core
 DATABASES := postgresql mariadb-server
 IMAGE := buildah debootstrap
