@@ -65,3 +65,16 @@ def test_scripts_can_be_run_and_parsed(path: Path):
 
 def test_the_oldest_python_is_said_once():
     assert tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["requires-python"] == ">=3.11"
+
+
+def test_no_group_is_repeated_possessively():
+    # CPython 3.11.2, Debian 12's, forgets the way back out of an alternation there (`(?:a|b)*+` in `x(?:a|b)*+y|z`):
+    # fixed in 3.11.5 (gh-106052). An atomic group, `(?>(?:a|b)*)`, says the same and is right in both.
+    wrong = re.compile(r"(?<!\\)\)(?:[*+?]|\{[0-9,]+\})\+")
+    found = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in (ROOT / "app").rglob("*.py")
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if re.search(r"[\"']", line) and wrong.search(line)
+    ]
+    assert found == []

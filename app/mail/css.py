@@ -119,14 +119,14 @@ def joined(pieces: Iterable[str | Declaration]) -> Compiled:
 # --- the quick way: what nearly all style attributes look like ---------------------------------------------------
 
 _PLAIN_VALUE: Final = (
-    r"(?:[A-Za-z][A-Za-z0-9-]{0,60}+(?![\w(\\-])"
+    r"(?>(?:[A-Za-z][A-Za-z0-9-]{0,60}+(?![\w(\\-])"
     r"|#[0-9A-Fa-f]{3,8}+(?![\w\\-])"
-    r"|(?:[0-9]{1,4}+(?:\.[0-9]{1,20}+)?+|\.[0-9]{1,20}+)(?:px|em|pt|rem|%)?+(?![\w.%\\-])"
+    r"|(?:[0-9]{1,4}+(?>(?:\.[0-9]{1,20}+)?)|\.[0-9]{1,20}+)(?>(?:px|em|pt|rem|%)?)(?![\w.%\\-])"
     r"|\"[A-Za-z0-9 ._-]{0,80}+\"|'[A-Za-z0-9 ._-]{0,80}+'"
-    r"|rgba?\([0-9., %]{1,40}+\)|,|\ |/(?!\*))*+"
+    r"|rgba?\([0-9., %]{1,40}+\)|,|\ |/(?!\*))*)"
 )
 _PLAIN: Final = re.compile(
-    rf"\s*+([A-Za-z-]++)\s*+:\s*+({_PLAIN_VALUE})[\n\t]*+(!\s*+important)?+\s*+(?:;\s*+|\Z)", re.ASCII | re.IGNORECASE
+    rf"\s*+([A-Za-z-]++)\s*+:\s*+({_PLAIN_VALUE})[\n\t]*+(?>(!\s*+important)?)\s*+(?:;\s*+|\Z)", re.ASCII | re.IGNORECASE
 )
 
 

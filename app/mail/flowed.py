@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 MAX_QUOTES: Final = 30
-_QUOTE: Final = re.compile(r">(?: ?>){0,98}+")
+_QUOTE: Final = re.compile(r">(?>(?: ?>){0,98})")
 
 
 @dataclass(slots=True)

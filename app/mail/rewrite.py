@@ -17,11 +17,11 @@ MAX_DEPTH: Final = 100
 _NAME: Final = re.compile(r"[A-Za-z][^ \t\n\f\r/>\0]*+")
 _ATTRIBUTE: Final = re.compile(
     r"[ \t\n\f\r/]*+([^ \t\n\f\r/>][^ \t\n\f\r/>=]*+)"
-    r"(?:[ \t\n\f\r]*+=[ \t\n\f\r]*+(?:\"([^\"]*+)\"|'([^']*+)'|([^ \t\n\f\r>\"'][^ \t\n\f\r>]*+)?+))?+"
+    r"(?>(?:[ \t\n\f\r]*+=[ \t\n\f\r]*+(?:\"([^\"]*+)\"|'([^']*+)'|(?>([^ \t\n\f\r>\"'][^ \t\n\f\r>]*+)?)))?)"
 )
 _TAG_END: Final = re.compile(r"[ \t\n\f\r/]*+>")
 _PLAIN_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
-_COMMENT: Final = re.compile(r"<!--(?:-?>|(?:[^-]++|-(?!->|-!>))*+(?:-->|--!>|\Z|-++\Z))")
+_COMMENT: Final = re.compile(r"<!--(?:-?>|(?>(?:[^-]++|-(?!->|-!>))*)(?:-->|--!>|\Z|-++\Z))")
 _RAW: Final = frozenset(["iframe", "noembed", "noframes", "script", "style", "textarea", "title", "xmp"])
 _BLOCKS: Final = words(
     "address article aside blockquote center dd details div dl dt fieldset figure footer form h1 h2 h3 h4 h5 h6 header "

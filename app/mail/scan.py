@@ -17,15 +17,15 @@ MAX_REOPENED: Final = 100_000
 
 _S: Final = r"[ \t\n\f\r]"
 ATTRIBUTES: Final = (
-    rf"(?:[ \t\n\f\r/]*+[^ \t\n\f\r\"'<>/=]++(?:{_S}*+={_S}*+"
-    r"(?:\"[^\"]*+\"|'[^']*+'|[^ \t\n\f\r\"'<>`=]++))?+)*+[ \t\n\f\r/]*+"
+    rf"(?>(?:[ \t\n\f\r/]*+[^ \t\n\f\r\"'<>/=]++(?>(?:{_S}*+={_S}*+"
+    r"(?:\"[^\"]*+\"|'[^']*+'|[^ \t\n\f\r\"'<>`=]++))?))*)[ \t\n\f\r/]*+"
 )
 _END: Final = r"(?=[ \t\n\f\r/>])"
 _RAW: Final = "style|script|title|textarea|xmp|iframe|noembed|noframes"
 TOKEN: Final = re.compile(
-    rf"<(?:(?P<raw>{_RAW}){_END}{ATTRIBUTES}>(?P<content>(?:[^<]++|<(?!/(?P=raw){_END}))*+)</(?P=raw){_END}[^>\"'<]*+>"
+    rf"<(?:(?P<raw>{_RAW}){_END}{ATTRIBUTES}>(?P<content>(?>(?:[^<]++|<(?!/(?P=raw){_END}))*))</(?P=raw){_END}[^>\"'<]*+>"
     rf"|(?!/?(?:{_RAW}){_END})(?P<name>/?[A-Za-z][A-Za-z0-9:_-]*+){_END}{ATTRIBUTES}>"
-    r"|!--(?!-?>)(?:[^-]++|-(?!->|-!>))*+-->"
+    r"|!--(?!-?>)(?>(?:[^-]++|-(?!->|-!>))*)-->"
     r"|!(?!--)[^>]*+>|\?[^>]*+>"
     r"|(?P<odd>[A-Za-z/!?]))",
     re.IGNORECASE,

@@ -21,8 +21,8 @@ MAX_RULES: Final = 4000
 MAX_SELECTOR: Final = 2000
 
 _SELECTOR: Final = re.compile(
-    r"(?:[A-Za-z0-9_\-.#*>+~,: \t\r\n]"
-    r"|\[[A-Za-z-]++(?:[~^$*|]?+=(?:[A-Za-z0-9_-]++|\"[A-Za-z0-9 _-]*+\"|'[A-Za-z0-9 _-]*+'))?+\])++"
+    r"(?>(?:[A-Za-z0-9_\-.#*>+~,: \t\r\n]"
+    r"|\[[A-Za-z-]++(?>(?:[~^$*|]?+=(?:[A-Za-z0-9_-]++|\"[A-Za-z0-9 _-]*+\"|'[A-Za-z0-9 _-]*+'))?)\])+)"
 )
 _PSEUDO: Final = re.compile(r":+([A-Za-z-]*)")
 _PSEUDOS: Final = words("active first-child focus hover last-child link visited")
@@ -110,13 +110,13 @@ def _query(token: ast.Node) -> str | None:
 
 # --- the quick way for sheets ------------------------------------------------------------------------------------
 
-_COMMENT: Final = re.compile(r"/\*(?:[^*]++|\*(?!/))*+(?:\*/|\Z)|<!--|-->")
+_COMMENT: Final = re.compile(r"/\*(?>(?:[^*]++|\*(?!/))*)(?:\*/|\Z)|<!--|-->")
 _SPACE: Final = re.compile(r"[\s;]*+")
 _STATEMENT: Final = re.compile(r"@(?:import|charset|namespace)\b[^{};]*+;", re.IGNORECASE)
-_BLOCK: Final = re.compile(r"@(?!media)[A-Za-z-]++[^{};@]*+\{(?:[^{}]++|\{[^{}]*+\})*+\}", re.IGNORECASE)
-_UNWANTED: Final = re.compile(r"@media\b[^{};@]*+\{(?:[^{}]++|\{[^{}]*+\})*+\}", re.IGNORECASE)
+_BLOCK: Final = re.compile(r"@(?!media)[A-Za-z-]++[^{};@]*+\{(?>(?:[^{}]++|\{[^{}]*+\})*)\}", re.IGNORECASE)
+_UNWANTED: Final = re.compile(r"@media\b[^{};@]*+\{(?>(?:[^{}]++|\{[^{}]*+\})*)\}", re.IGNORECASE)
 _MEDIA: Final = re.compile(r"@media\b([^{};@\"'\\]{0,400}+)\{", re.IGNORECASE)
-_RULE: Final = re.compile(r"([^{};@\"'\\]*+(?:[\"'][A-Za-z0-9 _-]*+[\"'][^{};@\"'\\]*+)*+)\{([^{}]*+)\}")
+_RULE: Final = re.compile(r"([^{};@\"'\\]*+(?>(?:[\"'][A-Za-z0-9 _-]*+[\"'][^{};@\"'\\]*+)*))\{([^{}]*+)\}")
 
 
 def plain_sheet(text: str) -> list[str | Declaration] | None:

@@ -21,7 +21,7 @@ MAX_LINKS: Final = 2_000
 
 _ADDRESS: Final = re.compile(
     r"(?P<url>(?:https?://|www\.)[^\s<>\"'`{}|\\^\x00-\x1f\x7f\u200b-\u200f\u2028-\u202e\ufffd]{1,2000}+)"
-    r"|(?<![A-Za-z0-9._%+/=-])(?P<mail>[A-Za-z0-9._%+-]{1,64}+@(?:[A-Za-z0-9-]{1,63}+\.){1,8}+[A-Za-z]{2,24}+)"
+    r"|(?<![A-Za-z0-9._%+/=-])(?P<mail>[A-Za-z0-9._%+-]{1,64}+@(?>(?:[A-Za-z0-9-]{1,63}+\.){1,8})[A-Za-z]{2,24}+)"
     r"(?![A-Za-z0-9@-])",
     re.IGNORECASE,
 )

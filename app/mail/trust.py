@@ -15,7 +15,7 @@ State = Literal["passed", "failed", "unknown"]
 
 LENGTH = 4096  # characters of one field that are read
 # A word with its quoted pieces (RFC 5322 §3.2.4), a mark, white space, or what stands in no such field.
-_TOKEN = re.compile(r'((?:[!#-\'*-:<-\[\]-~]|"(?:[^"\\]|\\.)*+")++)|([;()])|[ \t\r\n]++|(?P<odd>.)', re.DOTALL)
+_TOKEN = re.compile(r'((?>(?:[!#-\'*-:<-\[\]-~]|"(?>(?:[^"\\]|\\.)*)")+))|([;()])|[ \t\r\n]++|(?P<odd>.)', re.DOTALL)
 _QUOTED = re.compile(r'"([^"\\]*)"')
 _FAILED = frozenset({"fail", "permerror", "policy"})
 
