@@ -126,7 +126,8 @@ _PLAIN_VALUE: Final = (
     r"|rgba?\([0-9., %]{1,40}+\)|,|\ |/(?!\*))*)"
 )
 _PLAIN: Final = re.compile(
-    rf"\s*+([A-Za-z-]++)\s*+:\s*+({_PLAIN_VALUE})[\n\t]*+(?>(!\s*+important)?)\s*+(?:;\s*+|\Z)", re.ASCII | re.IGNORECASE
+    rf"\s*+([A-Za-z-]++)\s*+:\s*+({_PLAIN_VALUE})[\n\t]*+(?>(!\s*+important)?)\s*+(?:;\s*+|\Z)",
+    re.ASCII | re.IGNORECASE,
 )
 
 
