@@ -62,6 +62,8 @@ mail_fsync = never
 mail_location = maildir:~/Maildir:LAYOUT=fs
 imap_id_retain = yes
 first_valid_uid = 0
+# A user has 128 inotify instances by default and each connection in IDLE takes one; without, Dovecot looks by itself.
+mailbox_idle_check_interval = 2 s
 """
 
 
