@@ -15,7 +15,8 @@ from typing import Any
 from gunicorn.workers.gthread import _DEFER, TConn, ThreadWorker
 
 GLANCE = 0.1  # seconds a thread waits for the first byte; then the connection waits without a thread
-HEAD_SECONDS = 10.0  # for the header of a request, as in config/haproxy
+HEAD_SECONDS = 10.0  # for the header of a request, as in config/haproxy; waiting for a thread counts
+HURRY = 1.0  # for who waited that long: the header came meanwhile, or is one that never ends
 PATIENCE = 20.0  # seconds of waiting for a client to take an answer, and one more for each 8 KB that it took
 LEAST_RATE = 8192  # bytes a second
 
@@ -57,18 +58,21 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn carries no types
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._heads: dict[TConn, float] = {}  # connections whose header is being read, and until when
+        self._due: dict[TConn, float] = {}  # those that wait for a thread, and when the header should be here
 
     def enqueue_req(self, conn: TConn) -> None:
         """On the main thread, for new connections and for those that have become readable."""
         if type(conn.sock) is socket.socket:  # not a Client already, nor TLS of gunicorn's own
             conn.sock = Client(fileno=conn.sock.detach())
+        self._due[conn] = time.monotonic() + HEAD_SECONDS
         super().enqueue_req(conn)
 
     def handle(self, conn: TConn) -> Any:
         """One request, in a thread of the pool."""
+        due = self._due.pop(conn, 0.0)
         if not conn.initialized and not conn.data_ready and not conn.wait_for_data(GLANCE):
             return _DEFER
-        self._heads[conn] = time.monotonic() + HEAD_SECONDS
+        self._heads[conn] = max(due, time.monotonic() + HURRY)
         try:
             return super().handle(conn)
         finally:
