@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
 
 from app.mail.header import Address, addresses, clean, date, decode, decode_charset, fields
 from app.mail.syntax import Value, section, text
@@ -149,6 +150,7 @@ def to_bytes(row: Summary, size: int, *, recipients: bool) -> bytes:
     return json.dumps(record, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "replace")
 
 
+@lru_cache(maxsize=2048)
 def from_bytes(cached: bytes, size: int, *, recipients: bool) -> Summary | None:
     """Return a summary from the cache; None when it is of another format, of a message of another size, or without
     the recipients where they are wanted."""

@@ -6,7 +6,7 @@ slower.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import blake2b
@@ -14,6 +14,7 @@ from typing import Any
 
 from redis import Redis, RedisError
 
+from app.store.near import Near
 from app.store.seal import BrokenSeal, derive, measured, seal, unseal
 
 FORMAT = 1
@@ -41,27 +42,42 @@ class AccountCache:
     seal_key: bytes
     owner: str
     counters: Counters = field(default_factory=Counters)
+    near: Near = field(default_factory=Near)
 
     def get_many(self, keys: Sequence[SummaryKey]) -> list[bytes | None]:
-        """The summaries of (mailbox, uidvalidity, uid), None where there is none. One round trip; never raises."""
-        if not keys:
-            return []
+        """The summaries of (mailbox, uidvalidity, uid), None where there is none. One round trip at most; never raises.
+
+        No message has UID 0: what is kept under it may change, and is always asked of Redis.
+        """
+        places = [self._place(key) for key in keys]
+        found = dict(zip(keys, self.near.get_many(places), strict=True))
+        if far := [key for key, value in found.items() if value is None]:
+            found.update(zip(far, self._far(far), strict=True))
+            self.near.put_many((self._place(key), each) for key in far if key[2] and (each := found[key]) is not None)
+        values = [found[key] for key in keys]
+        missing = values.count(None)
+        self.counters.misses += missing
+        self.counters.hits += len(values) - missing
+        return values
+
+    def _far(self, keys: Sequence[SummaryKey]) -> list[bytes | None]:
         names = self._summary_names(keys)
         try:
             found: Any = self.redis.mget(names)
         except RedisError:
             self.counters.errors += 1
             return [None] * len(keys)
-        values = [self._open(name, sealed) for name, sealed in zip(names, found, strict=True)]
-        missing = values.count(None)
-        self.counters.misses += missing
-        self.counters.hits += len(values) - missing
-        return values
+        return [self._open(name, sealed) for name, sealed in zip(names, found, strict=True)]
+
+    def _place(self, key: SummaryKey) -> Hashable:
+        """A summary's name in this process. The keys are the account's own: nobody finds another's."""
+        return (self.seal_key, self.owner, *key)
 
     def put_many(self, summaries: Mapping[SummaryKey, bytes]) -> None:
         """Keeps summaries for two weeks. One round trip; never raises."""
         if not summaries:
             return
+        self.near.put_many((self._place(key), value) for key, value in summaries.items() if key[2])
         pipe = self.redis.pipeline(transaction=False)
         for name, value in zip(self._summary_names(list(summaries)), summaries.values(), strict=True):
             pipe.set(name, seal(self.seal_key, value, name), ex=SUMMARY_SECONDS)
@@ -135,11 +151,22 @@ class AccountCache:
 
 
 def open_cache(
-    redis: Redis, server_key: bytes, *, account_id: str, server: str, login: str, counters: Counters | None = None
+    redis: Redis,
+    server_key: bytes,
+    *,
+    account_id: str,
+    server: str,
+    login: str,
+    counters: Counters | None = None,
+    near: Near | None = None,
 ) -> AccountCache:
-    """The cache of an account on its server; its keys follow from the server's key and the account alone."""
+    """The cache of an account on its server; its keys follow from the server's key and the account alone.
+
+    `counters` and `near` are those of the process.
+    """
     name_key, seal_key = _keys(server_key, account_id)
-    return AccountCache(redis, name_key, seal_key, json.dumps([server, login]), counters or Counters())
+    owner = json.dumps([server, login])
+    return AccountCache(redis, name_key, seal_key, owner, counters or Counters(), near or Near())
 
 
 @lru_cache(maxsize=4096)

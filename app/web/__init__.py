@@ -37,9 +37,10 @@ from app.web.brand import BrandError
 from app.web.cookie import CookieSessions
 from app.web.csrf import Protection
 from app.web.format import filters
+from app.web.icon import icon
 from app.web.log import logger, set_up
 from app.web.start import open_resources, tell_missing_migrations
-from app.web.urls import MailboxConverter
+from app.web.urls import MailboxConverter, remembered
 from config.default import SettingError, Settings, load, unknown
 
 ROOT = Path(__file__).parents[2]
@@ -126,7 +127,8 @@ def _install(app: Flask, chosen: Settings) -> None:
     session.install_login(LoginManager(), app)
     errors.install(app)
     app.context_processor(_context)
-    app.jinja_env.filters.update(filters, each=rows.each)
+    app.jinja_env.filters.update(filters, each=rows.each, icon=icon)
+    app.jinja_env.globals["url_for"] = remembered(app)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     local = chosen.bind.startswith("unix:")
     counted = crowd.Crowd(app.wsgi_app, max(1, chosen.threads // 2))

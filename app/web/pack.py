@@ -4,14 +4,14 @@ BREACH reads a secret from how the compressed length changes with a guess; a ran
 (RFC 1952 §2.3) of 1 to 64 letters makes one look tell nothing, and SameSite keeps others from asking in our name.
 """
 
-import gzip
-import io
 import secrets
+import struct
 
 from flask import Response, request
+from isal import isal_zlib
 
 LEAST_BYTES = 1000
-LEVEL = 3
+LEVEL = 1  # as small as level 1 of zlib, in a quarter of the time
 
 
 def packed(response: Response) -> Response:
@@ -34,8 +34,9 @@ def packed(response: Response) -> Response:
 
 
 def compress(raw: bytes) -> bytes:
-    """gzip of a random length above the least."""
-    output = io.BytesIO()
-    with gzip.GzipFile("x" * (1 + secrets.randbelow(64)), "wb", LEVEL, output, mtime=0) as file:
-        file.write(raw)
-    return output.getvalue()
+    """gzip (RFC 1952 §2.2) of a random length above the least."""
+    name = b"x" * (1 + secrets.randbelow(64))
+    deflate = isal_zlib.compressobj(LEVEL, wbits=-isal_zlib.MAX_WBITS)
+    header = b"\x1f\x8b\x08\x08\0\0\0\0\0\xff" + name + b"\0"
+    trailer = struct.pack("<LL", isal_zlib.crc32(raw), len(raw) & 0xFFFFFFFF)
+    return b"".join((header, deflate.compress(raw), deflate.flush(), trailer))

@@ -12,6 +12,7 @@ from redis import Redis
 
 from app.store.cache import Counters
 from app.store.connect import Gate
+from app.store.near import Near
 from app.store.seal import Keyring
 from app.store.throttle import LocalThrottle
 from config.default import Settings
@@ -38,6 +39,7 @@ class Resources:
     throttle: LocalThrottle
     sign_ins: threading.BoundedSemaphore
     cache_counters: Counters = field(default_factory=Counters)
+    near: Near = field(default_factory=Near)
 
 
 def resources() -> Resources:

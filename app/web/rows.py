@@ -18,7 +18,7 @@ KEPT = 2048  # rows; about 4 MB a worker
 def each(rows: Iterable[Hashable], row: Callable[..., Markup], zone: Zone, *more: Hashable) -> Markup:
     """A Jinja filter: the HTML of all rows, as the macro `row(row, zone, *more)` writes each."""
     today = in_zone(datetime.now(UTC), zone).date()  # dates are written by their distance from today
-    return Markup("").join(_written(row, each, today, zone, *more) for each in rows)
+    return Markup("".join([_written(row, each, today, zone, *more) for each in rows]))
 
 
 @lru_cache(maxsize=KEPT)

@@ -85,6 +85,7 @@ class Current(UserMixin):
             server=server.id if server else "",
             login=self.account.login or "",
             counters=held.cache_counters,
+            near=held.near,
         )
 
     def login(self) -> Login:

@@ -1,4 +1,4 @@
-"""How a mailbox name stands in a URL, and which addresses a sign-in may return to.
+"""How a mailbox name stands in a URL, addresses for templates, and which a sign-in may return to.
 
 A mailbox name may hold slashes, percent signs, quotes, spaces and any script; Werkzeug and proxies decode
 %2F early, so every byte of its UTF-8 outside A-Za-z0-9_- is written ~hh. INBOX stays INBOX.
@@ -7,7 +7,11 @@ A mailbox name may hold slashes, percent signs, quotes, spaces and any script; W
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Hashable
+from functools import lru_cache
+from typing import Any
 
+from flask import Flask, request
 from werkzeug.routing import BaseConverter, ValidationError
 
 _PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-")
@@ -35,6 +39,20 @@ def local_path(target: str | None) -> str | None:
     if target and len(target) <= 2000 and _LOCAL.fullmatch(target):
         return target
     return None
+
+
+def remembered(app: Flask) -> Callable[..., str]:
+    """`url_for` for templates: the same addresses stand in every page, and building one takes 20 µs."""
+
+    @lru_cache(maxsize=1024)
+    def built(_root: str, endpoint: str, values: tuple[tuple[str, Any], ...]) -> str:
+        return app.url_for(endpoint, **dict(values))
+
+    def url_for(endpoint: str, **values: Hashable) -> str:
+        """The path of an endpoint, as Flask's own builds it."""
+        return built(request.script_root, endpoint, tuple(values.items()))
+
+    return url_for
 
 
 class MailboxConverter(BaseConverter):

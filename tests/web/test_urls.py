@@ -1,10 +1,11 @@
 """Mailbox names in addresses, and where a sign-in may lead."""
 
 import pytest
+from flask import Flask, url_for
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.web.urls import escape_mailbox, local_path, unescape_mailbox
+from app.web.urls import escape_mailbox, local_path, remembered, unescape_mailbox
 
 NAMES = st.text(st.characters(blacklist_categories=("Cs", "Cc")), min_size=1, max_size=40)
 
@@ -54,3 +55,13 @@ def test_a_path_on_this_site_is_kept(target: str) -> None:
 )  # fmt: skip
 def test_everything_else_leads_nowhere(target: str | None) -> None:
     assert local_path(target) is None
+
+
+def test_templates_get_the_address_that_flask_builds_below_each_prefix(lone_app: Flask) -> None:
+    found = remembered(lone_app)
+    for prefix in ("", "/mail"):
+        with lone_app.test_request_context("/", base_url=f"http://localhost{prefix}"):
+            for _ in range(2):
+                asked = {"mailbox": "Ärger & Co", "page": 2, "q": None}
+                assert found("mailbox.show", **asked) == url_for("mailbox.show", **asked)
+                assert found("mailbox.show", **asked).startswith(f"{prefix}/mail/~c3")
