@@ -17,6 +17,7 @@ import nh3
 
 from app.mail import css, stylesheet
 from app.mail.charset import without_surrogates
+from app.mail.marks import marked
 from app.mail.picture import checked_data_uri
 from app.mail.rewrite import rewrite
 from app.mail.scan import ATTRIBUTES, look
@@ -153,7 +154,11 @@ def frame_html(html: str, *, images: Mapping[str, str] | None = None, remote: bo
     if not looked.safe:
         source, sheets = rewrite(source)
     chosen = _Filter(images or {}, remote)
-    body = _cleaner(chosen.attribute).clean(source)
+    cleaner = _cleaner(chosen.attribute)
+    body = cleaner.clean(source)
+    told = marked(body)
+    if told is not body:
+        body = cleaner.clean(told)
     style = stylesheet.sheet("\n".join(sheets), chosen.picture) if sheets else ""
     head = f"<style>{style}</style>" if style and "<" not in style else ""
     return Cleaned(head + body, len(chosen.blocked), cut or shortened)

@@ -13,6 +13,8 @@ from typing import Final
 from markupsafe import Markup, escape
 
 from app.mail.flowed import Line, flowed_lines, quoted
+from app.mail.host import leads
+from app.mail.marks import mark
 from app.mail.sanitize import REL, link
 
 MAX_TEXT: Final = 512 * 1024
@@ -81,7 +83,9 @@ class _Writer:
                 continue
             self.links += 1
             yield str(escape(text[position : found.start()]))
-            yield f'<a href="{escape(target)}" target="_blank" rel="{REL}">{escape(shown)}</a>'
+            host = leads(target, shown)
+            words = mark(host) if host else ""
+            yield f'<a href="{escape(target)}" target="_blank" rel="{REL}">{words}{escape(shown)}</a>'
             position = found.start() + len(shown)
         yield str(escape(text[position:]))
 

@@ -8,7 +8,7 @@ import re
 
 from flask import Response, abort, make_response, request
 
-from app.mail import bodystructure, sanitize
+from app.mail import bodystructure, marks, sanitize
 from app.mail.bodystructure import Part
 from app.mail.charset import decode_text
 from app.mail.errors import BadArgument
@@ -35,7 +35,7 @@ _BEFORE = (
     "<title>The message</title><style>html{background:#fff;color:#1a1a1a;color-scheme:only light}"
     "body{margin:0;padding:16px 24px;font:16px/1.5 system-ui,sans-serif;overflow-wrap:anywhere}"
     "img{max-width:100%}table{max-width:100%}blockquote{margin:0 0 0 4px;padding-left:12px;border-left:2px solid #ccc}"
-    "pre{white-space:pre-wrap}@media(max-width:560px){body{padding:16px}}</style></head><body>"
+    f"pre{{white-space:pre-wrap}}@media(max-width:560px){{body{{padding:16px}}}}{marks.STYLE}</style></head><body>"
 )
 _CUT = '<hr><p style="color:#555">The message is longer than is shown here. Download it to see all of it.</p>'
 _AFTER = "</body></html>"

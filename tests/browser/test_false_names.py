@@ -42,3 +42,27 @@ def test_the_ending_of_a_file_stands_at_the_right_end_of_its_name(page: Page, re
     row(page, "holiday").get_by_test_id("message-subject-link").click()
     expect(page.get_by_test_id("attachment")).to_have_count(1)
     assert page.locator(".attachment-name").evaluate(RIGHTMOST).endswith(".exe")
+
+
+HIDING = (
+    "<style>span,.postern-leads,a > span{display:none !important;color:#fff !important;font-size:0 !important;"
+    "visibility:hidden !important;height:0 !important;text-indent:-900px !important;overflow:hidden !important}"
+    "a{font-size:0;color:#fff;visibility:hidden}</style>"
+    '<p style="direction:rtl"><a href="https://evil.example/"><b style="font-size:16px">https://www.bank.example/</b></a>'
+)
+
+
+def test_no_style_of_a_mail_hides_where_its_link_leads(page: Page, resident: Resident) -> None:
+    resident.mail.append(
+        (
+            "From: x@evil.example\r\nSubject: your account\r\nContent-Type: text/html; charset=utf-8\r\n\r\n" + HIDING
+        ).encode()
+    )
+    sign_in(page, resident)
+    row(page, "your account").get_by_test_id("message-subject-link").click()
+    words = page.frame_locator("[data-testid=message-frame]").get_by_text("leads to evil.example")
+    expect(words).to_be_visible()
+    box = words.bounding_box()
+    assert box and box["width"] > 100 and box["height"] > 15 and box["x"] > 0
+    look = "e => { const s = getComputedStyle(e); return [s.color, s.fontSize, s.opacity, s.textIndent, s.direction] }"
+    assert words.evaluate(look) == ["rgb(140, 29, 24)", "13px", "1", "0px", "ltr"]

@@ -95,3 +95,41 @@ def test_remote_content_is_seen_before_the_frame():
 def test_no_tooltip_of_the_sender_stands_beside_a_link() -> None:
     html = "<a href='https://evil.example/' title='https://bank.example/'><b title='https://bank.example/'>here</b></a>"
     assert "bank" not in frame_html(html).html and "https://evil.example/" in frame_html(html).html
+
+
+LEADS = '<span class="postern-leads">leads to evil.example</span>'
+
+
+def test_a_link_whose_words_name_another_site_says_where_it_leads() -> None:
+    html = "<p><a href='https://evil.example/'><b>www.bank</b>.example</a> <a href='https://evil.example/'>more</a></p>"
+    made = frame_html(html).html
+    assert made.count(LEADS) == 1 and f">{LEADS}<b>www.bank</b>.example</a>" in made
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<a href=https://evil.example>&#98;ank.com</a>",
+        "<a href=https://evil.example>bank<!-- -->.com</a>",
+        "<a href='https://evil.example'><p style='display:none'>evil.example/</p><p>bank.com</a>",
+        "<a href=https://evil.example><table><td>bank.com</table></a>",
+        "<a href=https://evil.example><a href=https://evil.example><div>bank.com</div>",
+        "<a href=' https://evil.exam\nple/'>https://bank.example/</a>",
+        "<a href=https://bank.com@evil.example/>here</a>",
+        "<A HREF=https://evil.example>bank.com",
+    ],
+)
+def test_however_the_link_is_written(html: str) -> None:
+    assert LEADS in frame_html(html).html
+
+
+def test_what_was_said_is_sanitised_last_and_changes_nothing_else() -> None:
+    html = (
+        '<style>.a{color:red}</style><div style="background:url(https://a/2) red"><img src="cid:a"><p class="a">&amp;&nbsp;x'
+        '<a href="https://evil.example/?a=1&amp;b=&quot;">www.bank.example</a><img src="https://a/b?c=d&amp;e=%20f"></div>'
+    )
+    for remote in (False, True):
+        cleaned = frame_html(html, images={"a": PIXEL}, remote=remote)
+        plain = frame_html(html.replace("www.bank.example", "word"), images={"a": PIXEL}, remote=remote)
+        assert LEADS in cleaned.html and cleaned.html.replace(LEADS, "").replace("www.bank.example", "word") == plain.html
+        assert cleaned.blocked_remote == plain.blocked_remote == (0 if remote else 2)

@@ -35,3 +35,8 @@ def test_nothing_written_becomes_markup():
 
 def test_links_are_bounded():
     assert text_html("http://a.b \n" * (MAX_LINKS + 100)).count("<a ") == MAX_LINKS
+
+
+def test_a_link_that_hides_its_host_says_it():
+    made = text_html("https://bank.example@evil.example/ and https://p\u0430ypal.com/ and https://good.example/")
+    assert "leads to evil.example<" in made and "leads to xn--pypal-4ve.com<" in made and made.count("leads to") == 2

@@ -1,0 +1,65 @@
+"""Words beside links of HTML mail that say where they lead: a second look at what the sanitiser wrote.
+
+Its output has one spelling for everything, so the links are read from it; where words are needed, they are put in and
+the whole is sanitised once more (app/mail/sanitize.py): nothing stands in a page that the sanitiser did not see last.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from html import unescape
+from typing import Final
+
+from markupsafe import escape
+
+from app.mail.host import leads
+
+CLASS: Final = "postern-leads"
+_TAG: Final = re.compile(r"<(/?)([a-z][a-z0-9]*+)((?>(?: [^\s\"=<>/]++(?>(?:=\"[^\"]*+\")?))*))>")
+_HREF: Final = re.compile(r" href=\"([^\"]*+)\"")
+
+# In a layer, because important rules of a layer stand above all others: no style of the mail changes these words.
+STYLE: Final = (
+    f"@layer postern{{.{CLASS}{{all:initial!important;direction:ltr!important;unicode-bidi:isolate!important;"
+    "display:inline-block!important;margin:0 4px 0 0!important;padding:0 6px!important;border-radius:4px!important;"
+    "background:#fdecea!important;color:#8c1d18!important;font:600 13px/1.5 system-ui,sans-serif!important;"
+    "overflow-wrap:anywhere!important;cursor:pointer!important}}"
+)
+
+
+def marked(html: str) -> str:
+    """HTML of the sanitiser with words before links that need them, to be sanitised again; the same where none does."""
+    written, position = list[str](), 0
+    for place, host in _needed(html):
+        written += html[position:place], mark(host)
+        position = place
+    return "".join((*written, html[position:])) if written else html
+
+
+def mark(host: str) -> str:
+    """The words, as HTML."""
+    return f'<span class="{CLASS}">leads to {escape(host)}</span>'
+
+
+def _needed(html: str) -> Iterator[tuple[int, str]]:
+    """Where words go, directly after a link's start tag, and the host that they name."""
+    for start, address, pieces in _links(html):
+        host = leads(address, "".join(pieces), *pieces) if pieces else ""
+        if host:
+            yield start, host
+
+
+def _links(html: str) -> Iterator[tuple[int, str, list[str]]]:
+    """Each link: the place after its start tag, its address, and the pieces of its text between tags."""
+    start, address, position, pieces = 0, "", 0, list[str]()
+    for tag in _TAG.finditer(html):
+        if address and tag.start() > position:
+            pieces.append(unescape(html[position : tag.start()]))
+        position = tag.end()
+        if tag[2] != "a":
+            continue
+        if address:
+            yield start, address, pieces
+        found = None if tag[1] else _HREF.search(tag[3])
+        start, address, pieces = tag.end(), unescape(found[1]) if found else "", []
