@@ -190,6 +190,9 @@ def mail_account(make_account: MakeAccount) -> MailAccount:
     return make_account()
 
 
+AUTHSERV_ID = "mx.one.example"  # under which name the site's border says who was confirmed
+
+
 class Site:
     """What nodes of the tests share: a directory in SQLite, a Redis of their own, the two mail servers."""
 
@@ -201,6 +204,7 @@ class Site:
             "POSTERN_DATABASE_URL": f"sqlite:///{folder}/directory.sqlite",
             "POSTERN_REDIS_URL": self.redis.url,
             "POSTERN_THROTTLE_EXEMPT": "127.0.0.0/8",
+            "POSTERN_AUTHSERV_IDS": AUTHSERV_ID,
             "WEB_CONCURRENCY": "2",
         }
         nodes.bring_up_to_date(self.settings["POSTERN_DATABASE_URL"])

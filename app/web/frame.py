@@ -12,13 +12,13 @@ from app.mail import bodystructure, marks, sanitize
 from app.mail.bodystructure import Part
 from app.mail.charset import decode_text
 from app.mail.errors import BadArgument
-from app.mail.header import addresses, fields
+from app.mail.message import MAX_HEADER, read_header
 from app.mail.part import Items, Wanted, bodies, check_section, fetch, item
 from app.mail.picture import data_uri
 from app.mail.syntax import section as joined
 from app.mail.transfer import decode
 from app.store import remote as choices
-from app.web.remote import message_name
+from app.web.remote import confirmed, message_name
 from app.web.session import current, imap
 
 HTML_OCTETS = 900 * 1024  # as encoded: 512 KB of text in base64 and more
@@ -48,7 +48,7 @@ def frame(mailbox: str, uidvalidity: int, uid: int) -> Response:
     wanted = [Wanted(section, HTML_OCTETS), *pictures]
     with imap() as client:
         client.select(mailbox, uidvalidity=uidvalidity)
-        asked = b"BODYSTRUCTURE BODY.PEEK[HEADER.FIELDS (FROM)]<0.4096> "
+        asked = b"BODYSTRUCTURE BODY.PEEK[HEADER.FIELDS (FROM AUTHENTICATION-RESULTS)]<0.%d> " % MAX_HEADER
         items = fetch(client, uid, asked + b" ".join(map(item, wanted)))
     structure = bodystructure.read(items.get(b"BODYSTRUCTURE"))
     shown = structure.find(section)
@@ -115,11 +115,5 @@ def _allowed(mailbox: str, uidvalidity: int, uid: int, items: Items) -> bool:
     # An attached message's own sender is not vouched for by anybody: only "once" speaks for it.
     nested = bool(request.args.get("part"))
     name = message_name(mailbox, uidvalidity, uid)
-    return choices.allowed(me.redis, me.account.id, message=name, sender="" if nested else _sender(items))
-
-
-def _sender(items: Items) -> str:
-    for name, value in fields(joined(items, b"BODY[HEADER.FIELDS")):
-        if name == "from":
-            return next((each.address.lower() for each in addresses(value, 1)), "")
-    return ""
+    sender = "" if nested else confirmed(read_header(joined(items, b"BODY[HEADER.FIELDS")))
+    return choices.allowed(me.redis, me.account.id, message=name, sender=sender)

@@ -16,13 +16,12 @@ from app.mail.bodystructure import Part
 from app.mail.message import Message, open_message
 from app.mail.neighbours import Neighbours, neighbours
 from app.mail.shown import PICTURES
-from app.mail.trust import Trust, judge
+from app.mail.trust import Trust
 from app.store import remote as choices
 from app.web import pane
 from app.web.download import archive_zip, download, part
 from app.web.frame import RELATED_OCTETS, RELATED_PARTS, frame
-from app.web.remote import message_name, remote
-from app.web.resources import resources
+from app.web.remote import confirmed, message_name, remote, trust
 from app.web.session import current, imap
 from app.web.source import headers, raw
 from app.web.undo import offered
@@ -52,7 +51,7 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class Remote:
-    """Whether pictures from outside were kept from loading, and for whom they could be allowed."""
+    """Whether pictures from outside were kept from loading, and for whom they could be allowed: "" if unconfirmed."""
 
     blocked: bool
     sender: str
@@ -199,16 +198,13 @@ def _attachment(message: Message, each: Part) -> Attachment:
 
 
 def _trust(message: Message) -> Trust | None:
-    """Who vouches for the one sender; an attached message's header was written by whoever attached it."""
-    if message.section or len(message.header.from_) != 1:
-        return None
-    domain = message.header.from_[0].address.rpartition("@")[2]
-    return judge(message.header.authentication_results, resources().settings.authserv_ids, domain)
+    """Who vouches for the sender; an attached message's header was written by whoever attached it."""
+    return None if message.section else trust(message.header)
 
 
 def _remote(message: Message) -> Remote:
     """Seen from the beginning of the HTML; the frame counts exactly, but nobody outside it can ask it."""
-    sender = message.header.from_[0].address.lower() if message.header.from_ and not message.section else ""
+    sender = "" if message.section else confirmed(message.header)
     htmls = [
         message.texts[each.section]
         for each in message.shown

@@ -15,7 +15,7 @@ from html import unescape
 import pytest
 
 from app.demo.node import Node
-from tests.conftest import Resident
+from tests.conftest import AUTHSERV_ID, Resident
 from tests.visitor import Answer, Visitor
 
 pytestmark = pytest.mark.servers
@@ -23,6 +23,9 @@ pytestmark = pytest.mark.servers
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )
+
+
+TRACKER = '<img src="https://track.example/1.png">'
 
 
 def letter(subject: str = "Hello", sender: str = "Carol <carol@shop.example>") -> EmailMessage:
@@ -67,8 +70,13 @@ class Reader:
         assert answer.status == 303, answer.text[:500]
 
 
-def html_letter(html: str, **options: str) -> EmailMessage:
+def html_letter(html: str, *, confirmed: bool = False, results: str = "", **options: str) -> EmailMessage:
     made = letter(**options)
+    if confirmed:
+        domain = made["From"].addresses[0].domain
+        results = f"{AUTHSERV_ID}; dmarc=pass header.from={domain}"
+    if results:
+        made["Authentication-Results"] = results
     made.set_content("the plain alternative")
     made.add_alternative(html, subtype="html")
     return made
@@ -139,18 +147,53 @@ def test_remote_pictures_wait_until_asked_for_once(reader: Reader):
     ("domain", "dave@shop.example", "carol@elsewhere.example"),
 ])  # fmt: skip
 def test_remote_pictures_are_shown_always_for_a_sender_or_a_domain(reader: Reader, choice: str, same: str, other: str):
-    html = '<img src="https://track.example/1.png">'
-    reader.choose(reader.put(html_letter(html)), choice)
-    assert "track.example" in reader.frame(reader.page(reader.put(html_letter(html, sender=same)))).text
-    assert "track.example" not in reader.frame(reader.page(reader.put(html_letter(html, sender=other)))).text
+    reader.choose(reader.put(html_letter(TRACKER, confirmed=True)), choice)
+    for sender, shown in ((same, True), (other, False)):
+        page = reader.page(reader.put(html_letter(TRACKER, confirmed=True, sender=sender)))
+        assert ("track.example" in reader.frame(page).text) is shown
+        assert ('data-testid="remote-blocked"' in page) is not shown
+
+
+FORGED = {
+    "nobody looked": "",
+    "its check failed": f"{AUTHSERV_ID}; dmarc=fail header.from=shop.example",
+    "nothing was found": f"{AUTHSERV_ID}; dmarc=none header.from=shop.example; spf=none",
+    "another domain was confirmed": f"{AUTHSERV_ID}; dkim=pass header.d=evil.example; spf=pass smtp.mailfrom=evil.example",
+    "the sender confirms himself": "mx.evil.example; dmarc=pass header.from=shop.example",
+    "in a comment": f"{AUTHSERV_ID}; spf=fail (; dmarc=pass header.from=shop.example) smtp.mailfrom=evil.example",
+}
+
+
+@pytest.mark.parametrize("results", FORGED.values(), ids=list(FORGED))
+def test_who_only_claims_to_be_a_chosen_sender_loads_nothing(reader: Reader, results: str):
+    confirmed = reader.put(html_letter(TRACKER, confirmed=True))
+    reader.choose(confirmed, "sender")
+    reader.choose(confirmed, "domain")
+    path = reader.put(html_letter(TRACKER, results=results))
+    page = reader.page(path)
+    assert 'data-testid="remote-blocked"' in page and "track.example" not in reader.frame(page).text
+    assert "show-remote-sender" not in page and "show-remote-domain" not in page and "only this once" in page
+    for choice in ("sender", "domain"):
+        form = {"choice": choice, "csrf_token": reader.visitor.token(path)}
+        assert reader.visitor.post(f"{path}/remote", form).status == 400
+    reader.choose(path, "once")
+    assert "track.example" in reader.frame(reader.page(path)).text
+
+
+def test_of_two_senders_none_is_the_chosen_one(reader: Reader):
+    reader.choose(reader.put(html_letter(TRACKER, confirmed=True)), "domain")
+    raw = html_letter(TRACKER, confirmed=True).as_bytes().replace(b"\n", b"\r\n")
+    for twice in (b"From: carol@shop.example\r\nFrom:", b"From: evil@evil.example,"):
+        page = reader.page(reader.put(raw.replace(b"From:", twice, 1)))
+        assert "track.example" not in reader.frame(page).text and "show-remote-sender" not in page
 
 
 def test_one_persons_choice_is_not_anothers(node: Node, make_resident: Callable[..., Resident]):
     html = '<img src="https://track.example/1.png">'
     first, second = make_resident(), make_resident("bob")
     one, two = Reader(first, first.sign_in(node.url)), Reader(second, second.sign_in(node.url))
-    one.choose(one.put(html_letter(html)), "sender")
-    assert "track.example" not in two.frame(two.page(two.put(html_letter(html)))).text
+    one.choose(one.put(html_letter(html, confirmed=True)), "sender")
+    assert "track.example" not in two.frame(two.page(two.put(html_letter(html, confirmed=True)))).text
 
 
 def test_a_frame_that_another_site_asks_for_loads_nothing_from_outside(reader: Reader):
@@ -400,7 +443,7 @@ def test_no_page_of_a_message_is_served_without_its_session(node: Node, reader: 
 
 
 def test_choices_about_remote_content_lie_in_redis_as_hashes_only(node: Node, reader: Reader, site):
-    reader.choose(reader.put(html_letter('<img src="https://track.example/1.png">')), "sender")
+    reader.choose(reader.put(html_letter(TRACKER, confirmed=True)), "sender")
     from redis import Redis
 
     client = Redis.from_url(site.redis.url)
