@@ -21,6 +21,7 @@ from app.web import (
     errors,
     headers,
     health,
+    icon,
     login,
     mailbox,
     message,
@@ -37,7 +38,6 @@ from app.web.brand import BrandError
 from app.web.cookie import CookieSessions
 from app.web.csrf import Protection
 from app.web.format import filters
-from app.web.icon import icon
 from app.web.log import logger, set_up
 from app.web.start import open_resources, tell_missing_migrations
 from app.web.urls import MailboxConverter, remembered
@@ -117,6 +117,7 @@ def _install(app: Flask, chosen: Settings) -> None:
     for address, endpoint, view, methods in ROUTES:
         app.add_url_rule(address, endpoint, view, methods=list(methods), strict_slashes=False)
     static.install(app, ROOT / "static")
+    icon.install(app)
     commands.install(app, chosen)
     app.before_request(_begin)
     app.before_request(headers.check_request)
@@ -127,7 +128,7 @@ def _install(app: Flask, chosen: Settings) -> None:
     session.install_login(LoginManager(), app)
     errors.install(app)
     app.context_processor(_context)
-    app.jinja_env.filters.update(filters, each=rows.each, icon=icon)
+    app.jinja_env.filters.update(filters, each=rows.each)
     app.jinja_env.globals["url_for"] = remembered(app)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     local = chosen.bind.startswith("unix:")

@@ -51,7 +51,8 @@ def test_an_entry_under_another_name_does_not_open(redis: Redis) -> None:
     cache.put_many({("INBOX", 1, 5): b"five", ("INBOX", 1, 6): b"six"})
     one, two = redis.keys("c:*")
     redis.copy(one, two, replace=True)
-    found = cache.get_many([("INBOX", 1, 5), ("INBOX", 1, 6)])
+    other = open_cache(redis, KEY, account_id="7", server="1", login="box7")
+    found = other.get_many([("INBOX", 1, 5), ("INBOX", 1, 6)])
     assert found.count(None) == 1
 
 
