@@ -21,6 +21,7 @@ from app.store import remote as choices
 from app.web import pane
 from app.web.download import archive_zip, download, part
 from app.web.frame import RELATED_OCTETS, RELATED_PARTS, frame
+from app.web.place import came_from
 from app.web.remote import confirmed, message_name, remote, trust
 from app.web.session import current, imap
 from app.web.source import headers, raw
@@ -96,17 +97,17 @@ def _at(message: Message, **more: Any) -> dict[str, Any]:
     return {"mailbox": message.mailbox, "uidvalidity": message.uidvalidity, "uid": message.uid, **nested, **more}
 
 
-def _around(message: Message, near: Neighbours) -> dict[str, str | None]:
+def _around(message: Message, near: Neighbours) -> dict[str, Any]:
     """Where the page leads: the messages beside it, and the list or the message that it is attached to."""
     place: dict[str, Any] = {"mailbox": message.mailbox, "uidvalidity": message.uidvalidity}
-    nested = message.section
+    nested, listed = message.section, came_from()
     back = (
-        url_for("message.show", **place, uid=message.uid)
+        url_for("message.show", **place, uid=message.uid, **listed)
         if nested
-        else url_for("mailbox.show", mailbox=message.mailbox)
+        else url_for("mailbox.show", mailbox=message.mailbox, **listed)
     )
-    urls = [url_for("message.show", **place, uid=uid) if uid and not nested else None for uid in near]
-    return {"previous_url": urls[0], "next_url": urls[1], "back_url": back}
+    urls = [url_for("message.show", **place, uid=uid, **listed) if uid and not nested else None for uid in near]
+    return {"previous_url": urls[0], "next_url": urls[1], "back_url": back, "listed": listed}
 
 
 def _bodies(message: Message) -> Iterator[Body]:
@@ -190,7 +191,7 @@ def _attachment(message: Message, each: Part) -> Attachment:
     at = {**_at(message), "part": None}
     preview = None
     if each.type == "message/rfc822" and each.parts:
-        preview = url_for("message.show", **{**at, "part": each.section})
+        preview = url_for("message.show", **{**at, "part": each.section}, **came_from())
     elif each.type in PICTURES or each.type == "text/plain":
         preview = url_for("message.part", **at, section=each.section, inline=1)
     url = url_for("message.part", **at, section=each.section)

@@ -11,6 +11,7 @@ from flask import Response, abort, make_response, redirect, request, url_for
 from app.mail.message import Header, open_message
 from app.mail.trust import Trust, judge
 from app.store import remote as choices
+from app.web.place import came_from
 from app.web.resources import resources
 from app.web.session import current, imap
 
@@ -49,7 +50,7 @@ def remote(mailbox: str, uidvalidity: int, uid: int) -> Response:
         if not value:
             abort(400)
     choices.allow(me.redis, me.account.id, cast(choices.Choice, choice), value)
-    place: dict[str, Any] = {"mailbox": mailbox, "uidvalidity": uidvalidity, "uid": uid}
+    place: dict[str, Any] = {"mailbox": mailbox, "uidvalidity": uidvalidity, "uid": uid, **came_from()}
     if request.args.get("part"):
         place["part"] = request.args["part"]
     return make_response(redirect(url_for("message.show", **place), 303))

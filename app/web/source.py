@@ -11,6 +11,7 @@ from app.mail.mailbox import Mailbox
 from app.mail.part import Place, Wanted, bodies, check_section, fetch, item
 from app.mail.syntax import number
 from app.web import pane
+from app.web.place import came_from
 from app.web.session import current, imap
 from app.web.undo import offered
 
@@ -50,7 +51,7 @@ def raw(mailbox: str, uidvalidity: int, uid: int) -> str:
     block = _beginning(place, nested, offset, SOURCE_OCTETS)
     after = offset + len(block.octets)
     more = len(block.octets) == SOURCE_OCTETS and (bool(nested) or after < block.size)
-    address = url_for("message.raw", **_at(place), offset=after) if more else None
+    address = url_for("message.raw", **_at(place), **came_from(), offset=after) if more else None
     source = decode_text(block.octets, None)
     return _page(place, block.tree, title="Source", source=source, shortened=more, more_url=address)
 
@@ -66,13 +67,13 @@ def _beginning(place: Place, section: str, offset: int, octets: int) -> Beginnin
 
 def _at(place: Place) -> dict[str, Any]:
     at: dict[str, Any] = {"mailbox": place.mailbox, "uidvalidity": place.uidvalidity, "uid": place.uid}
-    return {**at, "part": request.args["part"]} if request.args.get("part") else at
+    return {**at, "part": request.args.get("part") or None}
 
 
 def _page(place: Place, tree: tuple[Mailbox, ...], **shown: Any) -> str:
     return render_template(
         "source.html",
-        back_url=url_for("message.show", **_at(place)),
+        back_url=url_for("message.show", **_at(place), **came_from()),
         download_url=url_for("message.download", **_at(place)),
         open_mailbox=pane.opened(tree, place.mailbox),
         tree=tree,

@@ -261,3 +261,28 @@ def test_the_poll_of_somebody_signed_out_is_401(node: Node):
 def test_a_fragment_is_the_list_alone(reader):
     answer = reader.visitor.get(INBOX, {"X-Postern-Fragment": "1"})
     assert answer.status == 200 and "<html" not in answer.text and 'data-uid="8"' in answer.text
+
+
+def link(page: str, test_id: str) -> str:
+    found = re.search(rf'<a [^>]*?href="([^"]*)"[^>]*data-testid="{test_id}"', page)
+    assert found, f"no {test_id}"
+    return unescape(found[1])
+
+
+@pytest.mark.parametrize("query", ["page=2", "page=2&q=letter+%26+%C3%A4&sort=-arrival&view=unread"])
+def test_a_message_leads_back_to_the_page_of_the_list_it_was_opened_from(reader, query):
+    for number in range(60):
+        reader.resident.mail.append(f"Subject: letter & ä {number}\r\n\r\nx\r\n".encode())
+    place = f"{INBOX}?{query}"
+    links = [unescape(each) for each in re.findall(r'class="row-subject"[^>]* href="([^"]*)"', reader.page(place))]
+    assert len(links) >= 10 and all(each.endswith(f"?{query}") for each in links)
+    page = reader.page(links[4])
+    assert link(page, "back-to-list") == place
+    assert (link(page, "message-previous"), link(page, "message-next")) == (links[3], links[5])
+    assert link(reader.page(link(page, "show-source")), "back-to-message") == links[4]
+    nexts = [unescape(each) for each in re.findall(r'name="next" value="([^"]*)"', page)]
+    assert nexts[:2] == [place, links[4]]
+    uid = links[4].split("?")[0].rsplit("/", 1)[1]
+    form = (("uidvalidity", field(page, "uidvalidity")), ("uid", uid), ("action", "archive"), ("next", nexts[0]))
+    answer = reader.send(f"{INBOX}actions", *form)
+    assert answer.status == 303 and answer.location.removeprefix(reader.visitor.base) == place
