@@ -58,6 +58,8 @@ class Part:
             return self.filename
         if self.type == "message/rfc822":
             return (harmless(self.subject) or "message") + ".eml"
+        if self.type == "text/calendar":
+            return "invitation.ics"
         return f"part-{self.section or '0'}{_ENDINGS.get(self.type, '.bin')}"
 
     def walk(self) -> Iterator[Part]:

@@ -36,7 +36,20 @@ def choose(structure: Part) -> Chosen:
     chosen = Chosen()
     _take(structure, chosen)
     del chosen.shown[MAX_SHOWN:]
+    _list_calendars_once(chosen)
     return chosen
+
+
+def _list_calendars_once(chosen: Chosen) -> None:
+    """An invitation that is shown is listed as a file too, unless the message carries it as a file besides: most do."""
+    shown = {part.section for part in chosen.shown if part.type == "text/calendar"}
+    files = [part for part in chosen.attached if part.section not in shown and _is_calendar(part)]
+    if shown and files:
+        chosen.attached[:] = [part for part in chosen.attached if part.section not in shown]
+
+
+def _is_calendar(part: Part) -> bool:
+    return part.type in ("text/calendar", "application/ics") or (part.filename or "").lower().endswith(".ics")
 
 
 def _take(part: Part, chosen: Chosen) -> None:

@@ -62,3 +62,21 @@ def test_the_tree_ends_at_its_limits():
         deep = [deep, b"mixed"]
     assert sum(1 for _ in read(deep).walk()) == 101
     assert sum(1 for _ in read([tree(TEXT)] * 5000 + [b"mixed"]).walk()) == 1000
+
+
+CALENDAR = b'("text" "calendar" ("method" "REQUEST") NIL NIL "7bit" 300 9)'
+ICS = b'("application" "ics" ("name" "invite.ics") NIL NIL "base64" 420 NIL ("attachment" NIL))'
+
+
+def test_an_invitation_is_listed_once_and_by_a_name():
+    invited = b"(" + TEXT + HTML + CALENDAR + b' "alternative")'
+    twice = b"(" + invited + ICS + FILE + b' "mixed")'
+    for line, names in ((invited, ["invitation.ics"]), (twice, ["invite.ics", "ü.pdf"])):
+        chosen = choose(read(tree(line)))
+        assert [part.type for part in chosen.shown] == ["text/html", "text/calendar"]
+        assert [part.name for part in chosen.attached] == names
+
+
+def test_calendars_that_are_files_only_stay_listed():
+    chosen = choose(read(tree(b"(" + TEXT + ICS + ICS + b' "mixed")')))
+    assert [part.name for part in chosen.attached] == ["invite.ics", "invite.ics"]
