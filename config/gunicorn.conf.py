@@ -7,11 +7,13 @@ A reload (HUP) executes this file anew: what must outlive it lives in app/keeper
 
 from __future__ import annotations
 
+import ctypes
 import logging
 import os
 import shutil
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +35,12 @@ workers = settings.web_concurrency
 worker_class = "config.worker.Worker"  # gthread, with an end to slow clients
 threads = max(32, settings.threads)  # sign-ins and slow uploads each take at most a quarter of them
 chdir = str(ROOT)
+
+# 32 threads in arenas of their own (glibc's mallopt) keep 10 MB more than they use; with one interpreter lock two are
+# as fast. Set before the fork, which hands it on. Other C libraries know no arenas.
+M_ARENA_MAX = -8
+with suppress(AttributeError, OSError):
+    ctypes.CDLL(None).mallopt(M_ARENA_MAX, 2)
 
 # Where the workers add up their figures for /metrics; named before prometheus_client is imported. A reload keeps it, a
 # master that another one started (USR2) makes its own, and a folder that the operator names stays theirs.

@@ -133,7 +133,10 @@ def content_id(text: str) -> str:
 
 def referenced(html: str) -> frozenset[str]:
     """The Content-IDs that HTML names, so that only those pictures are fetched."""
-    return frozenset(content_id(found) for found in _CID.findall(html[:MAX_HTML]))
+    html = html[:MAX_HTML]
+    if "cid:" not in html.lower():  # quickly found out; most mail names none
+        return frozenset()
+    return frozenset(content_id(found) for found in _CID.findall(html))
 
 
 def names_remote(html: str) -> bool:

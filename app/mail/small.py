@@ -1,15 +1,15 @@
 """What is small and becomes ours, by bleach: composed HTML and signatures cleaned, notices and facts linked.
 
-bleach is 40 times slower than nh3 and quadratic in depth, so its input is bounded and balanced first.
+bleach is 40 times slower than nh3 and quadratic in depth, so its input is bounded and balanced first. It is imported
+when first needed: it takes 4 MB, and most workers never meet an invitation.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import MutableMapping
+from functools import cache
 from typing import Any, Final
-
-import bleach
-from bleach.linkifier import Linker, build_url_re
 
 from app.mail.css import words
 from app.mail.rewrite import rewrite
@@ -18,13 +18,13 @@ from app.mail.sanitize import REL, link
 MAX_SMALL: Final = 64 * 1024
 
 _SMALL_ELEMENTS: Final = words("a b blockquote br code div em i li ol p pre s span strong sub sup u ul")
-# bleach knows the top-level domains of 2011 only.
-_ANY_HOST: Final = build_url_re(tlds=["[a-z]{2,24}"], protocols=["http", "https"])
 _SMALL_ATTRIBUTES: Final = {"a": ["href"], "blockquote": ["type"]}
 
 
 def small_html(html: str) -> str:
     """Composed HTML or a signature (≤ 64 KB) with plain formatting and links only, no styles and no pictures."""
+    import bleach
+
     balanced, _ = rewrite(html[:MAX_SMALL])
     cleaner = bleach.Cleaner(
         tags=_SMALL_ELEMENTS,
@@ -43,8 +43,20 @@ def _small_attribute(element: str, name: str, value: str) -> bool:
 
 def linked(text: str) -> str:
     """A short plain text (a notice, a place, a description) as HTML, its addresses linked."""
+    import bleach
+    from bleach.linkifier import Linker
+
     escaped = bleach.clean(text[:MAX_SMALL], tags=set(), attributes={})
-    return str(Linker(callbacks=[_outward], url_re=_ANY_HOST).linkify(escaped))
+    return str(Linker(callbacks=[_outward], url_re=_any_host()).linkify(escaped))
+
+
+@cache
+def _any_host() -> re.Pattern[str]:
+    """bleach's own pattern knows the top-level domains of 2011 only."""
+    from bleach.linkifier import build_url_re
+
+    found: re.Pattern[str] = build_url_re(tlds=["[a-z]{2,24}"], protocols=["http", "https"])
+    return found
 
 
 def _outward(attributes: MutableMapping[Any, str], new: bool = False) -> MutableMapping[Any, str] | None:
