@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from app.mail.connection import Answer, Connection, chunks, quote_mailbox, uid_set
 from app.mail.create import make
-from app.mail.errors import BadArgument, CannotDo, MailboxGone, MailError, MessageGone, Refused
+from app.mail.errors import BadArgument, MailboxGone, MailError, MessageGone, Refused
 from app.mail.header import fields
 from app.mail.syntax import expand, fetches, number, numbers, section
 
@@ -25,7 +25,8 @@ _ID = re.compile(r"[\x21-\x7e]{3,900}")
 @dataclass(frozen=True, slots=True)
 class Moved:
     """`moved`: UIDs that left · `uids`: {old: new} where the server told · `gone`: were not there any more ·
-    `left`: still there, because the server stopped half-way. `message_ids`: {old: Message-ID} where `uids` is None."""
+    `left`: still there, because the server stopped half-way. `message_ids`: {old: Message-ID} of those without a told
+    UID. `hidden`: of `moved`, those that still lie, marked \\Deleted, where they were."""
 
     target: str
     target_uidvalidity: int | None
@@ -34,6 +35,7 @@ class Moved:
     gone: tuple[int, ...]
     left: tuple[int, ...] = ()
     message_ids: dict[int, str] = field(default_factory=dict)
+    hidden: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +59,15 @@ def move(
         raise Refused("the mailbox is read-only")
     if target == client.note.selected:
         raise BadArgument("a message cannot be moved to where it is")
+    source = client.note.selected or mailbox, uidvalidity
     told = client.has("UIDPLUS")
-    known = {} if told else _message_ids(client, uids)
-    present = [uid for uid in uids if told or uid in known]
+    known = {} if told else message_ids(client, uids)
     pairs: dict[int, int] = {}
     taken: list[int] = []
-    validity: int | None = None
     left: list[int] = []
-    for part in chunks(present):
+    hidden: list[int] = []
+    validity: int | None = None
+    for part in chunks([uid for uid in uids if told or uid in known]):
         here = sorted(expand(part))
         try:
             answer, target, here = _carry(client, here, target, create and not taken)
@@ -73,14 +76,42 @@ def move(
                 raise
             left += here
             continue
-        validity, named = copyuid(answer) if told else (None, {})
-        pairs |= named
-        done = [uid for uid in here if uid in named] if told else here
-        left += [] if client.has("MOVE") else _remove(client, done)
+        done = here
+        if told:
+            validity, named = copyuid(answer)
+            pairs |= named
+            known |= {} if named else _untold(client, answer, here, source, target)
+            done = [uid for uid in here if uid in named or uid in known]
+        if not client.has("MOVE"):
+            kept, marked = _remove(client, done)
+            left, hidden = left + kept, hidden + marked
         taken += done
     lost = set(uids) - set(taken) - set(left)
-    ids = {uid: known[uid] for uid in taken if known.get(uid)} if not told else {}
-    return Moved(target, validity, tuple(sorted(taken)), pairs if told else None, tuple(sorted(lost)), tuple(left), ids)
+    ids = {uid: known[uid] for uid in taken if known.get(uid)}
+    return Moved(
+        target, validity, tuple(sorted(taken)), pairs if told else None, tuple(sorted(lost)), tuple(left), ids,
+        tuple(sorted(hidden)),
+    )  # fmt: skip
+
+
+def _untold(
+    client: Connection, answer: Answer, uids: list[int], source: tuple[str, int], target: str
+) -> dict[int, str]:
+    """What an OK without COPYUID moved: {uid: Message-ID or ""}. Three commands, in a case that is rare.
+
+    A target whose UIDs do not last has none to tell (RFC 4315 §3); it says so when it is selected. Everywhere else such
+    an OK moved nothing: Dovecot answers so when all messages were gone. MOVE tells how many it took by EXPUNGE.
+    """
+    try:
+        unlasting = client.select(target).uidnotsticky
+    except MailError:
+        unlasting = False
+    client.select(source[0], uidvalidity=source[1], write=True)
+    if not unlasting:
+        return {}
+    if client.has("MOVE"):
+        return dict.fromkeys(uids[: sum(line[0].upper().endswith(b" EXPUNGE") for line in answer.untagged)], "")
+    return message_ids(client, uids)
 
 
 def _carry(client: Connection, uids: list[int], target: str, create: bool) -> tuple[Answer, str, list[int]]:
@@ -121,7 +152,7 @@ def copyuid(answer: Answer) -> tuple[int | None, dict[int, int]]:
     return validity, pairs
 
 
-def _message_ids(client: Connection, uids: Iterable[int]) -> dict[int, str]:
+def message_ids(client: Connection, uids: Iterable[int]) -> dict[int, str]:
     """Return {uid: Message-ID or ""} of those UIDs that exist in the selected mailbox."""
     found: dict[int, str] = {}
     for part in chunks(uids):
@@ -140,7 +171,7 @@ def delete_for_good(client: Connection, mailbox: str, uidvalidity: int, uids: Se
     if client.note.read_only:
         raise Refused("the mailbox is read-only")
     present = existing(client, uids)
-    left = _remove(client, present)
+    left, _ = _remove(client, present)
     gone = tuple(sorted(set(uids) - set(present)))
     return Deleted(tuple(uid for uid in present if uid not in set(left)), gone, tuple(left))
 
@@ -155,41 +186,19 @@ def existing(client: Connection, uids: Iterable[int]) -> list[int]:
     return sorted(found & asked)
 
 
-def _remove(client: Connection, uids: Sequence[int]) -> list[int]:
-    """Mark and expunge; return those that are neither gone nor marked. Without UIDPLUS they may stay marked."""
+def _remove(client: Connection, uids: Sequence[int]) -> tuple[list[int], list[int]]:
+    """Mark and expunge; return those that are neither gone nor marked, and those that stay marked (no UIDPLUS)."""
     if not uids:
-        return []
+        return [], []
     for part in chunks(uids):
         client.ask(b"UID STORE", part, b"+FLAGS.SILENT", _MARK)
     if client.has("UIDPLUS"):
         for part in chunks(uids):
             client.ask(b"UID EXPUNGE", part)
-        return existing(client, uids)
+        return existing(client, uids), []
     marked = set(numbers(client.ask(b"UID SEARCH", b"DELETED").untagged, b"SEARCH"))
     if marked == set(uids):
         client.ask(b"EXPUNGE")
-        return existing(client, uids)
-    return [uid for uid in existing(client, uids) if uid not in marked]
-
-
-def bring_back(client: Connection, moved: Moved, mailbox: str) -> Moved:
-    """Undo a move: from its target to `mailbox`, by the UIDs that COPYUID told, else by Message-ID.
-
-    Raises Renumbered where the target's UIDs mean other messages now, CannotDo where nothing tells the copies.
-    """
-    note = client.select(moved.target, uidvalidity=moved.target_uidvalidity, write=True)
-    found = list(moved.uids.values()) if moved.uids is not None else _by_message_id(client, moved.message_ids)
-    if not found:
-        raise CannotDo("nothing tells which messages these are now")
-    return move(client, moved.target, note.uidvalidity or 0, found, mailbox, create=True)
-
-
-def _by_message_id(client: Connection, message_ids: dict[int, str]) -> list[int]:
-    """The latest message of each Message-ID: of several with one, the copy has the highest UID."""
-    found = set()
-    for identity in list(message_ids.values())[:200]:
-        answer = client.ask(b"UID SEARCH HEADER Message-ID", identity)
-        hits = numbers(answer.untagged, b"SEARCH")
-        if hits:
-            found.add(max(hits))
-    return sorted(found)
+        return existing(client, uids), []
+    there = existing(client, uids)
+    return [uid for uid in there if uid not in marked], [uid for uid in there if uid in marked]

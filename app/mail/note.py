@@ -58,7 +58,8 @@ class Note:
         if not word:
             return self._named(line)
         self.take_code(line)
-        if word == b"NO" and code(line)[0] == b"ALERT":  # RFC 3501 §7.1: words for the user, nothing failed
+        # RFC 3501 §7.1: words for the user; RFC 4315 §4 says so of UIDs that do not last: nothing failed
+        if word == b"NO" and code(line)[0] in (b"ALERT", b"UIDNOTSTICKY"):
             return None
         return None if word == b"OK" else f"untagged {word.decode()}"
 

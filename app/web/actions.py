@@ -5,13 +5,14 @@ It acts on the UIDs that the form names and on nothing else; what is said afterw
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from flask import Response, flash, make_response, redirect, request, url_for
 from werkzeug.exceptions import BadRequest
 
-from app.mail import flags, lastshown, move
+from app.mail import flags, keywords, lastshown, move
 from app.mail.connection import Connection
-from app.mail.errors import MailboxGone, OverQuota
+from app.mail.errors import MailboxGone, MailError, OverQuota
 from app.mail.mailbox import Mailbox, named_mailbox, target_name
 from app.mail.special import Use
 from app.web import pane, undo
@@ -100,22 +101,28 @@ def _file(client: Connection, me: Current, action: str, mailbox: str, uidvalidit
         target = target_name(boxes, _USES[action], junk_pattern=pane.junk_pattern(me), today=today)
     if target == mailbox:
         return flash(f"That is already in {_label(boxes, target)}.", "warning")
+    judged = action in ("junk", "notjunk")
+    marked = keywords.mark(client, mailbox, uidvalidity, uids, junk=action == "junk") if judged else None
     try:
         moved = move.move(client, mailbox, uidvalidity, uids, target, create=action in _USES)
-    except OverQuota:
+    except MailError as error:
+        keywords.take_back(client, mailbox, uidvalidity, uids, marked)
+        if not isinstance(error, OverQuota):
+            raise
         if action != "trash":
             raise
         return flash("Your mailbox is full, so nothing could be moved to the trash. Delete for good instead.", "error")
+    keywords.take_back(client, mailbox, uidvalidity, moved.left, marked)
     lastshown.forget(me.cache, mailbox, uidvalidity, [*moved.moved, *moved.gone])
-    _tell_moved(me, boxes, mailbox, moved)
+    _tell_moved(me, boxes, moved, undo.move_record(mailbox, uidvalidity, moved, marked))
     return None
 
 
-def _tell_moved(me: Current, boxes: tuple[Mailbox, ...], mailbox: str, moved: move.Moved) -> None:
+def _tell_moved(me: Current, boxes: tuple[Mailbox, ...], moved: move.Moved, record: dict[str, Any]) -> None:
     words = f"moved to {_label(boxes, moved.target)}"
     label = _told(len(moved.moved), len(moved.gone), words, len(moved.left))
     reversible = moved.moved and (moved.uids or moved.message_ids)
-    if not (reversible and undo.offer(me, label, undo.move_record(mailbox, moved))):
+    if not (reversible and undo.offer(me, label, record)):
         flash(label, "message" if moved.moved else "warning")
 
 

@@ -14,8 +14,10 @@ from flask import session as notes
 
 from app.mail import flags
 from app.mail.errors import CannotDo, MailboxGone, Refused, Renumbered, ServerAway, TooManyConnections
+from app.mail.keywords import Marked
 from app.mail.mailbox import named_mailbox
-from app.mail.move import Moved, bring_back
+from app.mail.move import Moved
+from app.mail.moveback import bring_back
 from app.web import pane
 from app.web.session import Current, current, imap
 from app.web.urls import local_path
@@ -59,11 +61,13 @@ def flags_record(mailbox: str, uidvalidity: int, done: flags.Done, add: list[str
             "add": remove, "remove": add}  # fmt: skip
 
 
-def move_record(mailbox: str, moved: Moved) -> dict[str, Any]:
-    """How to bring messages back to `mailbox`."""
-    return {"kind": "move", "mailbox": mailbox, "target": moved.target, "validity": moved.target_uidvalidity,
+def move_record(mailbox: str, uidvalidity: int, moved: Moved, marked: Marked | None = None) -> dict[str, Any]:
+    """How to bring messages back to `mailbox`, and take back the keywords that were set before."""
+    return {"kind": "move", "mailbox": mailbox, "uidvalidity": uidvalidity, "target": moved.target,
+            "validity": moved.target_uidvalidity, "hidden": moved.hidden,
             "uids": None if moved.uids is None else list(moved.uids.items()),
-            "ids": list(moved.message_ids.items())}  # fmt: skip
+            "ids": list(moved.message_ids.items()),
+            "marked": marked and [marked.keyword, marked.opposite, marked.had]}  # fmt: skip
 
 
 def undo(mailbox: str) -> Response:
@@ -111,8 +115,9 @@ def _give_back(client: Any, record: dict[str, Any]) -> int:
 
 def _bring_back(client: Any, record: dict[str, Any]) -> int:
     uids = None if record["uids"] is None else dict(record["uids"])
-    moved = Moved(record["target"], record["validity"], (), uids, (), (), dict(record["ids"]))
-    return len(bring_back(client, moved, record["mailbox"]).moved)
+    moved = Moved(record["target"], record["validity"], (), uids, (), (), dict(record["ids"]), tuple(record["hidden"]))
+    marked = Marked(*record["marked"]) if record["marked"] else None
+    return bring_back(client, moved, record["mailbox"], record["uidvalidity"], marked)
 
 
 def _entry(token: str) -> str:

@@ -3,7 +3,8 @@
 import pytest
 
 from app.mail.errors import BadArgument, ConnectionLost, MailboxGone, OverQuota, Refused, Renumbered
-from app.mail.move import Moved, bring_back, delete_for_good, existing, move
+from app.mail.move import Moved, delete_for_good, existing, move
+from app.mail.moveback import bring_back
 from tests.mail.boxes import Spent, letter, opened, scripted
 
 UIDPLUS = "IMAP4REV1 UIDPLUS"
@@ -15,6 +16,10 @@ def client(mail_account):
     mail_account.server.fill(mail_account.login, [letter(str(n)) for n in range(6)])
     with opened(mail_account.server.imap_port, mail_account.login, mail_account.password) as connection:
         yield connection
+
+
+SELECTED = b"* OK [UIDVALIDITY 7] x\r\n%TAG OK [READ-WRITE] done\r\n"
+UNLASTING = b"* OK [UIDVALIDITY 7] x\r\n* NO [UIDNOTSTICKY] x\r\n%TAG OK [READ-WRITE] done\r\n"
 
 
 def names(*uids):
@@ -36,7 +41,7 @@ def test_a_move_is_one_command_and_its_undo_two(client):
     assert (moved.moved, moved.gone, moved.left) == ((1, 2), (99,), ())
     assert moved.uids == {1: 1, 2: 2} and moved.target_uidvalidity
     back = bring_back(client, moved, "INBOX")
-    assert spent.commands == 3 and len(back.moved) == 2
+    assert spent.commands == 3 and back == 2
     assert len(existing(client, range(1, 20))) == 0, "nothing is left in the archive"
     client.select("INBOX")
     assert existing(client, range(1, 20)) == [3, 4, 5, 6, 7, 8]
@@ -134,10 +139,31 @@ def test_without_move_only_what_was_copied_is_marked_and_expunged():
 
 
 def test_an_ok_without_copyuid_moved_nothing_and_removes_nothing():
-    replies = {"UID COPY": b"%TAG OK No messages found.\r\n"}
+    replies = {"UID COPY": b"%TAG OK No messages found.\r\n", "SELECT": SELECTED}
     with scripted(replies, capabilities=UIDPLUS, selected="INBOX", exists=3) as (client, heard):
         assert move(client, "INBOX", 7, [1, 2], "Archive").gone == (1, 2)
-    assert len(heard) == 1
+    assert not any(line.startswith((b"UID STORE", b"UID EXPUNGE")) for line in heard)
+
+
+@pytest.mark.parametrize("unlasting", [UNLASTING, UNLASTING.replace(b"* NO", b"* OK")])
+def test_a_target_whose_uids_do_not_last_tells_none_and_has_the_copies(unlasting):
+    replies = {"UID COPY": b"%TAG OK done\r\n", "SELECT": SELECTED, 'SELECT "Odd"': unlasting,
+               "UID FETCH": names(1, 3), r"UID FETCH 1,3 \(UID\)": b""}  # fmt: skip
+    with scripted(replies, capabilities=UIDPLUS, selected="INBOX", exists=3) as (client, heard):
+        moved = move(client, "INBOX", 7, [1, 2, 3], "Odd")
+    assert (moved.moved, moved.gone, moved.uids, moved.message_ids) == ((1, 3), (2,), {}, {1: "<m1@x>", 3: "<m3@x>"})
+    assert heard[-2:] == [b"UID EXPUNGE 1,3", b"UID FETCH 1,3 (UID)"]
+    assert heard[-3] == b"UID STORE 1,3 +FLAGS.SILENT (\\Deleted)"
+
+
+def test_a_move_to_such_a_target_is_counted_by_what_left():
+    replies = {"UID MOVE": b"* 1 EXPUNGE\r\n* 1 EXPUNGE\r\n%TAG OK done\r\n", "SELECT": SELECTED,
+               'SELECT "Odd"': UNLASTING}  # fmt: skip
+    with scripted(replies, capabilities=MOVES, selected="INBOX", exists=3) as (client, _):
+        moved = move(client, "INBOX", 7, [1, 2], "Odd")
+        assert (moved.moved, moved.gone, moved.message_ids, client.note.selected) == ((1, 2), (), {}, "INBOX")
+    with scripted(replies | {'SELECT "Odd"': SELECTED}, capabilities=MOVES, selected="INBOX", exists=3) as (client, _):
+        assert move(client, "INBOX", 7, [1, 2], "Odd").gone == (1, 2), "others took them: a lasting target would tell"
 
 
 def test_copyuid_may_stand_in_an_untagged_ok():
@@ -172,7 +198,7 @@ def test_an_undo_without_uidplus_finds_the_copies_by_message_id():
     }
     moved = Moved("Archive", None, (1,), None, (), (), {1: "<m1@x>"})
     with scripted(replies, capabilities="IMAP4REV1 MOVE") as (client, heard):
-        assert bring_back(client, moved, "INBOX").moved == (8,)
+        assert bring_back(client, moved, "INBOX") == 1
     assert b'UID SEARCH HEADER Message-ID "<m1@x>"' in heard and b'UID MOVE 8 "INBOX"' in heard
 
 

@@ -10,6 +10,7 @@ from html import unescape
 import pytest
 
 from app.demo.node import Node
+from app.mail.flags import flags_of
 from tests.conftest import Resident
 from tests.mail.boxes import letter, opened
 from tests.visitor import Answer, Visitor
@@ -135,6 +136,25 @@ def test_messages_are_filed_and_brought_back(reader, action, target):
     page = reader.undo(reader.page())  # the offer stands on the pages of the next seconds
     assert "2 messages are back in Inbox." in said(page)
     assert len(reader.uids()) == 8 and reader.exists(target) == 0
+
+
+def keywords(reader: Reader, mailbox: str) -> list[set[str]]:
+    with opened(reader.mail.server.imap_port, reader.mail.login, reader.mail.password) as client:
+        client.select(mailbox)
+        found = flags_of(client, range(1, 30)).values()
+        return [{flag for flag in each if flag.startswith("$")} for each in found]
+
+
+def test_what_is_said_about_spam_goes_along_as_keywords_and_undo_takes_it_back(reader):
+    page = reader.act("junk", *reader.uids()[:2])
+    assert keywords(reader, "Junk") == [{"$junk"}] * 2
+    reader.undo(page)
+    assert keywords(reader, "Junk") == [] and keywords(reader, "INBOX") == [set()] * 8
+    reader.act("junk", reader.uids()[0])
+    page = reader.act("notjunk", *reader.uids("/mail/Junk/"), mailbox="Junk")
+    assert sorted(keywords(reader, "INBOX"), key=len) == [set()] * 7 + [{"$notjunk"}]
+    reader.undo(page)
+    assert keywords(reader, "Junk") == [{"$junk"}] and keywords(reader, "INBOX") == [set()] * 7
 
 
 def test_what_is_no_spam_goes_back_to_the_inbox(reader):
