@@ -207,9 +207,9 @@ class Settings:
     sign_in_seconds: float = setting(
         "deadline of the login at sign-in (Dovecot delays failed ones up to 16 s)", values.seconds(1, 60), 20.0
     )
-    first_byte_seconds: float = setting("deadline of the first byte of a list or message", values.seconds(0.1, 60), 3.0)
+    first_byte_seconds: float = setting("how long a page waits for a silent mail server", values.seconds(0.1, 60), 3.0)
     search_seconds: float = setting("deadline of a search", values.seconds(0.1, 60), 20.0)
-    silence_seconds: float = setting("longest silence while bytes move", values.seconds(1, 300), 30.0)
+    silence_seconds: float = setting("longest silence in a download or a change", values.seconds(1, 300), 30.0)
 
     max_parts: int = setting("parts of a message that are looked at", values.whole(10, 100000), 1000)
     max_depth: int = setting("depth of nested parts", values.whole(5, 500), 100)

@@ -14,6 +14,7 @@ from app.mail.errors import ServerAway
 
 FAILURES = 5  # in a row until it opens
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, 60.0  # seconds
+HANGING = 1.0  # seconds after which a login or a lent connection is one that the server leaves without an answer
 
 State = Literal["closed", "open", "half-open"]
 
@@ -48,7 +49,12 @@ class Breaker:
         self._failures, self._pause, self._trial = 0, FIRST_PAUSE, None
 
     def failed(self) -> None:
-        """One more failure. The pause doubles, with a jitter so that nodes do not come back together."""
+        """One more failure. The pause doubles, with a jitter so that nodes do not come back together.
+
+        Tries that began before it opened say nothing new: each of them would double the pause again.
+        """
+        if self.state == "open":
+            return
         self._failures += 1
         self._trial = None
         if self._failures >= FAILURES:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 
-from app.keeper.breaker import Breaker
+from app.keeper.breaker import HANGING, Breaker
 from app.keeper.protocol import Deadlines, Login
 from app.mail.connection import Connection
 from app.mail.direct import close_direct, open_direct
@@ -22,31 +22,32 @@ class DirectLogins:
     def __init__(self, deadlines: Deadlines, *, ca_file: str | None = None) -> None:
         self.deadlines, self.ca_file = deadlines, ca_file
         self._free = threading.Condition()
-        self._open: dict[str, int] = {}
-        self._owners: dict[int, str] = {}
+        self._open: dict[str, list[float]] = {}  # by account: when each was begun
+        self._owners: dict[int, tuple[str, float]] = {}
         self._breakers: dict[str, Breaker] = {}
 
-    def open(self, login: Login, *, seconds: float | None = None) -> Connection:
-        """A fresh connection; end it with `close`. The tree of errors; TooManyConnections after 2 s of waiting.
+    def open(self, login: Login, *, seconds: float) -> Connection:
+        """A fresh connection within so many seconds; end it with `close`. The tree of errors.
 
-        `seconds` is the login's deadline where it is not the usual one.
+        After 2 s of waiting for a place TooManyConnections, or ServerAway where those who have the places wait for it.
         """
-        self._reserve(login.account_id)
+        end = time.monotonic() + seconds
+        began = self._reserve(login.account_id, min(end, time.monotonic() + PATIENCE))
         try:
-            connection = self._login(login, seconds or self.deadlines.login)
+            connection = self._login(login, max(end - time.monotonic(), 0.1))
         except BaseException:
-            self._release(login.account_id)
+            self._release(login.account_id, began)
             raise
         with self._free:
-            self._owners[id(connection)] = login.account_id
+            self._owners[id(connection)] = (login.account_id, began)
         return connection
 
     def close(self, connection: Connection) -> None:
         close_direct(connection)
         with self._free:
-            account = self._owners.pop(id(connection), None)
-        if account is not None:
-            self._release(account)
+            owner = self._owners.pop(id(connection), None)
+        if owner is not None:
+            self._release(*owner)
 
     def _login(self, login: Login, seconds: float) -> Connection:
         breaker = self._breaker(login)
@@ -55,7 +56,7 @@ class DirectLogins:
             connection = open_direct(
                 login.server.imap,
                 credentials,
-                connect=self.deadlines.connect,
+                connect=min(self.deadlines.connect, seconds),
                 login=seconds,
                 first_byte=self.deadlines.first_byte,
                 silence=self.deadlines.silence,
@@ -83,17 +84,23 @@ class DirectLogins:
             else:
                 breaker.gave_up()
 
-    def _reserve(self, account: str) -> None:
-        end = time.monotonic() + PATIENCE
+    def _reserve(self, account: str, end: float) -> float:
         with self._free:
-            while self._open.get(account, 0) >= AT_ONCE:
+            while len(self._open.get(account, ())) >= AT_ONCE:
                 if not self._free.wait(end - time.monotonic()):
-                    raise TooManyConnections("as many direct connections as an account may have")
-            self._open[account] = self._open.get(account, 0) + 1
+                    raise self._full(account)
+            began = time.monotonic()
+            self._open.setdefault(account, []).append(began)
+            return began
 
-    def _release(self, account: str) -> None:
+    def _full(self, account: str) -> MailError:
+        if any(began < time.monotonic() - HANGING for began in self._open[account]):
+            return ServerAway("those that have the places wait for its answer")
+        return TooManyConnections("as many direct connections as an account may have")
+
+    def _release(self, account: str, began: float) -> None:
         with self._free:
-            self._open[account] -= 1
+            self._open[account].remove(began)
             if not self._open[account]:
                 del self._open[account]
             self._free.notify_all()

@@ -10,6 +10,7 @@ import contextlib
 import os
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -19,12 +20,11 @@ from app.keeper.protocol import Control, Deadlines, Limits, Login, Message, erro
 from app.mail.connection import Connection, translate
 from app.mail.errors import ConnectionLost, MailError
 from app.mail.note import Note
-from app.mail.stream import SILENT
 
 __all__ = ["Borrower", "Counters", "Login", "status"]
 
 SILENCE = 0.25  # seconds without any answer: then the worker logs in by itself
-HURRY = 1.0  # seconds for a login where a kept connection was silent: somebody has waited a whole deadline already
+LEAST = 1.0  # seconds that each step has, however long the borrower has waited already
 SILENCE_LATER = 1.0  # once the keeper has said `wait`, which it repeats every 0.1 s
 
 
@@ -108,14 +108,17 @@ class Borrower:
     # -- lease -------------------------------------------------------------------------------------------------------
 
     @contextmanager
-    def lease(self, login: Login) -> Iterator[Connection]:
+    def lease(self, login: Login, *, seconds: float | None = None, patient: bool = False) -> Iterator[Connection]:
         """A connection, for the length of the `with`. NOOP was sent, where the login is not fresh.
 
-        Raises the tree of errors. Whatever is raised inside ends the connection; otherwise it is handed back where it
-        is fit to be used again.
+        A silent mail server is waited for `seconds` at most, the deadline of the first byte where they are not given;
+        `patient`: that long for a connection and a first byte, longer for the bytes after it. Raises the tree of
+        errors. Whatever is raised inside ends the connection; otherwise it is handed back where it is fit to be used
+        again.
         """
         self._check_process()
-        loan = self._checked(login)
+        loan = self._checked(login, seconds or self.deadlines.first_byte)
+        loan.connection.io.patient = patient
         try:
             yield loan.connection
         except BaseException as error:
@@ -129,13 +132,24 @@ class Borrower:
         else:
             self._drop(loan)
 
-    def _checked(self, login: Login) -> _Loan:
-        """A loan that has answered NOOP. A kept connection may have died unnoticed: once, a fresh one is taken."""
-        loan = self._borrow(login, fresh=False)
-        if loan.fresh:
-            return loan
+    def _checked(self, login: Login, seconds: float) -> _Loan:
+        """A loan that has answered NOOP. A kept connection may have died unnoticed: once, a fresh one is taken.
+
+        All of it, the first byte of the next answer too, in about so many seconds where the mail server is silent:
+        half of them for NOOP, the others for a login.
+        """
+        end = time.monotonic() + seconds
+        loan = self._borrow(login, fresh=False, seconds=seconds)
+        if not loan.fresh:
+            loan = self._answering(login, loan, end)
+        io = loan.connection.io
+        io.timeout = max(min(io.timeout, end - time.monotonic()), LEAST)
+        return loan
+
+    def _answering(self, login: Login, loan: _Loan, end: float) -> _Loan:
+        """The kept connection where it answers, else a fresh one."""
         try:
-            loan.connection.noop()
+            loan.connection.ask(b"NOOP", timeout=(end - time.monotonic()) / 2)
             return loan
         except MailError:
             self._drop(loan)
@@ -143,7 +157,7 @@ class Borrower:
         except BaseException:
             self._drop(loan)
             raise
-        return self._borrow(login, fresh=True, seconds=HURRY if loan.connection.broken == SILENT else None)
+        return self._borrow(login, fresh=True, seconds=max(end - time.monotonic(), LEAST))
 
     def _give_back(self, loan: _Loan) -> None:
         self._count("handed_back")
@@ -159,8 +173,8 @@ class Borrower:
         else:
             loan.drop()
 
-    def _borrow(self, login: Login, *, fresh: bool, seconds: float | None = None) -> _Loan:
-        """`seconds`: the deadline of a login, where it is not the usual one."""
+    def _borrow(self, login: Login, *, fresh: bool, seconds: float) -> _Loan:
+        """`seconds`: within which there is an answer, if only that the mail server has none."""
         message = {**login.message("lease", self.secret_key), "fresh": fresh, "seconds": seconds}
         try:
             control, reply, descriptor = self._ask(message, login)
@@ -217,6 +231,10 @@ class Borrower:
     def status(self) -> Message | None:
         """The keeper's state as `app.keeper.lend` tells it; None without a keeper."""
         return status(self.path)
+
+    def answers(self) -> bool:
+        """Whether there is a keeper, and it is not standing still."""
+        return status(self.path, seconds=SILENCE) is not None
 
     # -- the conversation --------------------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ import array
 import asyncio
 import errno
 import logging
+import math
 import os
 import socket
 import struct
@@ -139,7 +140,7 @@ class Lender:
         except (KeyError, TypeError, ValueError):
             raise Gone from None
         if operation == "lease":
-            await self._lease(talk, wanted, fresh=bool(message.get("fresh")), seconds=_seconds(message))
+            await self._lease(talk, wanted, fresh=bool(message.get("fresh")), until=_until(message))
         elif operation == "sign_in":
             await self._sign_in(talk, wanted)
         elif operation == "watch":
@@ -147,9 +148,9 @@ class Lender:
 
     # -- lease -------------------------------------------------------------------------------------------------------
 
-    async def _lease(self, talk: Conversation, wanted: Wanted, *, fresh: bool, seconds: float | None) -> None:
+    async def _lease(self, talk: Conversation, wanted: Wanted, *, fresh: bool, until: float) -> None:
         try:
-            upstream, kept = await self._found(talk, wanted, fresh=fresh, seconds=seconds)
+            upstream, kept = await self._found(talk, wanted, fresh=fresh, until=until)
         except MailError as error:
             await talk.send(error_message(error))
             return
@@ -160,29 +161,25 @@ class Lender:
             if upstream.state == "lent":
                 upstream.close()
 
-    async def _found(
-        self, talk: Conversation, wanted: Wanted, *, fresh: bool, seconds: float | None
-    ) -> tuple[Upstream, bool]:
+    async def _found(self, talk: Conversation, wanted: Wanted, *, fresh: bool, until: float) -> tuple[Upstream, bool]:
         """A connection to lend now, and whether it was a kept one. Nothing is awaited between here and its lending."""
         ready = None if fresh else self.pool.take_ready(wanted)
         if ready is not None:
             return ready, True
         for _ in range(OBTAIN):
-            upstream, kept = await self._obtain(talk, wanted, fresh, seconds)
+            upstream, kept = await self._obtain(talk, wanted, fresh, until)
             if upstream.ready:
                 return upstream, kept
             upstream.close()  # revoked, or ended by the server, in the very round in which it was got
         raise ConnectionLost("connections end as fast as they are made")
 
-    async def _obtain(
-        self, talk: Conversation, wanted: Wanted, fresh: bool, seconds: float | None
-    ) -> tuple[Upstream, bool]:
+    async def _obtain(self, talk: Conversation, wanted: Wanted, fresh: bool, until: float) -> tuple[Upstream, bool]:
         if not fresh:
             parked = await self._meanwhile(talk, self.pool.take_parked(wanted))
             if parked is not None:
                 return parked, True
         credentials = await _credentials(talk, wanted)
-        upstream = await self._meanwhile(talk, self.pool.acquire(wanted, credentials, fresh=fresh, seconds=seconds))
+        upstream = await self._meanwhile(talk, self.pool.acquire(wanted, credentials, fresh=fresh, until=until))
         return upstream, upstream.lease > 0
 
     async def _meanwhile(self, talk: Conversation, work: Any) -> Any:
@@ -286,10 +283,10 @@ def _returned(message: Message, upstream: Upstream) -> Note:
         raise Gone from None
 
 
-def _seconds(message: Message) -> float | None:
-    """The deadline of a login, where the worker asks for another than the usual one."""
+def _until(message: Message) -> float:
+    """The time at which the worker wants an answer."""
     seconds: Any = message.get("seconds")
-    return float(seconds) if type(seconds) in (int, float) and 0 < seconds < 60 else None
+    return time.monotonic() + seconds if type(seconds) in (int, float) and 0 < seconds < 60 else math.inf
 
 
 async def _credentials(talk: Conversation, wanted: Wanted) -> Credentials:

@@ -8,21 +8,24 @@ whatever ends it (`_ended` is the only place). Where no slot is free, an unused 
 longest unused one of the same mail server, is ended for it; else the borrower waits, in order, for 2 s. Whatever
 changes calls `_changed`, which serves the queue in the next round of the event loop: never from inside another change.
 Nothing here awaits Redis while it holds a connection; the limit over all nodes is asked for before a login only.
+A login is a task of its own: its borrower may be told before it ends (a page waits 3 s, a slow login takes 5), and then
+its connection is kept for the next.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
 
-from app.keeper.breaker import Breaker
+from app.keeper.breaker import HANGING
 from app.keeper.counts import Counts
+from app.keeper.logins import Logins
 from app.keeper.protocol import Deadlines, Key, Limits, Wanted
 from app.keeper.slots import Books, Tally, Waiter
-from app.keeper.upstream import Upstream, open_upstream
+from app.keeper.upstream import Upstream
 from app.mail.errors import ConnectionLost, MailError, ServerAway, TooManyConnections
 from app.mail.login import Credentials
 from app.mail.note import Note
@@ -33,16 +36,15 @@ QUEUE_SECONDS = 2.0
 GRACE_SECONDS = 0.02
 ASK_AGAIN = 0.1
 
-log = logging.getLogger("postern.keeper")
-
 
 class Pool:
-    """All connections of this keeper. Owns no task; `sweep` is called from outside."""
+    """All connections of this keeper. Its only tasks are logins; `sweep` is called from outside."""
 
     def __init__(self, limits: Limits, deadlines: Deadlines, counts: Counts, *, ca_file: str | None = None) -> None:
-        self.limits, self.deadlines, self.counts, self.ca_file = limits, deadlines, counts, ca_file
+        self.limits, self.deadlines, self.counts = limits, deadlines, counts
         self.tally = Tally()
-        self.breakers: dict[str, Breaker] = {}
+        self._logins = Logins(deadlines, self.tally, ca_file=ca_file)
+        self.breakers = self._logins.breakers
         self._all: set[Upstream] = set()
         self._kept: dict[Key, list[Upstream]] = {}
         self._books = Books()
@@ -56,11 +58,14 @@ class Pool:
         return self._take(wanted, lambda upstream: upstream.ready)
 
     async def take_parked(self, wanted: Wanted) -> Upstream | None:
-        """A kept connection, woken from IDLE; None where there is none that wakes."""
-        while (upstream := self._take(wanted, lambda upstream: upstream.ours)) is not None:
-            if await upstream.wake() and upstream.ready:
-                return upstream
-            upstream.close()
+        """A kept connection, woken from IDLE; None where there is none, or where one did not wake."""
+        upstream = self._take(wanted, lambda upstream: upstream.ours)
+        if upstream is None or (await upstream.wake() and upstream.ready):
+            return upstream
+        upstream.close()
+        for other in list(self._kept.get(wanted.key, ())):
+            if other.state in ("parking", "parked"):
+                other.close()  # a second to find that out of each would be the whole time of a page
         return None
 
     def _take(self, wanted: Wanted, fits: Callable[[Upstream], bool]) -> Upstream | None:
@@ -114,30 +119,39 @@ class Pool:
     # -- new connections ---------------------------------------------------------------------------------------------
 
     async def acquire(
-        self, wanted: Wanted, credentials: Credentials, *, fresh: bool = False, seconds: float | None = None
+        self,
+        wanted: Wanted,
+        credentials: Credentials,
+        *,
+        fresh: bool = False,
+        seconds: float | None = None,
+        until: float = math.inf,
     ) -> Upstream:
         """A connection for this borrower alone: one that comes back, or a login; with `fresh` always a login.
 
-        `seconds` is the login's deadline where it is not the usual one. Raises the tree of errors. After a login the
-        same login's connections with another password are ended.
+        `seconds` is the login's deadline where it is not the usual one, `until` the time at which the borrower is told
+        ServerAway while the login goes on. Raises the tree of errors. After a login the same login's connections with
+        another password are ended.
         """
-        end = time.monotonic() + QUEUE_SECONDS
+        end = min(time.monotonic() + QUEUE_SECONDS, until)
         if not fresh and self._books.lent.get(wanted.key):
             upstream = await self._wait(Waiter(wanted, self._future(), slot=False), GRACE_SECONDS)
             if upstream is not None:
                 return upstream
-        self._breaker(wanted).check()
+        breaker = self._logins.breaker(wanted)
+        breaker.check()
         try:
             kept = await self._slot(wanted, end, fresh=fresh)
             if kept is None:
                 await self._total(wanted, end)
         except BaseException:
-            self._breaker(wanted).gave_up()
+            breaker.gave_up()
             raise
         if kept is not None:
-            self._breaker(wanted).gave_up()
+            breaker.gave_up()
             return kept
-        return await self._login(wanted, credentials, seconds or self.deadlines.login)
+        login = self._login(wanted, credentials, seconds or self.deadlines.login)
+        return await self._logins.wait_for(login, until, self.keep)
 
     async def _slot(self, wanted: Wanted, end: float, *, fresh: bool) -> Upstream | None:
         """Reserves a slot; or brings a kept connection, which came back meanwhile, instead."""
@@ -146,49 +160,41 @@ class Pool:
         waiter = Waiter(wanted, self._future(), kept=not fresh)
         upstream = await self._wait(waiter, end - time.monotonic())
         if upstream is None and not waiter.future.done():
-            self.tally.busy += 1
-            raise TooManyConnections("as many connections as this account or server may have")
+            raise self._full(wanted)
         return upstream
+
+    def _full(self, wanted: Wanted, *, account: bool = False) -> MailError:
+        """Why there is no slot: the account has as many as it may have; or the mail server is slow in those it has."""
+        self.tally.busy += 1
+        if not account and self._books.accounts[wanted.account] < self.limits.account_per_node:
+            return ServerAway("as many connections as this server may have")
+        old = time.monotonic() - HANGING  # a lease takes milliseconds, and nobody's browser is waited for in one
+        lent = (upstream for each in self._books.lent.values() for upstream in each if upstream.last_used < old)
+        if self._logins.hang(wanted, since=old) or any(each.account == wanted.account for each in lent):
+            return ServerAway("those that have the places wait for its answer")
+        return TooManyConnections("as many connections as this account may have")
 
     async def _total(self, wanted: Wanted, end: float) -> None:
         """Waits until the account's connections over all nodes are few enough; releases the slot if they stay many."""
         try:
             while not await self.counts.claim(wanted.account, self._books.accounts[wanted.account]):
                 if time.monotonic() > end:
-                    self.tally.busy += 1
-                    raise TooManyConnections("as many connections as this account may have on all nodes")
+                    raise self._full(wanted, account=True)
                 await asyncio.sleep(ASK_AGAIN)
         except BaseException:
             self._release(wanted.account, wanted.place)
             raise
 
     async def _login(self, wanted: Wanted, credentials: Credentials, seconds: float) -> Upstream:
-        breaker = self._breaker(wanted)
         try:
-            upstream = await open_upstream(
-                wanted, credentials, connect=self.deadlines.connect, login=seconds, ca_file=self.ca_file
-            )
-        except BaseException as error:
+            upstream = await self._logins.open(wanted, credentials, seconds)
+        except BaseException:
             self._release(wanted.account, wanted.place)
-            self._judge(breaker, error, wanted)
             raise
-        breaker.succeeded()
-        self.tally.logins += 1
         upstream.on_end = self._ended
         self._all.add(upstream)
         self._drop_other_passwords(upstream)
         return upstream
-
-    def _judge(self, breaker: Breaker, error: BaseException, wanted: Wanted) -> None:
-        if isinstance(error, ServerAway):
-            log.warning("mail server %s: %s: %s", wanted.place, type(error).__name__, error.text)
-            self.tally.away += 1
-            breaker.failed()
-        elif isinstance(error, MailError):
-            self.tally.refused += 1
-            breaker.succeeded()  # it answered
-        else:
-            breaker.gave_up()
 
     def _drop_other_passwords(self, fresh: Upstream) -> None:
         for other in list(self._all):
@@ -197,9 +203,6 @@ class Pool:
                     other.close()
                 else:
                     other.stale = True
-
-    def _breaker(self, wanted: Wanted) -> Breaker:
-        return self.breakers.setdefault(wanted.place, Breaker())
 
     # -- slots and the queue -----------------------------------------------------------------------------------------
 
@@ -306,6 +309,7 @@ class Pool:
                 upstream.park()
 
     def close(self) -> None:
+        self._logins.close()
         for upstream in list(self._all):
             upstream.close()
 

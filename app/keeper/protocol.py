@@ -222,15 +222,15 @@ class Control:
         self.sock.close()
 
 
-def status(path: str | None) -> Message | None:
-    """The state of the keeper that listens at `path`; None where none does."""
+def status(path: str | None, *, seconds: float = 2.0) -> Message | None:
+    """The state of the keeper that listens at `path`; None where none does, or none answers within so many seconds."""
     if path is None:
         return None
     control: Control | None = None
     try:
-        control = Control(path, timeout=1.0)
+        control = Control(path, timeout=min(1.0, seconds))
         control.send({"v": VERSION, "op": "status"})
-        found = control.receive(2.0)[0].get("status")
+        found = control.receive(seconds)[0].get("status")
         return found if isinstance(found, dict) else None
     except (OSError, ValueError):
         return None

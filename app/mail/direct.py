@@ -30,13 +30,15 @@ def open_direct(
     ca_file: str | None = None,
     tag_prefix: str = "D",
 ) -> Connection:
-    """A fresh authenticated connection; end it with `close_direct`. Times in seconds, as in config/default.py.
+    """A fresh authenticated connection; end it with `close_direct`. Times in seconds, as in config/default.py; `login`
+    is that of connecting too.
 
     Raises ServerAway, Untrusted, SignInRefused and their neighbours.
     """
+    left = _deadline(login)
     line = _Line(connected(endpoint, connect), endpoint, ca_file)
     try:
-        note = line.drive(dialogue(credentials, security=endpoint.security), login)
+        note = line.drive(dialogue(credentials, security=endpoint.security), left())
         return Connection.adopt(line.sock, note, tag_prefix=tag_prefix, timeout=first_byte, silence=silence)
     except BaseException:
         line.sock.close()

@@ -8,7 +8,8 @@
     ├─ SignInUnavailable     NO [UNAVAILABLE]: says nothing about the password
     ├─ PasswordExpired       NO [EXPIRED]
     ├─ NotAuthorized         NO [AUTHORIZATIONFAILED]
-    ├─ ConnectionLost        BYE, end of file, silence inside a command, garbage
+    ├─ ConnectionLost        BYE, end of file, garbage
+    │  └─ ServerSilent       no byte for longer than a page, or a change, can wait
     ├─ MailboxGone           deleted, renamed or never there
     ├─ Renumbered            another UIDVALIDITY than the caller's
     ├─ MessageGone           expunged elsewhere
@@ -66,6 +67,10 @@ class NotAuthorized(MailError):
 
 class ConnectionLost(MailError):
     """The connection ended, fell silent or got out of step in the middle of something."""
+
+
+class ServerSilent(ConnectionLost):
+    """The server took a command and fell silent, before its answer or in the middle of it."""
 
 
 class MailboxGone(MailError):

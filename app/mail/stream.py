@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from app.mail.errors import BadArgument, ConnectionLost
+from app.mail.errors import BadArgument, ConnectionLost, ServerSilent
 from app.mail.note import Note
 from app.mail.response import REST_LIMIT, Response, Responses, status
 from app.mail.wire import Argument, Literal, command_name, encode
@@ -59,15 +59,16 @@ def _plain(line: Sequence[Argument]) -> list[bytes]:
 
 
 class Stream:
-    """Sends commands on `sock` and reads whole responses. Seconds: `timeout` to the first byte of an answer (writes:
-    `silence`), then `silence` between bytes. `renew` is called about every 20 s while bytes move.
+    """Sends commands on `sock` and reads whole responses. Seconds: `timeout` to the first byte of an answer and between
+    bytes; `silence` for writes, and between bytes where it is `patient`. A person waits for a page, a browser for a
+    download. `renew` is called about every 20 s while bytes move.
     """
 
     def __init__(self, sock: socket.socket, note: Note, *, tag_prefix: str, timeout: float, silence: float) -> None:
         self.sock = sock
         self.note = note
         self.prefix = tag_prefix.encode("ascii")
-        self.timeout, self.silence = timeout, silence
+        self.timeout, self.silence, self.patient = timeout, silence, False
         self.responses = Responses(note.rest)
         note.rest = b""
         self.broken: str | None = None
@@ -76,7 +77,7 @@ class Stream:
         self._tags = 0
         self._open: dict[bytes, tuple[bytes, float]] = {}  # tag → command's name, when it was sent
         self._refused_literal: Response | None = None  # a tagged line that came where `+` was awaited
-        self._awaited = timeout
+        self._awaited = self._between = timeout  # seconds: for the next byte, for those after it
         self._renewed = time.monotonic()
 
     # -- out ---------------------------------------------------------------------------------------------------------
@@ -92,9 +93,15 @@ class Stream:
         self._tags += 1
         self._open[tag] = (name, time.monotonic())
         self.note.before(name)
-        self._awaited = timeout or (self.silence if name in _WRITES else self.timeout)
+        self._expect(name, timeout)
         self._write_pieces(pieces)
         return tag
+
+    def _expect(self, name: bytes, timeout: float | None) -> None:
+        """How long the answer to this command may take. A long search says between times how far it is."""
+        writes = name in _WRITES
+        self._awaited = timeout or (self.silence if writes else self.timeout)
+        self._between = self.silence if writes or self.patient else max(timeout or 0.0, self.timeout)
 
     def _permit(self, name: bytes, line: Sequence[Argument]) -> None:
         if name in _FORBIDDEN:
@@ -164,12 +171,13 @@ class Stream:
             self._wait(self._awaited)
             data = self.sock.recv(READ_SIZE)
         except TimeoutError:
-            raise self.lose(SILENT) from None
+            self.lose(SILENT)
+            raise ServerSilent(SILENT) from None
         except OSError as error:
             raise self.lose(f"reading: {type(error).__name__}") from None
         if not data:
             raise self.lose("the server closed the connection")
-        self._awaited = self.silence
+        self._awaited = self._between
         self.traffic.received += len(data)
         self.responses.feed(data)
         self._keep_lease()

@@ -7,6 +7,7 @@ inline; all else is an octet stream to be saved.
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 
 from flask import Response, abort, request, stream_with_context
 
@@ -26,6 +27,7 @@ from app.mail.transfer import decode, decoded
 from app.web.session import imap
 
 _SUBJECT = b"BODY.PEEK[HEADER.FIELDS (SUBJECT)]<0.4096> "
+_patient = partial(imap, patient=True)
 _EXACT = frozenset({"7bit", "8bit", "binary"})
 POLICY = "default-src 'none'; sandbox"
 
@@ -48,12 +50,12 @@ def part(mailbox: str, uidvalidity: int, uid: int, section: str) -> Response:
         data = decode(first, found.encoding)
         return _file(iter((data,)), found.name, length=len(data))
     expected = found.size if found.encoding in _EXACT else None
-    pieces = slices(imap, place, section, first=first, expected=found.size)
+    pieces = slices(_patient, place, section, first=first, expected=found.size)
     return _file(decoded(pieces, found.encoding), found.name, length=expected)
 
 
 def _begun(place: Place, items: bytes, section: str) -> Items:
-    with imap() as client:
+    with _patient() as client:
         client.select(place.mailbox, uidvalidity=place.uidvalidity)
         return fetch(client, place.uid, items + item(Wanted(section, SLICE)))
 
@@ -102,7 +104,7 @@ def download(mailbox: str, uidvalidity: int, uid: int) -> Response:
         size, name = found.size, found.name.removesuffix(".eml")
     if len(first) < SLICE:
         return _file(iter((first,)), f"{name}.eml", length=len(first))
-    return _file(slices(imap, place, nested, first=first, expected=size), f"{name}.eml", length=size)
+    return _file(slices(_patient, place, nested, first=first, expected=size), f"{name}.eml", length=size)
 
 
 def _subject(items: Items) -> str:
@@ -131,4 +133,4 @@ def archive_zip(mailbox: str, uidvalidity: int, uid: int) -> Response:
 
 
 def _content(place: Place, each: Part) -> Iterator[bytes]:
-    return decoded(slices(imap, place, each.section, expected=each.size), each.encoding)
+    return decoded(slices(_patient, place, each.section, expected=each.size), each.encoding)

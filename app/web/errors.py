@@ -12,6 +12,7 @@ from app.mail import errors as mail
 from app.web import metrics, session, timing
 from app.web.faults import HTTP_FAULTS, Fault, fault_of
 from app.web.log import described, logger
+from app.web.resources import resources
 from app.web.session import NotSignedIn
 from app.web.urls import local_path
 
@@ -30,7 +31,7 @@ def answer(error: Exception) -> Response:
         return make_response(error.get_response())
     if isinstance(error, mail.ConnectionLost) and _is_read_again():
         return _read_again(error)
-    fault = fault_of(error)
+    fault = _fault(error)
     _log(error, fault)
     metrics.fault(type(error).__name__)
     if isinstance(error, mail.SignInRefused):
@@ -45,9 +46,21 @@ def answer(error: Exception) -> Response:
     return response
 
 
+def _fault(error: Exception) -> Fault:
+    """Its page. A change in the middle of which the server fell silent may have been made."""
+    if isinstance(error, mail.ServerSilent) and request.method == "POST":
+        return fault_of(mail.ConnectionLost())
+    return fault_of(error)
+
+
 def _is_read_again() -> bool:
-    """Whether the connection broke inside a page that only reads, at once and for the first time (KEEPER K9)."""
-    return request.method == "GET" and "read_again" not in g and timing.elapsed() < REPEAT_SECONDS
+    """Whether the connection broke inside a page that only reads, for the first time (KEEPER K9).
+
+    At once; or late, and the keeper is at fault, which carried the bytes of a TLS connection.
+    """
+    if request.method != "GET" or "read_again" in g:
+        return False
+    return timing.elapsed() < REPEAT_SECONDS or not resources().borrower.answers()
 
 
 def _read_again(error: Exception) -> Response:

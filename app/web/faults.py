@@ -121,6 +121,15 @@ TABLE: dict[type[BaseException], Fault] = {
         2,
         retry=True,
     ),
+    mail.ServerSilent: Fault(
+        503,
+        "Your mail server does not answer",
+        "It fell silent before we had its whole answer.",
+        "Your mail is safe on the server; you stay signed in.",
+        _AGAIN,
+        10,
+        retry=True,
+    ),
     mail.MailboxGone: Fault(
         404,
         "This folder no longer exists",

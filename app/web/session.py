@@ -21,7 +21,7 @@ from redis import TimeoutError as RedisTimeout
 from app.directory import resolve
 from app.directory.account import Account
 from app.directory.errors import DirectoryError
-from app.keeper.lease import Login
+from app.keeper.lease import LEAST, Login
 from app.mail.connection import Connection
 from app.mail.login import MasterUser
 from app.store import session as records
@@ -32,7 +32,7 @@ from app.web import metrics
 from app.web.cookie import CookieSession
 from app.web.log import described, logger
 from app.web.resources import resources
-from app.web.timing import spend, timed
+from app.web.timing import elapsed, spend, timed
 
 CHECK_SECONDS = 60
 AGENT_LENGTH = 200
@@ -263,11 +263,17 @@ def finish() -> None:
 
 
 @contextmanager
-def imap() -> Iterator[Connection]:
-    """A connection to the signed-in person's mailbox, lent for this block. Raises the tree of app/mail/errors.py."""
-    login = current().login()
+def imap(*, patient: bool = False) -> Iterator[Connection]:
+    """A connection to the signed-in person's mailbox, lent for this block. Raises the tree of app/mail/errors.py.
+
+    `patient`: for downloads, whose bytes may pause for longer than a page can.
+    """
+    login, held = current().login(), resources()
     began = time.perf_counter()
-    with resources().borrower.lease(login) as client:
+    seconds = held.settings.first_byte_seconds
+    if request.method == "GET" and not patient:
+        seconds = max(seconds - elapsed(), LEAST)  # a page's second connection has what is left of its time
+    with held.borrower.lease(login, seconds=seconds, patient=patient) as client:
         lent = time.perf_counter()
         metrics.leased(lent - began)
         try:

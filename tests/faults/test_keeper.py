@@ -9,13 +9,16 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from html import unescape
 
 import pytest
 
 from app.demo.certificate import Certificate
+from app.demo.dovecot import Dovecot
 from tests.conftest import MakeAccount
-from tests.faults.world import INBOX, MESSAGE, Person, World, eventually, letter
+from tests.faults.world import INBOX, MESSAGE, Person, World, eventually, letter, timed, title
+from tests.proxy import Proxy
 
 pytestmark = pytest.mark.servers
 
@@ -109,3 +112,64 @@ def test_a_keeper_that_stands_still_fails_no_page_and_goes_on_with_the_right_peo
             for pid in pids:
                 os.kill(pid, signal.SIGCONT)
         go_on(readers, 4)
+
+
+@pytest.fixture
+def line(two_dovecots: tuple[Dovecot, Dovecot]) -> Iterator[Proxy]:
+    """To the first mail server's TLS port, to be stalled."""
+    with Proxy(two_dovecots[0].imaps_port) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def reader(world: World, make_account: MakeAccount, certificate: Certificate, line: Proxy) -> Person:
+    """Signed in over TLS, whose bytes the keeper carries, with five letters."""
+    mail = make_account(0)
+    mail.server.fill(mail.login, [letter(f"Letter {number}") for number in range(5)])
+    return world.person(mail, port=line.port, security="tls", ca=certificate.ca).signed_in()
+
+
+@contextmanager
+def keeper_struck(world: World, line: Proxy, number: signal.Signals) -> Iterator[None]:
+    """In the block an answer gets as far as the keeper, which is killed or stands still; afterwards there is one."""
+    old = world.node.keeper_pids()
+    line.fault("stall", after=150)  # the answer to NOOP passes, the next one does not
+
+    def strike() -> None:
+        time.sleep(0.4)
+        for pid in old:
+            os.kill(pid, number)
+        line.clear()
+
+    striking = threading.Thread(target=strike)
+    striking.start()
+    try:
+        yield
+    finally:
+        striking.join()
+        for pid in old if number == signal.SIGSTOP else []:
+            os.kill(pid, signal.SIGCONT)
+    eventually(world.node.keeper_answers)
+
+
+@pytest.mark.parametrize("number", [signal.SIGSTOP, signal.SIGKILL])
+def test_a_page_whose_answer_is_stuck_in_the_keeper_is_read_again_without_it(
+    world: World, reader: Person, line: Proxy, number: signal.Signals
+):
+    path = reader.paths()[0]
+    for where in (f"{path}/headers", f"{path}/raw", path, INBOX):
+        reader.visitor.get(where)
+        with keeper_struck(world, line, number):
+            answer, seconds = timed(lambda where=where: reader.visitor.get(where))
+        assert answer.status == 200 and "Letter 4" in answer.text, f"{where}: {title(answer)}"
+        assert seconds < 6
+        if number == signal.SIGSTOP:
+            assert seconds > 2, "the answer was not stuck"
+
+
+def test_a_change_whose_answer_is_lost_with_the_keeper_is_not_made_again(world: World, reader: Person, line: Proxy):
+    path = reader.paths()[0]
+    token = reader.visitor.token(INBOX)
+    with keeper_struck(world, line, signal.SIGKILL):
+        answer = reader.act("read", path, token=token)
+    assert title(answer) == "The connection to your mail server broke"

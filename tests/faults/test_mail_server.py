@@ -19,9 +19,7 @@ from tests.visitor import Answer
 pytestmark = pytest.mark.servers
 
 AWAY = "Your mail server does not answer"
-BROKE = "The connection to your mail server broke"
 Wait = tuple[Answer, float]
-FULL = "Too many connections to your mailbox"
 
 
 DOWN = b"* BYE shutting down\r\n"
@@ -95,10 +93,9 @@ def test_a_silent_server_costs_its_own_people_seconds_and_others_nothing(
 ):
     usual = sorted(timed(carol.list)[1] for _ in range(9))[4]
     proxy.fault("stall")
-    # On the kept connection NOOP for 3 s and 1 s for a login after it; without one a login of 5 s; 2 s for a place.
     waits, others = crowd(bob, 8, meanwhile=carol)
-    assert {title(answer) for answer, _ in waits} <= {AWAY, BROKE, FULL}
-    assert max(seconds for _, seconds in waits) < 7.5
+    assert {title(answer) for answer, _ in waits} == {AWAY}
+    assert max(seconds for _, seconds in waits) < 4.2  # 3 s, and what a busy machine adds
     assert {answer.status for answer, _ in others} == {200}
     assert sorted(seconds for _, seconds in others)[len(others) // 2] < max(0.5, 10 * usual)
     eventually(lambda: crowd(bob, 3, meanwhile=carol) and rests(world, proxy.port))

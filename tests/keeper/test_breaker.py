@@ -35,6 +35,14 @@ def test_it_opens_after_failures_in_a_row_and_says_when_to_come_back() -> None:
     assert 1 <= error.value.retry_after <= 6.5
 
 
+def test_tries_that_began_before_it_opened_do_not_lengthen_its_pause() -> None:
+    breaker, clock = opened()
+    for _ in range(FAILURES):
+        breaker.failed()
+    clock.now += 6.5
+    breaker.check()
+
+
 def test_a_success_between_failures_keeps_it_closed() -> None:
     breaker = Breaker(Clock())
     for _ in range(3 * FAILURES):

@@ -204,14 +204,44 @@ def test_at_the_limit_a_borrower_waits_and_gets_what_comes_back(
     assert borrower.counters().direct == 0
 
 
+def crowd(borrower: Borrower, login: Login, count: int, seconds: float) -> list[type[MailError] | None]:
+    """So many borrowers at once, each for so many seconds: what each was told, None where it got a connection."""
+    told: list[type[MailError] | None] = []
+
+    def borrow() -> None:
+        started = time.monotonic()
+        try:
+            with borrower.lease(login):
+                time.sleep(seconds)
+            told.append(None)
+        except MailError as error:
+            assert 1.5 < time.monotonic() - started < 3.5
+            told.append(type(error))
+
+    threads = [threading.Thread(target=borrow) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return told
+
+
 def test_who_waits_too_long_is_told_that_there_are_too_many(keeper: KeeperProcess, mail_account: MailAccount) -> None:
+    borrower = keeper.borrower()
+    told = crowd(borrower, login_of(mail_account), 14, 0.6)
+    assert set(told) == {None, TooManyConnections}
+    assert (borrower.counters().direct, mail_account.logins()) == (0, 3)
+
+
+def test_who_waits_for_places_in_which_the_server_is_slow_is_told_that(
+    keeper: KeeperProcess, mail_account: MailAccount
+) -> None:
     borrower, login = keeper.borrower(), login_of(mail_account)
     with borrower.lease(login), borrower.lease(login), borrower.lease(login):
-        started = time.monotonic()
-        with pytest.raises(TooManyConnections), borrower.lease(login):
+        time.sleep(0.1)
+        with pytest.raises(ServerAway), borrower.lease(login):
             raise AssertionError("a fourth")
-        assert 1.5 < time.monotonic() - started < 3.0
-    assert (borrower.counters().direct, mail_account.logins()) == (0, 3)
+    assert borrower.counters().direct == 0
 
 
 def test_an_unused_connection_makes_room_for_another_account_of_the_same_server(
@@ -290,10 +320,11 @@ def test_a_keeper_killed_inside_a_lease_breaks_nothing(keeper: KeeperProcess, ma
 
 def test_direct_logins_are_two_at_a_time(mail_account: MailAccount) -> None:
     borrower, login = Borrower(None, SECRET, Limits(), Deadlines()), login_of(mail_account)
-    with borrower.lease(login), borrower.lease(login), pytest.raises(TooManyConnections), borrower.lease(login):
+    with borrower.lease(login), borrower.lease(login), pytest.raises(ServerAway), borrower.lease(login):
         raise AssertionError("a third")
     with borrower.lease(login):
         pass
+    assert set(crowd(borrower, login, 9, 0.8)) == {None, TooManyConnections}
 
 
 def test_a_dead_server_costs_a_connect_only_until_the_breaker_opens(
