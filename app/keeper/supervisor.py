@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0  # seconds before the keeper is started again
+LONGEST_AFTER_KILL = 0.5  # where a signal ended it: somebody killed it, and its own start (0.4 s) is not at fault
 STEADY = 10.0  # seconds after which a keeper counts as having run well
 TERM_SECONDS = 8.0  # the keeper lets running leases end for 5 s
 ROOT = Path(__file__).resolve().parents[2]
@@ -118,7 +119,8 @@ class Supervisor:
             self._spawn()
         elif self.child.poll() is not None:
             steady = time.monotonic() - self.started > STEADY
-            self.pause = FIRST_PAUSE if steady else min(LONGEST_PAUSE, self.pause * 2)
+            longest = LONGEST_AFTER_KILL if self.child.returncode < 0 else LONGEST_PAUSE
+            self.pause = FIRST_PAUSE if steady else min(longest, self.pause * 2)
             self.child = None
 
     def _end_child(self) -> None:
