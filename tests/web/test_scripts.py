@@ -57,7 +57,7 @@ def test_the_sprite_holds_the_icons_that_are_used_and_no_others():
     texts = [path.read_text() for path in (*TEMPLATES, *SCRIPTS, ROOT / "app/web/format.py")]
     drawn = set(re.findall(r'<symbol id="([^"]+)"', SPRITE))
     quoted = {name for text in texts for name in re.findall(r'"([a-z][a-z0-9-]*)"', text)}
-    asked = {name for text in texts for name in re.findall(r'\bicon\("([a-z0-9-]+)"', text)}
+    asked = {name for text in texts for name in re.findall(r'"([a-z0-9-]+)"\|icon', text)}
     assert asked <= drawn
     assert drawn - quoted == set()
 
