@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from app.mail import limits as parsing
 from config import values
 from config.values import Network, Reader
 
@@ -64,17 +65,6 @@ class Deadlines:
     first_byte: float
     search: float
     silence: float
-
-
-@dataclass(frozen=True)
-class Parsing:
-    """How far a received message is taken apart: number and depth of parts, bytes of headers and of HTML."""
-
-    parts: int
-    depth: int
-    header_bytes: int
-    html_bytes: int
-    html_depth: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -247,9 +237,11 @@ class Settings:
         )
 
     @property
-    def parsing(self) -> Parsing:
+    def parsing(self) -> parsing.Limits:
         """The limits of taking a message apart."""
-        return Parsing(self.max_parts, self.max_depth, self.max_header_bytes, self.max_html_bytes, self.max_html_depth)
+        return parsing.Limits(
+            self.max_parts, self.max_depth, self.max_header_bytes, self.max_html_bytes, self.max_html_depth
+        )
 
 
 def variable(item: dataclasses.Field[Any]) -> str:

@@ -17,10 +17,9 @@ from typing import Final
 
 from app.mail.filename import harmless, parameter
 from app.mail.header import decode
+from app.mail.limits import USUAL, Limits
 from app.mail.syntax import Value, number, text
 
-MAX_PARTS: Final = 1000
-MAX_DEPTH: Final = 100
 _MAX_PARAMETERS: Final = 100
 
 
@@ -160,9 +159,9 @@ class _Reader:
         return (found,) if found else ()
 
 
-def read(value: Value, *, max_parts: int = MAX_PARTS, max_depth: int = MAX_DEPTH) -> Part:
+def read(value: Value, limits: Limits = USUAL) -> Part:
     """The tree of a BODYSTRUCTURE as `syntax.parse` gives it; text of unknown kind when there is none."""
-    return _Reader(max_parts, max_depth).part(value, "", 0) or UNKNOWN
+    return _Reader(limits.parts, limits.depth).part(value, "", 0) or UNKNOWN
 
 
 def _leading_lists(value: list[Value]) -> int:

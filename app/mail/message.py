@@ -18,6 +18,7 @@ from app.mail.connection import Connection, flag_list
 from app.mail.envelope import arrived
 from app.mail.errors import MessageGone, Refused
 from app.mail.header import Address, addresses, date, decode, fields, verbatim
+from app.mail.limits import USUAL, Limits
 from app.mail.part import Items, Wanted, bodies, check_section, fetch, item
 from app.mail.shown import Chosen, choose
 from app.mail.syntax import atoms, number, section, text
@@ -91,7 +92,14 @@ class Message:
 
 
 def open_message(
-    client: Connection, mailbox: str, uidvalidity: int, uid: int, *, mark_seen: bool, section: str = ""
+    client: Connection,
+    mailbox: str,
+    uidvalidity: int,
+    uid: int,
+    *,
+    mark_seen: bool,
+    section: str = "",
+    limits: Limits = USUAL,
 ) -> Message:
     """The message, or the attached message of that section. Two commands, three where only pictures or nothing is shown
     and the message was not read before.
@@ -101,28 +109,28 @@ def open_message(
     check_section(section)
     client.select(mailbox, uidvalidity=uidvalidity)
     try:
-        items = fetch(client, uid, _overview(section))
+        items = fetch(client, uid, _overview(section, min(MAX_HEADER, limits.header_bytes)))
     except Refused:  # a message that the server itself cannot parse: all that is left is its source
         items = fetch(client, uid, b"FLAGS RFC822.SIZE INTERNALDATE " + item(Wanted("", MAX_RAW)))
-    message = _read(items, mailbox, uidvalidity, uid, section)
+    message = _read(items, mailbox, uidvalidity, uid, section, limits)
     unread = mark_seen and "\\Seen" not in message.flags
     return _with_texts(client, message, unread=unread)
 
 
-def _overview(section: str) -> bytes:
+def _overview(section: str, header_bytes: int) -> bytes:
     name = f"{section}.HEADER.FIELDS" if section else "HEADER.FIELDS"
     return b"FLAGS RFC822.SIZE INTERNALDATE BODYSTRUCTURE BODY.PEEK[%s (%s)]<0.%d>" % (
         name.encode("ascii"),
         _FIELDS,
-        MAX_HEADER,
+        header_bytes,
     )
 
 
-def _read(items: Items, mailbox: str, uidvalidity: int, uid: int, asked: str) -> Message:
+def _read(items: Items, mailbox: str, uidvalidity: int, uid: int, asked: str, limits: Limits) -> Message:
     """The message without its texts; of a source that came instead of the parts, header and text."""
     raw = bodies(items).get("")
     block, texts = (section(items, b"BODY["), {}) if raw is None else _source(raw)
-    structure = bodystructure.read(items.get(b"BODYSTRUCTURE")) if raw is None else bodystructure.UNKNOWN
+    structure = bodystructure.read(items.get(b"BODYSTRUCTURE"), limits) if raw is None else bodystructure.UNKNOWN
     size = number(items.get(b"RFC822.SIZE"))
     if asked:
         structure, size = _attached(structure, asked)

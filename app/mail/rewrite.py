@@ -52,7 +52,8 @@ _ENDS: Final[dict[str, tuple[frozenset[str], frozenset[str]]]] = {
 class _Writer:
     """Tags in, balanced HTML out."""
 
-    def __init__(self) -> None:
+    def __init__(self, depth: int) -> None:
+        self.depth = depth
         self.out: list[str] = []
         self.stack: list[str] = []
         self.open: Counter[str] = Counter()
@@ -68,7 +69,7 @@ class _Writer:
             self._close(frozenset(["p"]), _BARRIER)
         if name in _ENDS:
             self._close(*_ENDS[name])
-        if name not in VOID and len(self.stack) >= MAX_DEPTH:
+        if name not in VOID and len(self.stack) >= self.depth:
             return
         self.elements += 1
         self.out.append(f"<{name}{attributes}>")
@@ -104,9 +105,12 @@ class _Writer:
             self.out.append(f"</{name}>")
 
 
-def rewrite(html: str) -> tuple[str, list[str]]:
-    """Any string as balanced HTML of at most 20,000 elements, 100 deep; and the texts of its style elements."""
-    writer, sheets = _Writer(), []
+def rewrite(html: str, depth: int = MAX_DEPTH) -> tuple[str, list[str]]:
+    """Any string as balanced HTML of at most 20,000 elements, 100 deep; and the texts of its style elements.
+
+    `depth`: where less is wanted.
+    """
+    writer, sheets = _Writer(min(depth, MAX_DEPTH)), []
     lower = html.lower() if html.isascii() else _ascii_lower(html)
     position, length = 0, len(html)
     while position < length:

@@ -17,12 +17,13 @@ import nh3
 
 from app.mail import css, stylesheet
 from app.mail.charset import without_surrogates
+from app.mail.limits import USUAL, Limits
 from app.mail.marks import marked
 from app.mail.picture import checked_data_uri
 from app.mail.rewrite import rewrite
 from app.mail.scan import ATTRIBUTES, look
 
-MAX_HTML: Final = 512 * 1024
+MAX_HTML: Final = USUAL.html_bytes
 MAX_ESCAPES: Final = 65_536
 _MAX_ADDRESS: Final = 8 * 1024
 
@@ -131,9 +132,9 @@ def content_id(text: str) -> str:
     return unquote(text).strip().strip("<>").strip()
 
 
-def referenced(html: str) -> frozenset[str]:
+def referenced(html: str, limits: Limits = USUAL) -> frozenset[str]:
     """The Content-IDs that HTML names, so that only those pictures are fetched."""
-    html = html[:MAX_HTML]
+    html = html[: limits.html_bytes]
     if "cid:" not in html.lower():  # quickly found out; most mail names none
         return frozenset()
     return frozenset(content_id(found) for found in _CID.findall(html))
@@ -144,18 +145,20 @@ def names_remote(html: str) -> bool:
     return _NAMES_REMOTE.search(html[:MAX_HTML]) is not None
 
 
-def frame_html(html: str, *, images: Mapping[str, str] | None = None, remote: bool = False) -> Cleaned:
+def frame_html(
+    html: str, *, images: Mapping[str, str] | None = None, remote: bool = False, limits: Limits = USUAL
+) -> Cleaned:
     """HTML of a mail as a harmless fragment for the sandboxed frame.
 
     ``images``: Content-ID → ``data:`` address. ``remote``: whether pictures may be loaded from others, over https only.
-    Beyond 512 KB of text, 20,000 elements or a depth of 200 the mail is shown as far as it goes. Never raises.
+    Beyond the limits (512 KB of text, a depth of 200) or 20,000 elements it is shown as far as it goes. Never raises.
     """
-    cut = len(html) > MAX_HTML
-    html, shortened = _fewer_escapes(without_surrogates(html[:MAX_HTML].replace("\0", "")))
-    looked = look(html)
+    cut = len(html) > limits.html_bytes
+    html, shortened = _fewer_escapes(without_surrogates(html[: limits.html_bytes].replace("\0", "")))
+    looked = look(html, limits.html_depth)
     sheets, source = looked.sheets, _with_body(html)
     if not looked.safe:
-        source, sheets = rewrite(source)
+        source, sheets = rewrite(source, limits.html_depth)
     chosen = _Filter(images or {}, remote)
     cleaner = _cleaner(chosen.attribute)
     body = cleaner.clean(source)

@@ -11,7 +11,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
-MAX_DEPTH: Final = 200
+from app.mail.limits import USUAL
+
 MAX_ELEMENTS: Final = 20_000
 MAX_REOPENED: Final = 100_000
 
@@ -70,6 +71,7 @@ class Looked:
 class _Count:
     """Upper bounds of what the parser will build. Formatting elements left open at a cell's edge count for ever."""
 
+    depth: int
     stack: list[str] = field(default_factory=list)
     formatting: list[list[str]] = field(default_factory=lambda: [[]])
     active: int = 0
@@ -114,19 +116,19 @@ class _Count:
     @property
     def within(self) -> bool:
         return (
-            len(self.stack) + self.active <= MAX_DEPTH
+            len(self.stack) + self.active <= self.depth
             and self.elements <= MAX_ELEMENTS
             and self.reopened <= MAX_REOPENED
         )
 
 
-def look(html: str) -> Looked:
+def look(html: str, depth: int = USUAL.html_depth) -> Looked:
     """Read HTML once; ``safe`` only if it is clearly written and the parser's tree stays within the limits.
 
     Linear. A tag that is not clearly one (quotes out of place, an unclosed comment) ends the look: what this scan and
     the parser could understand differently is not vouched for.
     """
-    count, sheets = _Count(), []
+    count, sheets = _Count(depth), []
     for match in TOKEN.finditer(html):
         name = match["name"]
         if name is None:

@@ -24,6 +24,7 @@ from app.mail.shown import choose
 from app.mail.syntax import number
 from app.mail.syntax import section as joined
 from app.mail.transfer import decode, decoded
+from app.web.resources import resources
 from app.web.session import imap
 
 _SUBJECT = b"BODY.PEEK[HEADER.FIELDS (SUBJECT)]<0.4096> "
@@ -37,7 +38,7 @@ def part(mailbox: str, uidvalidity: int, uid: int, section: str) -> Response:
     place = Place(mailbox, uidvalidity, uid)
     check_section(section)
     items = _begun(place, b"BODYSTRUCTURE ", section)
-    found = bodystructure.read(items.get(b"BODYSTRUCTURE")).find(section)
+    found = bodystructure.read(items.get(b"BODYSTRUCTURE"), resources().settings.parsing).find(section)
     first = bodies(items).get(section)
     if found is None or first is None:
         abort(404)
@@ -98,7 +99,7 @@ def download(mailbox: str, uidvalidity: int, uid: int) -> Response:
         abort(404)
     size, name = number(items.get(b"RFC822.SIZE")), _subject(items)
     if nested:
-        found = bodystructure.read(items.get(b"BODYSTRUCTURE")).find(nested)
+        found = bodystructure.read(items.get(b"BODYSTRUCTURE"), resources().settings.parsing).find(nested)
         if found is None or found.type != "message/rfc822":
             abort(404)
         size, name = found.size, found.name.removesuffix(".eml")
@@ -120,7 +121,7 @@ def archive_zip(mailbox: str, uidvalidity: int, uid: int) -> Response:
     with imap() as client:
         client.select(mailbox, uidvalidity=uidvalidity)
         items = fetch(client, uid, b"BODYSTRUCTURE " + _SUBJECT)
-    structure = bodystructure.read(items.get(b"BODYSTRUCTURE"))
+    structure = bodystructure.read(items.get(b"BODYSTRUCTURE"), resources().settings.parsing)
     with suppress(IndexError):
         structure = (structure.find(nested) or structure).parts[0] if nested else structure
     chosen = {each.section: each for each in choose(structure).attached}

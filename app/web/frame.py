@@ -19,14 +19,16 @@ from app.mail.syntax import section as joined
 from app.mail.transfer import decode
 from app.store import remote as choices
 from app.web.remote import confirmed, message_name
+from app.web.resources import resources
 from app.web.session import current, imap
 
-HTML_OCTETS = 900 * 1024  # as encoded: 512 KB of text in base64 and more
+ENCODED = 225 / 128  # octets of HTML as encoded for one that is shown: base64, and letters of several octets
 RELATED_PARTS = 40
 PICTURE_OCTETS = 2 * 1024 * 1024
 PICTURES_OCTETS = 8 * 1024 * 1024
 RELATED_OCTETS = PICTURES_OCTETS * 78 // 57  # the same in base64
 SANDBOX = "allow-popups allow-popups-to-escape-sandbox"
+_ASKED = b"BODYSTRUCTURE BODY.PEEK[HEADER.FIELDS (FROM AUTHENTICATION-RESULTS)]<0.%d> "
 _PICTURE = re.compile(r"([0-9.]{1,400})-([0-9]{1,9})")
 
 # The sheet is white whatever the page's colours are: mail is written for white.
@@ -45,20 +47,20 @@ def frame(mailbox: str, uidvalidity: int, uid: int) -> Response:
     """GET …/frame?section=&pictures=&part=: NOOP and one FETCH of the HTML, its pictures and the sender."""
     section = check_section(request.args.get("section", ""))
     pictures = _pictures(request.args.get("pictures", ""))
-    wanted = [Wanted(section, HTML_OCTETS), *pictures]
+    limits = resources().settings.parsing
+    wanted = [Wanted(section, round(limits.html_bytes * ENCODED)), *pictures]
     with imap() as client:
         client.select(mailbox, uidvalidity=uidvalidity)
-        asked = b"BODYSTRUCTURE BODY.PEEK[HEADER.FIELDS (FROM AUTHENTICATION-RESULTS)]<0.%d> " % MAX_HEADER
-        items = fetch(client, uid, asked + b" ".join(map(item, wanted)))
-    structure = bodystructure.read(items.get(b"BODYSTRUCTURE"))
+        items = fetch(client, uid, _ASKED % min(MAX_HEADER, limits.header_bytes) + b" ".join(map(item, wanted)))
+    structure = bodystructure.read(items.get(b"BODYSTRUCTURE"), limits)
     shown = structure.find(section)
     if shown is None or shown.type != "text/html":
         abort(404)
     raw = bodies(items)
     html = decode_text(decode(raw.get(section, b""), shown.encoding), shown.charset, html=True)
     allowed = _allowed(mailbox, uidvalidity, uid, items)
-    images = _images(structure, raw, pictures, sanitize.referenced(html))
-    return answer(sanitize.frame_html(html, images=images, remote=allowed), remote=allowed)
+    images = _images(structure, raw, pictures, sanitize.referenced(html, limits))
+    return answer(sanitize.frame_html(html, images=images, remote=allowed, limits=limits), remote=allowed)
 
 
 def answer(cleaned: sanitize.Cleaned, *, remote: bool) -> Response:

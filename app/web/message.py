@@ -23,6 +23,7 @@ from app.web.download import archive_zip, download, part
 from app.web.frame import RELATED_OCTETS, RELATED_PARTS, frame
 from app.web.place import came_from
 from app.web.remote import confirmed, message_name, remote, trust
+from app.web.resources import resources
 from app.web.session import current, imap
 from app.web.source import headers, raw
 from app.web.undo import offered
@@ -62,9 +63,9 @@ class Remote:
 def show(mailbox: str, uidvalidity: int, uid: int) -> str:
     """GET /mail/<mailbox>/<uidvalidity>/<uid>?part="""
     me = current()
-    nested = request.args.get("part", "")
+    nested, limits = request.args.get("part", ""), resources().settings.parsing
     with imap() as client:
-        message = open_message(client, mailbox, uidvalidity, uid, mark_seen=_may_mark(), section=nested)
+        message = open_message(client, mailbox, uidvalidity, uid, mark_seen=_may_mark(), section=nested, limits=limits)
         if message.newly_seen:
             pane.wrote(me)
         near = neighbours(client, mailbox, uidvalidity, uid, cache=me.cache)

@@ -12,11 +12,11 @@ from app.mail.part import Place, Wanted, bodies, check_section, fetch, item
 from app.mail.syntax import number
 from app.web import pane
 from app.web.place import came_from
+from app.web.resources import resources
 from app.web.session import current, imap
 from app.web.undo import offered
 
 SOURCE_OCTETS = 256 * 1024
-HEADER_OCTETS = 256 * 1024
 FIELDS_SHOWN = 1000
 
 
@@ -34,10 +34,11 @@ def headers(mailbox: str, uidvalidity: int, uid: int) -> str:
     nested = check_section(request.args.get("part", ""))
     section = f"{nested}.HEADER" if nested else "HEADER"
     place = Place(mailbox, uidvalidity, uid)
-    block = _beginning(place, section, 0, HEADER_OCTETS)
+    most = resources().settings.parsing.header_bytes
+    block = _beginning(place, section, 0, most)
     found = header.fields(block.octets)
     shown = [(name.title(), header.decode(value)) for name, value in found[:FIELDS_SHOWN]]
-    shortened = len(found) > FIELDS_SHOWN or len(block.octets) == HEADER_OCTETS
+    shortened = len(found) > FIELDS_SHOWN or len(block.octets) == most
     return _page(place, block.tree, title="All headers", headers=shown, shortened=shortened)
 
 

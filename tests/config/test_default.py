@@ -2,10 +2,12 @@
 
 import dataclasses
 import ipaddress
+import secrets
 from pathlib import Path
 
 import pytest
 
+from app.mail.limits import USUAL
 from config.default import SettingError, Settings, load, unknown, variable
 from config.document import page
 
@@ -163,3 +165,7 @@ def test_the_page_of_settings_is_current() -> None:
     written = (Path(__file__).parents[2] / "docs/settings.md").read_text()
     assert written == page(), "run: python -m config.document > docs/settings.md"
     assert all(f"`{variable(item)}`" in written for item in dataclasses.fields(Settings))
+
+
+def test_the_limits_of_messages_are_what_is_usual_where_none_is_set() -> None:
+    assert load({"POSTERN_SECRET_KEY": secrets.token_hex(32)}).parsing == USUAL
