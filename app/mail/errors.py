@@ -14,6 +14,7 @@
     ├─ Renumbered            another UIDVALIDITY than the caller's
     ├─ MessageGone           expunged elsewhere
     ├─ Refused               any other tagged NO  (.text, .code)
+    │  └─ Declined           the submission server refused sender, size or message; nothing was sent  (.permanent)
     ├─ OverQuota             NO [OVERQUOTA]
     ├─ CannotDo              the server lacks what is needed, or answered BAD
     └─ BadArgument           refused by our own choke point before a byte went out
@@ -87,6 +88,14 @@ class MessageGone(MailError):
 
 class Refused(MailError):
     """A tagged NO that has no class of its own."""
+
+
+class Declined(Refused):
+    """The submission server refused the sender, the size or the message. `permanent`: and will again."""
+
+    def __init__(self, text: str = "", *, code: str = "", permanent: bool = True) -> None:
+        super().__init__(text, code=code)
+        self.permanent = permanent
 
 
 class OverQuota(MailError):
