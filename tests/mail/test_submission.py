@@ -224,12 +224,12 @@ def test_a_line_that_dies_in_the_body_is_certain() -> None:
 
 
 def test_what_the_server_says_by_itself_before_the_dot_is_heard() -> None:
-    with Script({"DATA": lambda peer: peer.send(b"354 go\r\n421 4.4.2 too slow\r\n")}) as script:
-        with opened(script.port) as submission:
-            submission.envelope("bob@one.example", TO)
-            with pytest.raises(ServerAway, match="too slow"):
-                submission.body([LETTER])
-                submission.finish()
+    late = {"DATA": lambda peer: peer.send(b"354 go\r\n421 4.4.2 too slow\r\n")}
+    with Script(late) as script, opened(script.port) as submission:
+        submission.envelope("bob@one.example", TO)
+        with pytest.raises(ServerAway, match="too slow"):
+            submission.body([LETTER])
+            submission.finish()
     with Script({"DATA": b"554 5.5.1 no valid recipients\r\n"}) as script, opened(script.port) as submission:
         submission.envelope("bob@one.example", TO)
         with pytest.raises(Declined, match="no valid"):
