@@ -7,10 +7,11 @@ import socket
 import ssl
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from app.mail.connection import Connection
 from app.mail.errors import ServerAway
-from app.mail.login import Credentials, Dialogue, Step, dialogue, tune
+from app.mail.login import Credentials, Dialogue, Step, dialogue, introduction, tune
 from app.mail.note import Note
 from app.mail.response import Response, Responses
 from app.mail.stream import READ_SIZE
@@ -43,6 +44,25 @@ def open_direct(
     except BaseException:
         line.sock.close()
         raise
+
+
+@dataclass(frozen=True, slots=True)
+class Introduction:
+    """What a mail server says before anybody signs in; `expires`: the end of its certificate, seconds since 1970."""
+
+    capabilities: tuple[str, ...]
+    expires: float | None
+
+
+def introduce(endpoint: Endpoint, *, seconds: float, ca_file: str | None = None) -> Introduction:
+    """Meets a mail server and leaves again, within so many seconds, without a login. Raises the tree of errors."""
+    left = _deadline(seconds)
+    line = _Line(connected(endpoint, seconds), endpoint, ca_file)
+    try:
+        note = line.drive(introduction(security=endpoint.security), left())
+        return Introduction(note.capabilities, line.expires())
+    finally:
+        line.sock.close()
 
 
 def close_direct(connection: Connection) -> None:
@@ -117,6 +137,11 @@ class _Line:
                 self._secure()
             elif isinstance(step, bytes):
                 self._say(step)
+
+    def expires(self) -> float | None:
+        """The end of the server's certificate; None without TLS, and where the certificate is only compared (a pin)."""
+        certificate = self.sock.getpeercert() if isinstance(self.sock, ssl.SSLSocket) else None
+        return ssl.cert_time_to_seconds(str(certificate["notAfter"])) if certificate else None
 
     def _wait(self) -> None:
         self.sock.settimeout(max(self.left(), 0.01))

@@ -68,16 +68,19 @@ def dialogue(credentials: Credentials, *, security: str) -> Dialogue:
     `security` is the endpoint's: for "starttls" the dialogue asks the driver to upgrade; "tls" is under TLS already.
     """
     talk = _Talk(tag="S")
-    yield from _greeting(talk)
-    if security == "starttls":
-        yield from _starttls(talk)
-    if not talk.note.capabilities:
-        yield from talk.ask(b"CAPABILITY")
+    yield from _introduced(talk, security)
     if credentials.network and talk.note.has("ID"):
         # Before the login: Dovecot's limits and penalties then count the client, not this node (SECURITY F13).
         yield from talk.ask(b"ID", ("x-originating-ip", credentials.network[:64]))
     yield from _authenticate(talk, credentials)
     yield from _after_login(talk)
+    return talk.note
+
+
+def introduction(*, security: str) -> Dialogue:
+    """The dialogue as far as nobody signs in: greeting, TLS, capabilities. Returns the note; the tree of errors."""
+    talk = _Talk(tag="S")
+    yield from _introduced(talk, security)
     return talk.note
 
 
@@ -136,6 +139,14 @@ def _farewell(line: bytes) -> MailError:
         if error.code in ("LIMIT", "UNAVAILABLE"):
             return error
     return ServerAway(text_of(line), code=code(line)[0].decode("ascii"))
+
+
+def _introduced(talk: _Talk, security: str) -> Generator[bytes | Step, Response | None, None]:
+    yield from _greeting(talk)
+    if security == "starttls":
+        yield from _starttls(talk)
+    if not talk.note.capabilities:
+        yield from talk.ask(b"CAPABILITY")
 
 
 def _greeting(talk: _Talk) -> Generator[bytes | Step, Response | None, None]:

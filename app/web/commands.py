@@ -1,4 +1,4 @@
-"""The command lines under `flask --app wsgi`: `database` and `directory`.
+"""The command lines under `flask --app wsgi`: `database`, `directory` and `doctor`.
 
 A worker never runs them, and what they load (Alembic, CSV, checks) would cost it 10 MB: each is loaded when asked for.
 """
@@ -46,5 +46,13 @@ def install(app: Flask, settings: Settings) -> None:
 
         return directory_commands(open_database, partial(open_directory, settings))
 
+    @click.command("doctor", help="Look over everything that a node needs; status 1 where something is at fault.")
+    @click.pass_context
+    def doctor(context: click.Context) -> None:
+        from app.web.doctor import examine
+
+        context.exit(examine(settings, app.extensions["postern"].brands, click.echo))
+
+    app.cli.add_command(doctor)
     app.cli.add_command(Later("database", database, "The tables of the program and their migrations."))
     app.cli.add_command(Later("directory", directory, "Sites, domains, mail servers, accounts and aliases."))
