@@ -10,6 +10,7 @@
     ├─ NotAuthorized         NO [AUTHORIZATIONFAILED]
     ├─ ConnectionLost        BYE, end of file, garbage
     │  └─ ServerSilent       no byte for longer than a page, or a change, can wait
+    ├─ NobodyWaits           the browser hung up while a search ran: the connection ends, so that the server stops
     ├─ MailboxGone           deleted, renamed or never there
     ├─ Renumbered            another UIDVALIDITY than the caller's
     ├─ MessageGone           expunged elsewhere
@@ -72,6 +73,10 @@ class ConnectionLost(MailError):
 
 class ServerSilent(ConnectionLost):
     """The server took a command and fell silent, before its answer or in the middle of it."""
+
+
+class NobodyWaits(MailError):
+    """Who asked hung up in the middle of a search; the connection was given up, so that the server stops searching."""
 
 
 class MailboxGone(MailError):

@@ -7,13 +7,15 @@ and the question "may this connection be used again?" have one place.
 from __future__ import annotations
 
 import re
+import select
 import socket
+import ssl
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from app.mail.errors import BadArgument, ConnectionLost, ServerSilent
+from app.mail.errors import BadArgument, ConnectionLost, NobodyWaits, ServerSilent
 from app.mail.note import Note
 from app.mail.response import REST_LIMIT, Response, Responses, status
 from app.mail.wire import Argument, Literal, command_name, encode
@@ -58,6 +60,16 @@ def _plain(line: Sequence[Argument]) -> list[bytes]:
     return [word for word in line if isinstance(word, bytes) and not isinstance(word, Literal)]
 
 
+def _hung_up(caller: socket.socket) -> bool:
+    """Whether a socket that has become readable is at its end. HAProxy says so with `option abortonclose` only."""
+    try:
+        return not caller.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+
+
 class Stream:
     """Sends commands on `sock` and reads whole responses. Seconds: `timeout` to the first byte of an answer and between
     bytes; `silence` for writes, and between bytes where it is `patient`. A person waits for a page, a browser for a
@@ -79,6 +91,13 @@ class Stream:
         self._refused_literal: Response | None = None  # a tagged line that came where `+` was awaited
         self._awaited = self._between = timeout  # seconds: for the next byte, for those after it
         self._renewed = time.monotonic()
+        self._caller: socket.socket | None = None
+        self._stoppable = False
+
+    def watch(self, caller: object) -> None:
+        """Whose hanging up ends a search: the browser's socket. Anything else, TLS too, is not looked at."""
+        plain = isinstance(caller, socket.socket) and not isinstance(caller, ssl.SSLSocket)
+        self._caller = caller if plain and not isinstance(self.sock, ssl.SSLSocket) else None  # type: ignore[assignment]
 
     # -- out ---------------------------------------------------------------------------------------------------------
 
@@ -94,6 +113,7 @@ class Stream:
         self._open[tag] = (name, time.monotonic())
         self.note.before(name)
         self._expect(name, timeout)
+        self._stoppable = timeout is not None and name not in _WRITES
         self._write_pieces(pieces)
         return tag
 
@@ -168,7 +188,7 @@ class Stream:
         if self.broken:
             raise ConnectionLost(self.broken)
         try:
-            self._wait(self._awaited)
+            self._wait(self._left_of(self._awaited) if self._stoppable and self._caller else self._awaited)
             data = self.sock.recv(READ_SIZE)
         except TimeoutError:
             self.lose(SILENT)
@@ -181,6 +201,20 @@ class Stream:
         self.traffic.received += len(data)
         self.responses.feed(data)
         self._keep_lease()
+
+    def _left_of(self, seconds: float) -> float:
+        """Waits for the server to speak, and for the caller to hang up; what is left of the seconds. NobodyWaits."""
+        end, poll = time.monotonic() + seconds, select.poll()
+        poll.register(self.sock, select.POLLIN)
+        if self._caller is not None and self._caller.fileno() >= 0:
+            poll.register(self._caller, select.POLLIN)
+        ready = poll.poll(seconds * 1000)
+        if self._caller is not None and ready and all(each != self.sock.fileno() for each, _ in ready):
+            if _hung_up(self._caller):
+                raise NobodyWaits(self.lose("nobody waits for the answer").text)
+            self._caller = None  # it sent the next request already: what comes after that is not seen
+            return self._left_of(max(end - time.monotonic(), 0.0))
+        return end - time.monotonic()
 
     def _take(self, response: Response) -> None:
         line = response[0]

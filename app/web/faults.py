@@ -130,6 +130,9 @@ TABLE: dict[type[BaseException], Fault] = {
         10,
         retry=True,
     ),
+    mail.NobodyWaits: Fault(
+        503, "The search was stopped", "The browser hung up before it was done.", _NOTHING_LOST, _AGAIN, 1, retry=True
+    ),
     mail.MailboxGone: Fault(
         404,
         "This folder no longer exists",

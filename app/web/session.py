@@ -276,6 +276,7 @@ def imap(*, patient: bool = False) -> Iterator[Connection]:
     with held.borrower.lease(login, seconds=seconds, patient=patient) as client:
         lent = time.perf_counter()
         metrics.leased(lent - began)
+        client.io.watch(request.environ.get("gunicorn.socket"))  # who hangs up over a search stops it
         try:
             yield client
         finally:
