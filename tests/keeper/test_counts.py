@@ -11,7 +11,7 @@ import pytest
 from redis import Redis
 
 from app.keeper.counts import MEMBERS
-from app.mail.errors import TooManyConnections
+from app.mail.errors import ServerAway
 from tests.conftest import MailAccount
 from tests.keeper.places import KeeperProcess, login_of, until
 
@@ -26,7 +26,8 @@ def test_lent_connections_of_all_nodes_count_together(
     with ExitStack() as stack:
         for keeper in (one, one, one, two):
             stack.enter_context(keeper.borrower().lease(login))
-        with pytest.raises(TooManyConnections), two.borrower().lease(login):
+        # Held for longer than a lease ever takes: the mail server is slow, not the person at fault.
+        with pytest.raises(ServerAway), two.borrower().lease(login):
             raise AssertionError("a fifth")
     with two.borrower().lease(login):
         pass

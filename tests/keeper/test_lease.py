@@ -228,7 +228,7 @@ def crowd(borrower: Borrower, login: Login, count: int, seconds: float) -> list[
 
 def test_who_waits_too_long_is_told_that_there_are_too_many(keeper: KeeperProcess, mail_account: MailAccount) -> None:
     borrower = keeper.borrower()
-    told = crowd(borrower, login_of(mail_account), 14, 0.6)
+    told = crowd(borrower, login_of(mail_account), 24, 0.5)
     assert set(told) == {None, TooManyConnections}
     assert (borrower.counters().direct, mail_account.logins()) == (0, 3)
 
@@ -324,7 +324,7 @@ def test_direct_logins_are_two_at_a_time(mail_account: MailAccount) -> None:
         raise AssertionError("a third")
     with borrower.lease(login):
         pass
-    assert set(crowd(borrower, login, 9, 0.8)) == {None, TooManyConnections}
+    assert set(crowd(borrower, login, 16, 0.5)) == {None, TooManyConnections}
 
 
 def test_a_dead_server_costs_a_connect_only_until_the_breaker_opens(
