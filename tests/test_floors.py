@@ -19,6 +19,7 @@ FLOORS = {
     "store": 1,
     "directory": 0,
     "mail": 0,
+    "outbox": 0,
     "sieve": 0,
     "blocklog": 0,
     "policy": 0,
@@ -32,6 +33,7 @@ TABLES = {
     "app.directory.tables",
     "app.directory.engine",
     "app.blocklog.tables",
+    "app.outbox.tables",
     "app.policy.tables",
     "app.profile.tables",
 }

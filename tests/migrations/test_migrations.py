@@ -16,10 +16,12 @@ from app.directory.engine import open_engine
 from app.directory.tables import Base
 from app.migrations import FOLDER, current, missing_migrations
 from app.migrations.change import downgrade, upgrade
+from app.outbox.tables import Base as Outbox
 from tests.databases import MariaDB, PostgreSQL
 
 SERVERS = {"postgresql": PostgreSQL, "mariadb": MariaDB}
-TABLES = {"site", "domain", "mail_server", "account", "address"}
+TABLES = {"site", "domain", "mail_server", "account", "address", "outbox"}
+ALL = [Base.metadata, Outbox.metadata]
 
 
 @pytest.fixture(
@@ -51,7 +53,7 @@ def test_the_migrations_make_the_program_s_tables_and_take_them_away_again(engin
     assert set(inspect(engine).get_table_names()) == TABLES | {"alembic_version"}
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
-        assert compare_metadata(context, Base.metadata) == []
+        assert compare_metadata(context, ALL) == []
     downgrade(engine)
     assert not TABLES & set(inspect(engine).get_table_names())
     assert missing_migrations(engine) == missing
@@ -69,9 +71,11 @@ def test_constraints_of_the_tables_are_the_same_as_those_of_the_migrations(engin
     upgrade(engine)
     migrated = _constraints(engine)
     downgrade(engine)
-    Base.metadata.create_all(engine)
+    for metadata in ALL:
+        metadata.create_all(engine)
     assert _constraints(engine) == migrated and migrated["account"]
-    Base.metadata.drop_all(engine)
+    for metadata in ALL:
+        metadata.drop_all(engine)
 
 
 def _constraints(engine: Engine) -> dict[str, list[str]]:

@@ -1,0 +1,237 @@
+"""The outbox's queue: who may change what, when, and that two never have one mail."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, text
+
+from app.directory.engine import open_engine
+from app.outbox import queue
+from app.outbox.errors import ClaimLost, OutboxAway
+from app.outbox.mail import ENDED, Letter, Mail, Place, Refusal, State, mail_id
+
+LETTER = Letter(
+    Place("Entw\u00fcrfe", 4294967295, 4294967290),
+    25_000_000,
+    "a" * 64,
+    "<1@one.example>",
+    "bob@one.example",
+    ("ann@one.example", "j\u00f6rg@one.example"),
+    bcc="Bcc: cem@one.example\r\n",
+    draft=Place("Drafts", 7, 8),
+    original=Place("INBOX", 5, 6),
+    flag="\\Answered",
+    partial=True,
+)
+T = 1_800_000_000_000
+
+
+def put(engine: Engine, name: str = "a", account: str = "7", **options: Any) -> str:
+    number = mail_id(account, name)
+    assert queue.put(engine, number, account, "{}", LETTER, **{"due": T, "now": T - 10_000, **options})
+    return number
+
+
+def claim(engine: Engine, owner: str = "node-1", now: int = T, seconds: float = 60) -> Mail:
+    mail = queue.claim(engine, owner, now, seconds=seconds)
+    assert mail is not None
+    return mail
+
+
+def now_of(engine: Engine, number: str, account: str = "7") -> Mail:
+    mail = queue.one(engine, account, number)
+    assert mail is not None
+    return mail
+
+
+def test_a_mail_comes_out_as_it_was_put_in_and_not_before_it_is_due(engine: Engine) -> None:
+    number = put(engine, credential=b"sealed\x00\xff")
+    assert queue.claim(engine, "node-1", T - 1, seconds=60) is None
+    assert queue.next_look(engine) == T
+    mail = claim(engine)
+    assert (mail.id, mail.letter, mail.state, mail.credential) == (number, LETTER, State.CLAIMED, b"sealed\x00\xff")
+    assert (mail.owner, mail.fence, mail.until) == ("node-1", 1, T + 60_000)
+    assert now_of(engine, number) == replace(mail, changed=T)
+    assert queue.claim(engine, "node-2", T + 59_999, seconds=60) is None
+
+
+def test_a_mail_that_is_sent_twice_is_in_once_but_one_that_was_refused_may_be_sent_again(engine: Engine) -> None:
+    number = put(engine)
+    again = {"due": T + 5, "now": T + 5, "credential": b"new"}
+    changed = replace(LETTER, sha256="b" * 64)
+    for state in State:
+        with engine.begin() as connection:
+            connection.execute(text("UPDATE outbox SET state = :s"), {"s": str(state)})
+        done = queue.put(engine, number, "7", "{}", changed, **again)
+        assert done is (state in (State.CANCELLED, State.REFUSED)), state
+    assert now_of(engine, number).letter == LETTER or now_of(engine, number).state == State.UNKNOWN
+    assert queue.put(engine, number, "8", "{}", changed, **again) is False  # another account never meets this id
+
+
+def test_ids_of_two_accounts_never_meet() -> None:
+    assert mail_id("7", "1a") != mail_id("71", "a") and len(mail_id("7", "x" * 500)) == 32
+
+
+def test_after_its_time_a_claim_is_somebody_elses_and_the_first_owner_can_write_no_more(engine: Engine) -> None:
+    number = put(engine)
+    first = claim(engine)
+    second = claim(engine, "node-2", T + 60_000)
+    assert (second.fence, second.state) == (2, State.CLAIMED)
+    for change in (
+        lambda: queue.step(engine, first, State.IN_DATA, now=T),
+        lambda: queue.renew(engine, first, until=T + 100_000),
+        lambda: queue.put_back(engine, first, now=T, at=T, reason="away"),
+    ):
+        with pytest.raises(ClaimLost):
+            change()
+    queue.renew(engine, second, until=T + 200_000)
+    assert queue.step(engine, second, State.IN_DATA, now=T + 60_001).state == State.IN_DATA
+    assert now_of(engine, number).state == State.IN_DATA
+
+
+def test_the_same_owner_too_is_another_one_with_its_next_claim(engine: Engine) -> None:
+    put(engine)
+    first = claim(engine)
+    claim(engine, now=T + 60_000)
+    with pytest.raises(ClaimLost):
+        queue.step(engine, first, State.IN_DATA, now=T)
+
+
+def test_what_was_begun_is_found_as_it_was_left(engine: Engine) -> None:
+    put(engine)
+    mail = claim(engine)
+    for turn, state in enumerate((State.IN_DATA, State.ACCEPTED, State.FILED), 1):
+        mail = queue.step(engine, mail, state, now=T, reply="250 ok")
+        mail = claim(engine, f"node-{turn}", T + turn * 60_000)
+        assert (mail.state, mail.last_reply) == (state, "250 ok")
+
+
+@pytest.mark.parametrize("state", [*ENDED, State.UNKNOWN])
+def test_an_end_takes_the_credential_away_and_nobody_looks_at_it_again(engine: Engine, state: State) -> None:
+    number = put(engine, credential=b"sealed")
+    refused = (Refusal("ann@one.example", 550, "5.1.1", "no"),)
+    queue.step(engine, claim(engine), state, now=T, reason="recipients", reply="550 no", refusals=refused)
+    mail = now_of(engine, number)
+    assert (mail.state, mail.reason, mail.refusals) == (state, "recipients", refused)
+    assert mail.credential is None and mail.owner is None
+    assert queue.next_look(engine) is None and queue.claim(engine, "n", T * 2, seconds=1) is None
+
+
+def test_a_mail_put_back_is_tried_later_and_can_be_undone_until_then(engine: Engine) -> None:
+    number = put(engine)
+    queue.put_back(engine, claim(engine), now=T, at=T + 30_000, reason="away", reply="451 later")
+    assert queue.claim(engine, "n", T + 29_999, seconds=60) is None
+    mail = claim(engine, now=T + 30_000)
+    assert (mail.tries, mail.reason, mail.last_reply) == (1, "away", "451 later")
+    assert queue.undo(engine, "7", number, now=T) is None
+    queue.put_back(engine, mail, now=T, at=T + 90_000, reason="away")
+    undone = queue.undo(engine, "7", number, now=T)
+    assert undone is not None and (undone.state, undone.reason, undone.letter) == (State.CANCELLED, "undone", LETTER)
+
+
+def test_undo_is_the_owners_alone_and_only_before_anybody_began(engine: Engine) -> None:
+    number = put(engine, credential=b"sealed")
+    assert queue.undo(engine, "8", number, now=T) is None and queue.one(engine, "8", number) is None
+    undone = queue.undo(engine, "7", number, now=T)
+    assert undone is not None and undone.credential is None
+    assert queue.undo(engine, "7", number, now=T) is None
+    assert queue.claim(engine, "n", T * 2, seconds=60) is None
+
+
+def test_what_was_accepted_stays_so_when_it_is_put_back(engine: Engine) -> None:
+    number = put(engine)
+    mail = queue.step(engine, claim(engine), State.ACCEPTED, now=T)
+    queue.put_back(engine, mail, now=T, at=None, reason="credential")
+    assert now_of(engine, number).state == State.ACCEPTED and queue.next_look(engine) is None
+    assert queue.revive(engine, "8", now=T) == ()
+    assert queue.revive(engine, "7", now=T) == (number,) and queue.next_look(engine) == T
+
+
+def test_a_late_250_counts_whoever_has_the_mail_meanwhile(engine: Engine) -> None:
+    number = put(engine)
+    first = queue.step(engine, claim(engine), State.IN_DATA, now=T)
+    second = queue.step(engine, claim(engine, "node-2", T + 60_000), State.UNKNOWN, now=T + 60_000)
+    assert queue.known_accepted(engine, first, now=T + 70_000, reply="250 late")
+    assert now_of(engine, number).state == State.ACCEPTED and queue.next_look(engine) == T + 70_000
+    with pytest.raises(ClaimLost):
+        queue.step(engine, second, State.UNKNOWN, now=T)
+    assert not queue.known_accepted(engine, first, now=T, reply="250 late")
+
+
+@pytest.mark.parametrize("state", [State.QUEUED, State.ACCEPTED, State.CANCELLED])
+def test_of_an_unknown_one_its_owner_decides_once(engine: Engine, state: State) -> None:
+    number = put(engine)
+    assert not queue.decide(engine, "7", number, state, now=T)
+    queue.step(engine, claim(engine), State.UNKNOWN, now=T)
+    assert not queue.decide(engine, "8", number, state, now=T)
+    assert queue.decide(engine, "7", number, state, now=T, credential=b"new")
+    assert not queue.decide(engine, "7", number, state, now=T)
+    assert now_of(engine, number).state == state
+    assert (queue.next_look(engine) is None) is (state == State.CANCELLED)
+    with pytest.raises(ValueError, match="decision"):
+        queue.decide(engine, "7", number, State.DONE, now=T)
+
+
+def test_an_account_sees_its_own_the_newest_first(engine: Engine) -> None:
+    older, newer = put(engine, "a", now=T - 20), put(engine, "b", now=T - 10)
+    put(engine, "c", account="8")
+    assert [mail.id for mail in queue.of_account(engine, "7")] == [newer, older]
+    assert len(queue.of_account(engine, "7", limit=1)) == 1
+
+
+def test_credentials_are_wiped_at_once(engine: Engine) -> None:
+    number = put(engine, credential=b"x")
+    other = put(engine, "b", account="8", credential=b"y")
+    assert queue.wipe_credentials(engine, "7", now=T) == 1
+    assert now_of(engine, number).credential is None and now_of(engine, other, "8").credential == b"y"
+
+
+def test_only_what_ended_is_forgotten(engine: Engine) -> None:
+    for name in "abc":
+        put(engine, name)
+    queue.step(engine, claim(engine), State.DONE, now=T)
+    queue.step(engine, claim(engine), State.UNKNOWN, now=T)
+    assert queue.counts(engine, now=T + 300_001) == {"done": 1, "unknown": 1, "queued": 1, "late": 1}
+    assert queue.forget(engine, before=T) == 0 and queue.forget(engine, before=T + 1) == 1
+    assert len(queue.of_account(engine, "7")) == 2
+
+
+def test_couriers_that_claim_at_once_never_get_the_same_mail(engine: Engine) -> None:
+    numbers = {put(engine, str(name)) for name in range(30)}
+    taken: list[str] = []
+    lock = threading.Lock()
+
+    def run(owner: str) -> None:
+        misses = 0
+        while misses < 5:
+            try:
+                mail = queue.claim(engine, owner, T, seconds=60)
+            except OutboxAway:  # SQLite was locked, or MariaDB found two of them waiting for each other
+                continue
+            misses += mail is None
+            with lock:
+                taken.extend([mail.id] if mail else [])
+
+    with ThreadPoolExecutor(4) as couriers:
+        for each in [couriers.submit(run, f"node-{number}") for number in range(4)]:
+            each.result(60)
+    assert len(taken) == 30 and set(taken) == numbers
+
+
+def test_a_database_without_the_table_is_away(tmp_path: Path) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path}/none.db")
+    for ask in (queue.next_look, lambda engine: queue.claim(engine, "n", T, seconds=1)):
+        with pytest.raises(OutboxAway):
+            ask(engine)
+    engine.dispose()
+
+
+def test_neither_the_account_nor_the_credential_stands_in_a_mails_repr(engine: Engine) -> None:
+    put(engine, credential=b"canary")
+    assert "canary" not in repr(claim(engine))
