@@ -226,24 +226,6 @@ def crowd(borrower: Borrower, login: Login, count: int, seconds: float) -> list[
     return told
 
 
-def test_who_waits_too_long_is_told_that_there_are_too_many(keeper: KeeperProcess, mail_account: MailAccount) -> None:
-    borrower = keeper.borrower()
-    told = crowd(borrower, login_of(mail_account), 24, 0.5)
-    assert set(told) == {None, TooManyConnections}
-    assert (borrower.counters().direct, mail_account.logins()) == (0, 3)
-
-
-def test_who_waits_for_places_in_which_the_server_is_slow_is_told_that(
-    keeper: KeeperProcess, mail_account: MailAccount
-) -> None:
-    borrower, login = keeper.borrower(), login_of(mail_account)
-    with borrower.lease(login), borrower.lease(login), borrower.lease(login):
-        time.sleep(0.1)
-        with pytest.raises(ServerAway), borrower.lease(login):
-            raise AssertionError("a fourth")
-    assert borrower.counters().direct == 0
-
-
 def test_an_unused_connection_makes_room_for_another_account_of_the_same_server(
     make_keeper: Callable[..., KeeperProcess], make_account: Callable[[], MailAccount]
 ) -> None:

@@ -17,7 +17,8 @@ from app.keeper.counts import Counts
 from app.keeper.pool import Pool
 from app.keeper.protocol import Login, Wanted
 from app.keeper.upstream import Upstream
-from app.mail.errors import ConnectionLost
+from app.mail.errors import ConnectionLost, MailError, ServerAway, TooManyConnections
+from app.mail.login import Credentials
 from app.mail.note import Note
 from tests.keeper.places import Deadlines, Limits
 
@@ -188,5 +189,45 @@ def test_unused_connections_are_parked_where_the_server_has_idle_and_ended_when_
         parks.note.authenticated_at -= 1000
         bench.pool.sweep()
         assert (parks.state, stays.state) == ("closed", "idle")
+
+    run(story())
+
+
+async def told(bench: Bench) -> MailError:
+    """What a borrower is told who finds no place for a tenth of a second."""
+    with pytest.raises(MailError) as error:
+        await bench.pool.acquire(bench.wanted(), Credentials("alice", "secret"), until=time.monotonic() + 0.1)
+    return error.value
+
+
+def test_who_finds_no_place_is_told_whether_that_is_the_mail_servers_fault() -> None:
+    """Places that change hands are too many connections; one lent for seconds, or a login that hangs, is not."""
+
+    async def story() -> None:
+        bench = Bench(account_per_node=2)
+        lent = bench.opened()
+        for upstream in (lent, bench.opened()):
+            bench.pool._unkeep(upstream)
+            bench.pool.lend(upstream)
+        assert type(await told(bench)) is TooManyConnections
+        lent.last_used -= 2
+        assert type(await told(bench)) is ServerAway
+        lent.last_used += 2
+        stranger = (time.monotonic() - 2, bench.wanted(replace(LOGIN, account_id="id:2")))
+        bench.pool._logins._begun.add(stranger)
+        assert type(await told(bench)) is TooManyConnections, "another's login"
+        bench.pool._logins._begun.add((time.monotonic() - 2, bench.wanted()))
+        assert type(await told(bench)) is ServerAway
+
+    run(story())
+
+
+def test_a_mail_server_that_is_full_of_others_is_not_called_the_persons_own_connections() -> None:
+    async def story() -> None:
+        bench = Bench(server_total=1)
+        other = bench.opened(replace(LOGIN, account_id="id:2", login="bob"))
+        bench.pool._unkeep(other)
+        bench.pool.lend(other)
+        assert type(await told(bench)) is ServerAway
 
     run(story())
