@@ -1,0 +1,29 @@
+"""Waking couriers and guarding a mail that is sent in the request."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from redis import Redis
+
+from app.store import sending
+
+pytestmark = pytest.mark.servers
+
+
+def test_of_fifty_requests_at_once_one_may_send(redis: Redis) -> None:
+    with ThreadPoolExecutor(10) as pool:
+        assert sum(pool.map(lambda _: sending.guard(redis, "m1"), range(50))) == 1
+    assert sending.guard(redis, "m2")
+    sending.unguard(redis, "m1")
+    assert sending.guard(redis, "m1") and 0 < redis.ttl("sending:m1") <= sending.GUARD_SECONDS
+
+
+def test_a_wake_reaches_who_listens(redis: Redis) -> None:
+    with redis.pubsub(ignore_subscribe_messages=True) as heard:
+        heard.subscribe(sending.WAKE_CHANNEL)
+        heard.get_message(timeout=1)
+        sending.wake(redis, "m1")
+        message = heard.get_message(timeout=2)
+    assert message is not None and message["data"] == b"m1"
