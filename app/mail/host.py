@@ -14,8 +14,6 @@ from itertools import islice
 from typing import Final
 from urllib.parse import unquote
 
-import idna
-
 from app.mail.css import words
 
 MAX_HOST: Final = 253
@@ -126,6 +124,8 @@ def normal(host: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _punycode(host: str) -> str:
+    import idna  # its tables take memory; most workers' mail names ASCII hosts only
+
     try:
         return idna.encode(host, uts46=True, transitional=False).decode("ascii").lower()
     except (idna.IDNAError, ValueError, IndexError):

@@ -12,6 +12,7 @@ from functools import cache
 from typing import Any, Final
 
 from app.mail.css import words
+from app.mail.host import leads
 from app.mail.rewrite import rewrite
 from app.mail.sanitize import REL, link
 
@@ -64,5 +65,8 @@ def _outward(attributes: MutableMapping[Any, str], new: bool = False) -> Mutable
     address = link(attributes.get((None, "href"), ""))
     if address is None or not attributes.get("_text", "").lower().startswith(("http://", "https://", "www.")):
         return None
+    host = leads(address, attributes["_text"])
+    if host:
+        attributes["_text"] = f"(leads to {host}) {attributes['_text']}"
     attributes.update({(None, "href"): address, (None, "rel"): REL, (None, "target"): "_blank"})
     return attributes

@@ -13,3 +13,8 @@ def test_a_notice_is_text_with_links():
     assert linked("<b> https://a.example/x readme.md") == (
         '&lt;b&gt; <a href="https://a.example/x" rel="noopener noreferrer nofollow" target="_blank">https://a.example/x</a> readme.md'
     )
+
+
+def test_a_link_whose_host_imitates_another_says_it():
+    made = linked("https://xn--pypal-4ve.com/ or https://p\u0430ypal.com/ or https://good.example/")
+    assert made.count("(leads to xn--pypal-4ve.com) https://") == made.count("leads to") >= 1
