@@ -34,7 +34,7 @@ MAX_RAW: Final = 256 * 1024
 
 _FIELDS: Final = (
     b"SUBJECT FROM SENDER REPLY-TO TO CC BCC DATE MESSAGE-ID IN-REPLY-TO REFERENCES LIST-ID LIST-POST LIST-UNSUBSCRIBE "
-    b"LIST-UNSUBSCRIBE-POST AUTHENTICATION-RESULTS"
+    b"LIST-UNSUBSCRIBE-POST MAIL-FOLLOWUP-TO AUTHENTICATION-RESULTS"
 )
 _SHOWN_ADDRESSES: Final = 500
 
@@ -50,6 +50,7 @@ class Header:
     to: tuple[Address, ...] = ()
     cc: tuple[Address, ...] = ()
     bcc: tuple[Address, ...] = ()
+    mail_followup_to: tuple[Address, ...] = ()
     date: datetime | None = None
     message_id: str = ""
     in_reply_to: str = ""
@@ -180,7 +181,8 @@ def read_header(block: bytes) -> Header:
         if name == "authentication-results" and len(results) < 10:
             results.append(verbatim(value))
     everyone = {
-        name: addresses(raw.get(name, b""), _SHOWN_ADDRESSES) for name in ("from", "reply-to", "to", "cc", "bcc")
+        name: addresses(raw.get(name, b""), _SHOWN_ADDRESSES)
+        for name in ("from", "reply-to", "to", "cc", "bcc", "mail-followup-to")
     }
     senders = addresses(raw.get("sender", b""), 1) or everyone["from"][:1]
     return Header(
@@ -191,6 +193,7 @@ def read_header(block: bytes) -> Header:
         to=everyone["to"],
         cc=everyone["cc"],
         bcc=everyone["bcc"],
+        mail_followup_to=everyone["mail-followup-to"],
         date=date(raw.get("date", b"")),
         message_id=decode(raw.get("message-id", b""), 500),
         in_reply_to=decode(raw.get("in-reply-to", b""), 500),

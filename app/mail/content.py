@@ -1,0 +1,129 @@
+"""What of a message on the server can be written on: its text, its HTML, and its files, which stay where they lie.
+
+For drafts, answers, forwards and editing as new. One FETCH brings both texts; files are named, never fetched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from app.mail.bodystructure import Part
+from app.mail.charset import decode_text
+from app.mail.connection import Connection
+from app.mail.flowed import joined
+from app.mail.part import Place, Wanted, bodies, fetch, item
+from app.mail.plain import html_text
+from app.mail.transfer import decode
+from app.mail.writing import File, Stored
+
+MAX_TEXT: Final = 2 * 1024 * 1024  # octets of each text, as encoded
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """`text`: plain, one line a paragraph where it was flowed; made of the HTML where there is no other. `html` as it
+    came: a stranger's, to be cleaned before it is shown. `cut`: a text is longer than was fetched."""
+
+    text: str = ""
+    html: str | None = None
+    files: tuple[File, ...] = ()
+    cut: bool = False
+
+
+@dataclass(slots=True)
+class _Found:
+    plain: Part | None = None
+    html: Part | None = None
+    inside: list[Part] = field(default_factory=list)
+    files: list[Part] = field(default_factory=list)
+
+    def take(self, part: Part, *, alternative: bool = False) -> None:
+        if part.type == "multipart/encrypted":
+            self.files += _leaves(part)
+        elif part.type == "multipart/related":
+            self._related(part, alternative=alternative)
+        elif part.type == "multipart/signed":  # the signature does not hold for what is written anew
+            for child in part.parts[:1]:
+                self.take(child, alternative=alternative)
+        elif part.type.startswith("multipart/"):
+            for child in part.parts:
+                self.take(child, alternative=alternative or part.type == "multipart/alternative")
+        else:
+            self._leaf(part, alternative=alternative)
+
+    def _leaf(self, part: Part, *, alternative: bool) -> None:
+        text = part.disposition != "attachment" and (part.filename is None or alternative)
+        if text and part.type == "text/plain" and self.plain is None and (self.html is None or alternative):
+            self.plain = part
+        elif text and part.type == "text/html" and self.html is None and (self.plain is None or alternative):
+            self.html = part
+        elif not alternative or part.type not in ("text/plain", "text/enriched", "text/richtext"):
+            self.files.append(part)
+
+    def _related(self, part: Part, *, alternative: bool) -> None:
+        root = next((child for child in part.parts if child.type.startswith(("text/", "multipart/"))), None)
+        for child in part.parts:
+            if child is root:
+                self.take(child, alternative=alternative)
+            elif child.content_id and not child.type.startswith("multipart/"):
+                self.inside.append(child)
+            else:
+                self.files += _leaves(child)
+
+
+def _leaves(part: Part) -> list[Part]:
+    return [leaf for leaf in part.walk() if not leaf.type.startswith("multipart/")]
+
+
+def read_content(client: Connection, place: Place, structure: Part, *, limit: int = MAX_TEXT) -> Content:
+    """The texts and files of a message in the selected mailbox, by its structure. At most one command.
+
+    `limit`: octets of each text. Raises MessageGone.
+    """
+    found = _Found()
+    found.take(structure)
+    wanted = [part for part in (found.plain, found.html) if part is not None and part.size]
+    raw: Mapping[str, bytes] = {}
+    if wanted:
+        raw = bodies(fetch(client, place.uid, b" ".join(item(Wanted(part.section, limit)) for part in wanted)))
+    html = None if found.html is None else _decoded(found.html, raw)
+    text = html_text(html or "") if found.plain is None else _plain(found.plain, raw)
+    files = files_at(place, [*found.inside, *found.files])
+    return Content(text, html, files, any(part.size > limit for part in wanted))
+
+
+def _decoded(part: Part, raw: Mapping[str, bytes]) -> str:
+    """A text with LF lines, without the line break that ends it."""
+    data = decode(raw.get(part.section, b""), part.encoding)
+    text = decode_text(data, part.charset, html=part.type == "text/html")
+    return text.replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n")
+
+
+def _plain(part: Part, raw: Mapping[str, bytes]) -> str:
+    text = _decoded(part, raw)
+    if part.params.get("format", "").lower() != "flowed":
+        return text
+    return joined(text.split("\n"), delsp=part.params.get("delsp", "").lower() == "yes")
+
+
+def files_at(place: Place, parts: Iterable[Part]) -> tuple[File, ...]:
+    """Parts as files that lie where they are."""
+    return tuple(
+        File(
+            part.name,
+            part.type,
+            Stored(place.mailbox, place.uidvalidity, place.uid, part.section, part.size, part.encoding),
+            part.content_id,
+            part.charset if part.type.startswith("text/") else None,
+        )
+        for part in parts
+    )
+
+
+def whole(place: Place, structure: Part, size: int, *, name: str, section: str = "") -> File:
+    """The whole message, or the attached message of that section, as a file to be attached."""
+    octets = any(part.encoding in ("8bit", "binary") for part in structure.walk())
+    stored = Stored(place.mailbox, place.uidvalidity, place.uid, section, size, "8bit" if octets else "7bit")
+    return File(name, "message/rfc822", stored)
