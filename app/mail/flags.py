@@ -13,6 +13,8 @@ from app.mail.connection import Connection, chunks, flag_list
 from app.mail.errors import CannotDo, Refused
 from app.mail.syntax import atoms, fetches, number
 
+OUTGOING = "$PosternOutgoing"  # the final bytes of a mail in the outbox, beside its draft
+
 
 @dataclass(frozen=True, slots=True)
 class Done:

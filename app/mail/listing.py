@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from app.mail import order, search
 from app.mail.connection import Connection, uid_set
+from app.mail.flags import OUTGOING
 from app.mail.lastshown import shown_key, summary_key
 from app.mail.order import Sort, SummaryCache
 from app.mail.row import KNOWN, Row, merged, rows_of, wanted_items
@@ -96,7 +97,7 @@ def page(
 
 
 def _by_place(client: Connection, wish: _Wish, cache: SummaryCache, fresh: bool) -> Page | None:
-    """Return the page by arrival; None where a message of it is marked as deleted: then places do not tell rows."""
+    """Return the page by arrival; None where one of it is hidden: then places do not tell rows."""
     total = client.note.exists
     numbered, pages, first, last = wish.bounds(total)
     if not total:
@@ -107,7 +108,7 @@ def _by_place(client: Connection, wish: _Wish, cache: SummaryCache, fresh: bool)
     asked = KNOWN + b" " + wanted_items(client, wish.recipients) if cold else KNOWN
     answer = client.ask(b"FETCH", b"%d:%d" % (low, high), b"(" + asked + b")")
     found = merged(answer, by_number=True)
-    if any(each.deleted for each in found):
+    if any(each.hidden for each in found):
         return None
     if wish.descending:
         found.reverse()
@@ -119,7 +120,9 @@ def _by_place(client: Connection, wish: _Wish, cache: SummaryCache, fresh: bool)
 
 
 def _by_uid(client: Connection, wish: _Wish, cache: SummaryCache) -> Page:
-    asked = search.criteria(wish.view, wish.query, text=wish.deep, seconds=wish.seconds)
+    asked = search.criteria(
+        wish.view, wish.query, text=wish.deep, seconds=wish.seconds, outgoing=OUTGOING in client.note.permanentflags
+    )
     numbered, pages, first, last = wish.bounds(client.note.exists)
     total, uids = _window(client, asked, wish, first, last, cache)
     clamped, pages, low, high = wish.bounds(total)
@@ -135,7 +138,7 @@ def _by_uid(client: Connection, wish: _Wish, cache: SummaryCache) -> Page:
     asked_of_each = KNOWN + b" " + wanted_items(client, wish.recipients) if missing else KNOWN
     answer = client.ask(b"UID FETCH", uid_set(inner), b"(" + asked_of_each + b")")
     by_uid = {each.uid: each for each in merged(answer, by_number=False)}
-    found = [by_uid[uid] for uid in inner if uid in by_uid and not by_uid[uid].deleted]
+    found = [by_uid[uid] for uid in inner if uid in by_uid and not by_uid[uid].hidden]
     shown = [None] * (first == 1) + uids + [None] * (last >= total)
     rows = rows_of(client, found, cache, shown, recipients=wish.recipients, complete=missing)
     return _page(client, wish, rows, (total, numbered, pages))

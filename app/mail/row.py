@@ -15,12 +15,14 @@ from functools import lru_cache
 from app.mail.connection import Answer, Connection, uid_set
 from app.mail.envelope import Summary, from_bytes, items, summary, to_bytes
 from app.mail.errors import Refused
+from app.mail.flags import OUTGOING
 from app.mail.lastshown import shown_key, summary_key
 from app.mail.order import CacheKey, SummaryCache
 from app.mail.syntax import Value, atoms, fetches, number
 
 KNOWN = b"UID FLAGS RFC822.SIZE"
-_CASE = {flag.lower(): flag for flag in ("\\Seen", "\\Answered", "\\Flagged", "\\Deleted", "\\Draft", "$Forwarded")}
+_OWN = ("\\Seen", "\\Answered", "\\Flagged", "\\Deleted", "\\Draft", "$Forwarded", OUTGOING)
+_CASE = {flag.lower(): flag for flag in _OWN}
 # What Dovecot answers to KNOWN; read so, a list costs half of what the parser takes. Anything else goes through that.
 _QUICK = re.compile(rb"\* (\d{1,10}) FETCH \(UID (\d{1,10}) FLAGS \(([^()]*)\) RFC822\.SIZE (\d{1,19})\)\Z")
 _NOTHING = Summary("", None, (), None, datetime(1970, 1, 1, tzinfo=UTC), False, None)
@@ -70,8 +72,9 @@ class Found:
     items: dict[bytes, Value] | None = None
 
     @property
-    def deleted(self) -> bool:
-        return "\\Deleted" in self.flags
+    def hidden(self) -> bool:
+        """Not for a list: marked as deleted, or the bytes of a mail on its way, whose draft stands in the list."""
+        return "\\Deleted" in self.flags or OUTGOING in self.flags
 
 
 def merged(answer: Answer, *, by_number: bool) -> list[Found]:

@@ -12,6 +12,7 @@ from datetime import date
 from typing import Literal
 
 from app.mail.connection import Argument, Connection
+from app.mail.flags import OUTGOING
 from app.mail.header import clean
 from app.mail.syntax import esearch, expand, numbers
 
@@ -46,12 +47,15 @@ def tidy(query: str | None) -> str | None:
     return clean((query or "")[:LONGEST]) or None
 
 
-def criteria(view: View, query: str | None = None, *, text: bool = True, seconds: float = SECONDS) -> Criteria:
+def criteria(
+    view: View, query: str | None = None, *, text: bool = True, seconds: float = SECONDS, outgoing: bool = False
+) -> Criteria:
     """Return the criteria of a view and a tidy query; `text`: whether bare words are looked for in bodies too.
+    `outgoing`: whether the mailbox may hold mails on their way, which no list shows.
 
     Understood beside words and "phrases": from: to: cc: subject: text: is:unread since:2025-01-31 before: and -word.
     """
-    arguments: list[Argument] = [_VIEWS[view]]
+    arguments: list[Argument] = [_VIEWS[view] + (b" UNKEYWORD " + OUTGOING.encode() if outgoing else b"")]
     for found in list(_WORD.finditer(query or ""))[:WORDS]:
         word = (found[3] if found[3] is not None else found[4]).strip()
         if not word:

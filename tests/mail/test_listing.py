@@ -275,6 +275,15 @@ def test_what_another_program_marked_as_deleted_is_hidden_without_a_hole(client)
 
 
 @pytest.mark.servers
+def test_mails_on_their_way_are_in_no_list(client):
+    client.select("INBOX", write=True)
+    client.ask(b"UID STORE", b"118:120", b"+FLAGS", b"($PosternOutgoing)")
+    for query, total in ((None, 117), ("garden", 12)):
+        found = page(client, "INBOX", query=query, cache=Remembered())
+        assert found.total == total and not {118, 119, 120} & {row.uid for row in found.rows}
+
+
+@pytest.mark.servers
 def test_listing_never_marks_anything_as_read(client):
     for view in ("all", "unread"):
         assert not any(row.seen for row in page(client, "INBOX", view=view, cache=Remembered()).rows)
