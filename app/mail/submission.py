@@ -83,6 +83,7 @@ class Submission:
 
     def __init__(self, line: Line, capabilities: dict[str, str], patience: Patience) -> None:
         self._line, self._capabilities, self._patience = line, capabilities, patience
+        self._inside = False  # a message without its final dot
 
     def __enter__(self) -> Self:
         return self
@@ -136,6 +137,7 @@ class Submission:
         try:
             self._line.say(b"DATA\r\n", self._patience.reply)
             _accepted(self._reply(), wanted=354)
+            self._inside = True
             for piece in stuffed(chunks):
                 try:
                     self._line.say(piece, self._patience.silence)
@@ -151,6 +153,7 @@ class Submission:
         """Sends the final dot. ConnectionLost, Declined and ServerAway mean that it was not sent."""
         self._told_by_itself()
         self._line.say(DOT, self._patience.silence)
+        self._inside = False
         try:
             reply = self._line.reply(self._patience.verdict)
         except ConnectionLost as error:
@@ -164,7 +167,8 @@ class Submission:
     def close(self) -> None:
         """Ends the connection, wherever it stands; waits for nothing."""
         try:
-            self._line.say(b"QUIT\r\n", 0.1)
+            if not self._inside:
+                self._line.say(b"QUIT\r\n", 0.1)
         except (ConnectionLost, ValueError):
             pass
         finally:

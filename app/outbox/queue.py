@@ -104,13 +104,13 @@ def step(
     return replace(mail, state=state, reason=reason, last_reply=mail.last_reply if reply is None else reply)
 
 
-def put_back(engine: Engine, mail: Mail, *, now: int, at: int | None, reason: str, reply: str = "") -> None:
+def put_back(
+    engine: Engine, mail: Mail, state: State, *, now: int, at: int | None, reason: str, reply: str = ""
+) -> None:
     """Gives a mail back to be looked at later; with `at` None only when `revive` is called.
 
-    Where nothing was sent it is QUEUED again, which undo may end; after that it stays as it is. The owner must be
-    certain that nothing was sent where it is IN_DATA. Raises ClaimLost, OutboxAway.
+    QUEUED, which undo may end, only where the owner is certain that nothing was sent. Raises ClaimLost, OutboxAway.
     """
-    state = mail.state if mail.state in (State.ACCEPTED, State.FILED) else State.QUEUED
     changes = {"state": state, "until": at, "owner": None, "tries": mail.tries + 1, "reason": reason, "changed": now}
     with _asking():
         if not _set(engine, _own(mail), {**changes, "last_reply": reply[:_REPLY_LIMIT]}):

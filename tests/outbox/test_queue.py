@@ -86,7 +86,7 @@ def test_after_its_time_a_claim_is_somebody_elses_and_the_first_owner_can_write_
     for change in (
         lambda: queue.step(engine, first, State.IN_DATA, now=T),
         lambda: queue.renew(engine, first, until=T + 100_000),
-        lambda: queue.put_back(engine, first, now=T, at=T, reason="away"),
+        lambda: queue.put_back(engine, first, State.QUEUED, now=T, at=T, reason="away"),
     ):
         with pytest.raises(ClaimLost):
             change()
@@ -125,12 +125,12 @@ def test_an_end_takes_the_credential_away_and_nobody_looks_at_it_again(engine: E
 
 def test_a_mail_put_back_is_tried_later_and_can_be_undone_until_then(engine: Engine) -> None:
     number = put(engine)
-    queue.put_back(engine, claim(engine), now=T, at=T + 30_000, reason="away", reply="451 later")
+    queue.put_back(engine, claim(engine), State.QUEUED, now=T, at=T + 30_000, reason="away", reply="451 later")
     assert queue.claim(engine, "n", T + 29_999, seconds=60) is None
     mail = claim(engine, now=T + 30_000)
     assert (mail.tries, mail.reason, mail.last_reply) == (1, "away", "451 later")
     assert queue.undo(engine, "7", number, now=T) is None
-    queue.put_back(engine, mail, now=T, at=T + 90_000, reason="away")
+    queue.put_back(engine, mail, State.QUEUED, now=T, at=T + 90_000, reason="away")
     undone = queue.undo(engine, "7", number, now=T)
     assert undone is not None and (undone.state, undone.reason, undone.letter) == (State.CANCELLED, "undone", LETTER)
 
@@ -147,7 +147,7 @@ def test_undo_is_the_owners_alone_and_only_before_anybody_began(engine: Engine) 
 def test_what_was_accepted_stays_so_when_it_is_put_back(engine: Engine) -> None:
     number = put(engine)
     mail = queue.step(engine, claim(engine), State.ACCEPTED, now=T)
-    queue.put_back(engine, mail, now=T, at=None, reason="credential")
+    queue.put_back(engine, mail, State.ACCEPTED, now=T, at=None, reason="credential")
     assert now_of(engine, number).state == State.ACCEPTED and queue.next_look(engine) is None
     assert queue.revive(engine, "8", now=T) == ()
     assert queue.revive(engine, "7", now=T) == (number,) and queue.next_look(engine) == T

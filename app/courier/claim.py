@@ -1,0 +1,190 @@
+"""A courier at work: claims mails that are due, finds the account and its credential, delivers, writes down the end.
+
+Several couriers work at once, one a node. SQL says who has a mail; Redis wakes them, and both may be away for a while:
+a mail then waits, and what was learnt while SQL was away is told to it as soon as it is back.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from redis import RedisError
+from sqlalchemy import Engine
+
+from app.courier.deliver import Job, Outcome, deliver
+from app.courier.post import Accounts, CannotSign
+from app.outbox import queue
+from app.outbox.errors import ClaimLost, OutboxAway
+from app.outbox.mail import Mail, State
+
+CLAIM_SECONDS = 60.0
+PLACES = 4  # mails that one courier has in hand at once
+PAUSES = (5, 10, 20, 40, 80, 160, 300, 600, 1200, 1800, 3600)  # seconds before each next try
+GIVE_UP = 2 * 86_400_000  # milliseconds after it was due
+PATIENCE = 900.0  # seconds for SQL to come back to be told what became of a mail
+
+_ENDS = {State.QUEUED: State.REFUSED, State.IN_DATA: State.UNKNOWN}  # where nobody can go on; what was sent waits
+
+log = logging.getLogger("postern.courier")
+
+
+class Stopping(Exception):
+    """The courier was asked to end: no final dot is sent any more."""
+
+
+def milliseconds() -> int:
+    """The present, as the outbox counts."""
+    return time.time_ns() // 1_000_000
+
+
+@dataclass
+class Book:
+    """The ledger of a mail that has a row. Where the claim is lost before the final dot, the dot is not sent."""
+
+    engine: Engine
+    mail: Mail
+    seconds: float
+    ending: Callable[[], bool]
+    untold: str | None = None  # a 250 that SQL could not be told
+
+    def in_data(self) -> None:
+        if self.ending():
+            raise Stopping
+        begun = time.monotonic()
+        self.mail = queue.step(self.engine, self.mail, State.IN_DATA, now=milliseconds())
+        if time.monotonic() - begun > self.seconds / 2:  # asleep: by now somebody else may have it
+            raise ClaimLost("too late")
+
+    def accepted(self, reply: str) -> None:
+        try:
+            self.mail = queue.step(self.engine, self.mail, State.ACCEPTED, now=milliseconds(), reply=reply)
+        except OutboxAway:
+            self.untold = reply  # filing goes on: the copy in Sent tells whoever comes next
+        except ClaimLost:
+            if queue.known_accepted(self.engine, self.mail, now=milliseconds(), reply=reply):
+                log.warning("a 250 after the claim was lost", extra={"detail": self.mail.id})
+            raise
+
+    def filed(self, reason: str) -> None:
+        with suppress(OutboxAway):  # then the end, which is written until SQL is there, says it too
+            self.mail = queue.step(
+                self.engine, self.mail, State.FILED, now=milliseconds(), reason=reason, reply=self.untold or None
+            )
+            self.untold = None
+
+    def tell(self) -> None:
+        """The 250 that SQL could not be told. Raises OutboxAway, ClaimLost."""
+        if self.untold is None:
+            return
+        try:
+            self.mail = queue.step(self.engine, self.mail, State.ACCEPTED, now=milliseconds(), reply=self.untold)
+        except ClaimLost:
+            queue.known_accepted(self.engine, self.mail, now=milliseconds(), reply=self.untold)
+            raise
+        self.untold = None
+
+
+class Courier:
+    """One per process. `once` delivers what is due; the loop around it is in __main__."""
+
+    def __init__(self, engine: Engine, accounts: Accounts, owner: str, *, seconds: float = CLAIM_SECONDS) -> None:
+        self.engine, self.accounts, self.owner, self.seconds = engine, accounts, owner, seconds
+        self.ending = threading.Event()
+        self._active: dict[str, Book] = {}
+        self._lock = threading.Lock()
+        self._pool = ThreadPoolExecutor(PLACES, thread_name_prefix="mail")
+
+    def once(self) -> int:
+        """Claims as many mails as there are places; returns how many. They are delivered in threads. OutboxAway."""
+        taken = 0
+        while len(self._active) < PLACES and not self.ending.is_set():
+            mail = queue.claim(self.engine, self.owner, milliseconds(), seconds=self.seconds)
+            if mail is None:
+                break
+            book = Book(self.engine, mail, self.seconds, self.ending.is_set)
+            with self._lock:
+                self._active[mail.id] = book
+            self._pool.submit(self._work, book)
+            taken += 1
+        return taken
+
+    def renew(self) -> None:
+        """Keeps the claims of mails in hand; call it about three times a claim's length."""
+        with self._lock:
+            books = list(self._active.values())
+        for book in books:
+            try:
+                queue.renew(self.engine, book.mail, until=milliseconds() + round(self.seconds * 1000))
+            except (ClaimLost, OutboxAway):  # the next step of the mail meets it
+                continue
+
+    @property
+    def busy(self) -> bool:
+        """Whether mails are in hand."""
+        return bool(self._active)
+
+    def end(self, *, wait: bool = True) -> None:
+        """No further mail; those in hand end before their final dot, or after its answer."""
+        self.ending.set()
+        self._pool.shutdown(wait=wait, cancel_futures=True)
+
+    def _work(self, book: Book) -> None:
+        try:
+            self._write(book, self._deliver(book))
+        except ClaimLost:
+            log.info("another courier has the mail", extra={"detail": book.mail.id})
+        except Exception:  # its claim ends by itself, and the next courier finds it as it was left
+            log.exception("a mail was left where it stood")
+        finally:
+            with self._lock:
+                self._active.pop(book.mail.id, None)
+
+    def _deliver(self, book: Book) -> Outcome:
+        mail = book.mail
+        before = State.QUEUED if mail.state == State.CLAIMED else mail.state
+        if before in _ENDS and milliseconds() - mail.due > GIVE_UP:
+            return Outcome(_ENDS[before], "expired", mail.last_reply)
+        try:
+            ways = self.accounts.ways(mail)
+            since = datetime.fromtimestamp(mail.created / 1000, UTC)
+            job = Job(mail.letter, mail.state, since, ways.lease, ways.submission, again=mail.reason == "decided")
+            return deliver(job, book)
+        except CannotSign as error:
+            return Outcome(_ENDS.get(before, before), error.reason, retry=before not in _ENDS)
+        except (RedisError, OutboxAway) as error:  # before the final dot, which was then not sent
+            return Outcome(before, "away", type(error).__name__, retry=True)
+        except Stopping:
+            return Outcome(before, "stopping", mail.last_reply, retry=True)
+
+    def _write(self, book: Book, outcome: Outcome) -> None:
+        """Writes down where the mail stands now, as long as it takes SQL to be there."""
+        end = time.monotonic() + PATIENCE
+        while True:
+            try:
+                book.tell()
+                return self._written(book, outcome)
+            except OutboxAway:
+                if time.monotonic() > end or self.ending.wait(1.0):
+                    raise
+
+    def _written(self, book: Book, outcome: Outcome) -> None:
+        mail, now = book.mail, milliseconds()
+        if not outcome.retry:
+            queue.step(
+                self.engine, mail, outcome.state, now=now,
+                reason=outcome.reason, reply=outcome.reply or None, refusals=outcome.refusals,
+            )  # fmt: skip
+            self.accounts.ended(mail)
+            log.info("mail %s", outcome.state, extra={"detail": f"{mail.id} {outcome.reason}"})
+            return
+        pause = 0 if outcome.reason == "stopping" else PAUSES[min(mail.tries, len(PAUSES) - 1)]
+        parked = outcome.reason in ("credential", "sign-in", "account")  # sent, and nobody here can file it
+        at = None if parked else now + pause * 1000
+        queue.put_back(self.engine, mail, outcome.state, now=now, at=at, reason=outcome.reason, reply=outcome.reply)

@@ -1,0 +1,256 @@
+"""A courier with a real Dovecot and a real SMTP server: once, filed, and the draft gone."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from app.mail.login import MasterUser
+from app.outbox.mail import Place, State
+from app.store.notices import bump_epoch
+from tests.courier.world import World
+from tests.mail.boxes import opened
+from tests.smtpsink import Script, Sink
+
+pytestmark = pytest.mark.servers
+
+
+def test_a_mail_is_sent_once_filed_once_and_its_drafts_are_gone(world: World) -> None:
+    letter = world.letter()
+    number = world.enqueue(letter)
+    world.run()
+    mail = world.state(number)
+    assert (mail.state, mail.reason, mail.last_reply) == (State.DONE, "", "250 2.0.0 Ok: taken")
+    assert world.taken() == {letter.message_id: 1}
+    assert world.ids("Drafts") == []
+    ((identity, flags),) = world.box("Sent").values()
+    assert identity == letter.message_id and "\\seen" in flags
+    assert not flags & {"\\draft", "$posternoutgoing"}
+    assert isinstance(world.smtp, Sink)
+    (taken,) = world.smtp.taken
+    assert (taken.sender, taken.recipients) == (letter.sender, list(letter.recipients))
+    assert len(taken.content) == letter.size and taken.login == world.mail.login
+    assert world.redis.keys("outbox:*") == []
+
+
+def test_what_was_answered_is_marked(world: World) -> None:
+    world.mail.append(b"Message-ID: <q@one.example>\r\n\r\nq\r\n", mailbox="INBOX")
+    with opened(world.mail.server.imap_port, world.mail.login, world.mail.password) as client:
+        validity = client.select("INBOX").uidvalidity or 0
+    number = world.enqueue(world.letter(original=Place("INBOX", validity, 1), flag="\\Answered"))
+    gone = world.enqueue(world.letter(original=Place("INBOX", validity + 1, 1), flag="$Forwarded"))
+    world.run()
+    assert world.state(number).state == world.state(gone).state == State.DONE
+    ((_, flags),) = world.box("INBOX").values()
+    assert "\\answered" in flags and "$forwarded" not in flags
+
+
+def test_the_copy_in_sent_has_its_bcc_and_what_was_sent_has_not(world: World) -> None:
+    letter = world.letter(bcc="Bcc: dan@one.example\r\n", recipients=("dan@one.example",))
+    world.enqueue(letter)
+    world.run()
+    assert isinstance(world.smtp, Sink) and b"Bcc" not in world.smtp.taken[0].content
+    with opened(world.mail.server.imap_port, world.mail.login, world.mail.password) as client:
+        client.select("Sent")
+        (answer,) = client.ask(b"FETCH", b"1:*", b"(BODY.PEEK[])").untagged
+    assert bytes(answer[1]) == b"Bcc: dan@one.example\r\n" + world.smtp.taken[0].content
+    assert world.ids("Sent") == [letter.message_id] and world.ids("Drafts") == []
+
+
+def test_undo_takes_it_out_and_the_draft_stands_as_before(world: World) -> None:
+    letter = world.letter()
+    number = world.enqueue(letter, wait=30)
+    world.run()
+    assert world.state(number).state == State.QUEUED
+    assert world.post.undo(world.account.id, number, world.login()) is not None
+    assert world.post.undo(world.account.id, number, world.login()) is None
+    assert world.redis.keys("outbox:*") == []
+    ((uid, (_, flags)),) = world.box("Drafts").items()
+    assert letter.draft is not None and uid == letter.draft.uid and "\\draft" in flags
+    alone = world.letter(draft=False)
+    number = world.enqueue(alone, wait=30)
+    world.post.undo(world.account.id, number, world.login())
+    assert "$posternoutgoing" not in world.box("Drafts")[alone.place.uid][1]
+    assert world.taken() == {}
+
+
+def test_a_second_press_of_send_is_the_same_mail(world: World) -> None:
+    letter = world.letter()
+    number = world.enqueue(letter, name="window-1")
+    again = world.post.enqueue("window-1", world.account, world.login(), world.letter(), wait=0)
+    assert again == (number, False)
+    world.run()
+    assert world.taken() == {letter.message_id: 1}
+    assert world.post.enqueue("window-1", world.account, world.login(), letter, wait=0) == (number, False)
+    assert [mail.id for mail in world.post.mails(world.account.id)] == [number]
+
+
+def test_a_refused_recipient_is_told_before_anything_is_sent_to_the_others(world: World) -> None:
+    assert isinstance(world.smtp, Sink)
+    world.smtp.refuse["cem@one.example"] = "550 5.1.1 nobody of that name"
+    letter = world.letter()
+    number = world.enqueue(letter, name="w")
+    world.run()
+    mail = world.state(number)
+    assert (mail.state, mail.reason) == (State.REFUSED, "recipients")
+    assert [(each.address, each.text) for each in mail.refusals] == [("cem@one.example", "nobody of that name")]
+    assert world.taken() == {} and letter.draft is not None and list(world.box("Drafts")) == [letter.draft.uid]
+    insisting = world.letter(partial=True)
+    assert world.enqueue(insisting, name="w") == number
+    world.run()
+    assert world.state(number).state == State.DONE and world.smtp.taken[0].recipients == ["ann@one.example"]
+    assert [each.address for each in world.state(number).refusals] == ["cem@one.example"]
+
+
+def test_a_temporary_refusal_is_tried_again(world: World) -> None:
+    assert isinstance(world.smtp, Sink)
+    world.smtp.verdict = "451 4.3.0 come back later"
+    number = world.enqueue(world.letter())
+    world.run()
+    mail = world.state(number)
+    assert (mail.state, mail.tries, mail.last_reply) == (State.QUEUED, 1, "451 4.3.0 come back later")
+    world.smtp.verdict = None
+    world.run(until_empty=True)
+    assert world.state(number).state == State.DONE and sum(world.taken().values()) == 1
+
+
+@pytest.mark.parametrize(
+    ("answers", "state", "reason"),
+    [
+        ({".": b"554 5.7.1 spam\r\n"}, State.REFUSED, "message"),
+        ({".": b"552 5.3.4 big\r\n"}, State.REFUSED, "message"),
+        ({"MAIL": b"553 5.7.1 not yours\r\n"}, State.REFUSED, "message"),
+        ({"RCPT": b"550 5.1.1 no\r\n"}, State.REFUSED, "recipients"),
+        ({"RCPT": b"450 4.2.0 greylisted\r\n"}, State.QUEUED, "recipients"),
+        ({"AUTH": b"535 5.7.8 no\r\n"}, State.REFUSED, "sign-in"),
+        ({"AUTH": b"454 4.7.0 later\r\n"}, State.QUEUED, "away"),
+        ({"EHLO": b"421 4.3.2 later\r\n"}, State.QUEUED, "away"),
+        ({"DATA": None}, State.QUEUED, "away"),
+        ({".": None}, State.UNKNOWN, "silence"),
+    ],
+)
+def test_each_refusal_ends_where_it_should(
+    make_world: Callable[..., World], answers: dict[str, Any], state: State, reason: str
+) -> None:
+    with Script(answers) as script:
+        world = make_world(smtp=script)
+        letter = world.letter()
+        number = world.enqueue(letter)
+        world.run()
+        mail = world.state(number)
+    assert (mail.state, mail.reason) == (state, reason)
+    assert letter.draft is not None and world.ids("Sent") == []
+    kept = {letter.draft.uid, *({letter.place.uid} if state != State.REFUSED or reason == "sign-in" else ())}
+    assert set(world.box("Drafts")) == kept
+
+
+def test_an_unknown_one_is_sent_again_only_as_its_owner_decides(make_world: Callable[..., World]) -> None:
+    with Script({".": None}) as script:
+        world = make_world(smtp=script)
+        numbers = [world.enqueue(world.letter()) for _ in range(3)]
+        world.run()
+        assert [world.state(number).state for number in numbers] == [State.UNKNOWN] * 3
+        world.run(seconds=1)
+        assert len(script.messages) == 3
+        script.answers = {}
+        for number, state in zip(numbers, (State.QUEUED, State.ACCEPTED, State.CANCELLED), strict=True):
+            assert world.post.decide(world.login(), number, state)
+            assert not world.post.decide(world.login(), number, state)
+        world.run()
+        assert len(script.messages) == 4 and script.messages[3] in script.messages[:3]
+    assert [world.state(number).state for number in numbers] == [State.DONE, State.DONE, State.CANCELLED]
+    assert len(world.ids("Sent")) == 2 and len(world.ids("Drafts")) == 1
+
+
+def test_bytes_that_are_gone_or_others_are_not_sent(world: World) -> None:
+    letter, other = world.letter(), world.letter()
+    letters = [
+        replace(letter, place=replace(letter.place, uid=letter.place.uid + 1000)),
+        replace(letter, place=replace(letter.place, uidvalidity=1)),
+        replace(other, sha256="0" * 64),
+        replace(world.letter(), size=letter.size + 1),
+    ]
+    numbers = [world.enqueue(each) for each in letters]
+    world.run()
+    assert [world.state(each).reason for each in numbers] == ["gone", "gone", "changed", "changed"]
+    assert {world.state(each).state for each in numbers} == {State.CANCELLED}
+    assert world.taken() == {}
+
+
+def test_a_new_password_or_signing_out_everywhere_takes_the_credential_back(world: World) -> None:
+    number = world.enqueue(world.letter())
+    bump_epoch(world.redis, world.account.id)
+    other = world.enqueue(world.letter())
+    world.redis.delete(*world.redis.keys(f"outbox:{other}*"))
+    world.run()
+    found = {(world.state(each).state, world.state(each).reason) for each in (number, other)}
+    assert found == {(State.REFUSED, "credential")}
+    assert world.taken() == {}
+
+
+def test_a_mail_for_later_needs_somewhere_to_keep_its_credential(make_world: Callable[..., World]) -> None:
+    from app.courier.post import NoCredential
+
+    with pytest.raises(NoCredential):
+        make_world().enqueue(make_world().letter(), at=time.time() + 86_400)
+    world = make_world(outbox_key=True)
+    number = world.enqueue(world.letter(), at=time.time() + 86_400)
+    mail = world.state(number)
+    assert mail.credential is not None and world.mail.password.encode() not in mail.credential
+    assert world.redis.keys("outbox:*") == []
+    world.redis.flushall()
+    with world.engine.begin() as connection:
+        connection.exec_driver_sql(f"UPDATE outbox SET until = 1, due = {int(time.time() * 1000)}")
+    world.run()
+    assert world.state(number).state == State.DONE and world.state(number).credential is None
+
+
+def test_with_a_master_user_nothing_is_kept(make_world: Callable[..., World]) -> None:
+    with Script() as script:
+        world = make_world(smtp=script, master=MasterUser("master", "master-password"))
+        number = world.enqueue(world.letter(), at=time.time() + 0.2)
+        assert world.redis.keys("outbox:*") == [] and world.state(number).credential is None
+        world.run(until_empty=True)
+        assert world.state(number).state == State.DONE and len(script.messages) == 1
+
+
+def test_two_couriers_never_send_one_mail_twice(world: World) -> None:
+    letters = [world.letter(draft=False) for _ in range(12)]
+    numbers = [world.enqueue(letter) for letter in letters]
+    couriers = [world.courier(f"courier-{number}") for number in range(2)]
+    end = time.monotonic() + 20
+    while time.monotonic() < end and any(world.state(each).state != State.DONE for each in numbers):
+        for courier in couriers:
+            courier.once()
+        time.sleep(0.02)
+    for courier in couriers:
+        courier.end()
+    assert world.taken() == {letter.message_id: 1 for letter in letters}
+    assert len(world.ids("Sent")) == 12
+
+
+def test_a_large_mail_goes_through_in_slices(world: World) -> None:
+    assert isinstance(world.smtp, Sink)
+    letter = world.letter(lines=40_000)
+    number = world.enqueue(letter)
+    world.run()
+    assert world.state(number).state == State.DONE
+    assert len(world.smtp.taken[0].content) == letter.size > 3_000_000
+
+
+def test_a_mail_whose_credential_was_lost_after_the_250_is_filed_at_the_next_sign_in(world: World) -> None:
+    letter = world.letter()
+    number = world.enqueue(letter)
+    with world.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE outbox SET state = 'accepted'")
+    world.redis.delete(*world.redis.keys("outbox:*"))
+    world.run()
+    assert (world.state(number).state, world.state(number).until) == (State.ACCEPTED, None)
+    assert world.post.revive(world.login()) == 1
+    world.run()
+    assert world.state(number).state == State.DONE and world.taken() == {}
+    assert world.ids("Sent") == [letter.message_id] and world.ids("Drafts") == []
