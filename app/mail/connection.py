@@ -165,8 +165,9 @@ class Connection(imapclient.IMAPClient):  # type: ignore[misc]  # imapclient car
         """Sends one command and reads its answer. `timeout`: seconds to the first byte, instead of the connection's.
 
         bytes are atoms in wire form, str are quoted (or sent as a UTF-8 literal), Literal, int; a tuple is a
-        parenthesised list. A NO raises by its code; BAD, BYE, an untagged NO, silence and garbage raise and mark the
-        connection as lost. Pass untrusted text as str or Literal, sets through `uid_set`, flags through `flag_list`.
+        parenthesised list, wire.Streamed a literal that is read while it is sent. A NO raises by its code; BAD, BYE, an
+        untagged NO, silence and garbage raise and mark the connection as lost. Pass untrusted text as str or Literal,
+        sets through `uid_set`, flags through `flag_list`.
         """
         stream = self._stream
         tag = stream.start(line, timeout=timeout) + b" "

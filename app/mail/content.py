@@ -116,10 +116,16 @@ def files_at(place: Place, parts: Iterable[Part]) -> tuple[File, ...]:
             part.type,
             Stored(place.mailbox, place.uidvalidity, place.uid, part.section, part.size, part.encoding),
             part.content_id,
-            part.charset if part.type.startswith("text/") else None,
+            _charset(part),
         )
         for part in parts
     )
+
+
+def _charset(part: Part) -> str | None:
+    """The charset of a text, unless it is what servers say of one without (RFC 2045 §5.2)."""
+    declared = part.charset if part.type.startswith("text/") else None
+    return None if declared and declared.lower() == "us-ascii" else declared
 
 
 def whole(place: Place, structure: Part, size: int, *, name: str, section: str = "") -> File:

@@ -90,11 +90,14 @@ def mailbox_tokens(mailbox: Address) -> list[str]:
     """One mailbox of an address list (RFC 5322 §3.4) as tokens. Raises BadAddress."""
     address = on_wire(mailbox.address)
     name = clean(mailbox.name)
-    return [*_phrase(name), f"<{address}>"] if name else [address]
+    bare = not name and address[0] != '"'  # readers lose the quotes of a local part that stands alone
+    return [address] if bare else [*_phrase(name), f"<{address}>"]
 
 
 def _phrase(name: str) -> list[str]:
-    """A display name: atoms, one quoted string, or encoded words."""
+    """A display name: atoms, one quoted string, or encoded words; nothing for none."""
+    if not name:
+        return []
     words = _plain_words(name)
     if words and _ATOMS.fullmatch(name):
         return words

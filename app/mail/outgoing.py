@@ -8,26 +8,39 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from email.utils import format_datetime
+from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
 from app.mail.address import BadAddress, needs_utf8, on_wire
-from app.mail.entity import file_entity, merged, multipart, text_entity
+from app.mail.entity import file_entity, media_type, merged, multipart, text_entity
 from app.mail.errors import BadArgument
 from app.mail.field import address_list, folded, is_id, unstructured
 from app.mail.flowed import flow
 from app.mail.header import Address
 from app.mail.recipients import Fault, Parsed, recipients
-from app.mail.writing import File, Origin, Piece, Stored, Upload, Writing, new_message_id, size
+from app.mail.writing import (
+    File,
+    Origin,
+    Piece,
+    Stored,
+    Upload,
+    Writing,
+    encoded_size,
+    new_message_id,
+    size,
+    upload,
+)
 
 __all__ = [
     "Address", "Fault", "File", "Origin", "Parsed", "Piece", "Stored", "Upload", "Writing", "new_message_id",
-    "pieces", "recipients", "size", "wants_utf8",
+    "pieces", "placed", "recipients", "size", "wants_utf8",
 ]  # fmt: skip
 
 OWN: Final = "X-Postern-"
-_STATE_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,39}")
+_STATE_NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,39}")
 _VALUE_SEGMENT: Final = 60
 
 
@@ -38,6 +51,9 @@ def pieces(writing: Writing, *, final: bool, utf8: bool = False) -> tuple[Piece,
     BadAddress for such, for a sender that is none and, in the final form, for any address that is none; BadArgument for
     a Message-ID that is none.
     """
+    if final:
+        for hidden in writing.bcc:  # no field shows it, yet it must not be left out in silence
+            on_wire(hidden.address)
     if final and not utf8 and wants_utf8(writing):
         raise BadAddress("needs a mail server that takes such letters")
     head = b"".join(_header(writing, final=final)) + b"MIME-Version: 1.0\r\n"
@@ -97,7 +113,7 @@ def _typed(mailbox: Address) -> str:
 def _own_fields(writing: Writing) -> Iterator[bytes]:
     if writing.origin is not None:
         place = writing.origin.place
-        yield _own("Origin", "\t".join((writing.origin.kind, place.mailbox, str(place.uidvalidity), str(place.uid))))
+        yield _own("Origin", f"{writing.origin.kind}\t{place.uidvalidity}\t{place.uid}\t{place.mailbox}")
     for name, value in writing.state.items():
         if not _STATE_NAME.fullmatch(name):
             raise BadArgument("not a name of the editor's state")
@@ -113,8 +129,7 @@ def _own(name: str, value: str) -> bytes:
 def _body(writing: Writing) -> list[Piece]:
     """multipart/mixed (alternative (plain, related (html, pictures)), files), without what is not needed of it."""
     plain = text_entity("plain", "\n".join(flow(_lf(writing.text))), ("format", "flowed"))
-    inside = [file for file in writing.files if writing.html is not None and file.content_id]
-    beside = [file for file in writing.files if file not in inside]
+    inside, beside = _sorted(writing)
     body = plain if writing.html is None else _alternative(plain, writing.html, inside)
     return body if not beside else multipart("mixed", [body, *map(file_entity, beside)])
 
@@ -129,3 +144,35 @@ def _alternative(plain: list[Piece], html: str, inside: Iterable[File]) -> list[
 
 def _lf(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def placed(writing: Writing, mailbox: str, uidvalidity: int, uid: int) -> Writing:
+    """The same writing after it was saved there: its files lie in the saved message, those shown in the HTML first.
+
+    What reading it back would tell, without a command.
+    """
+    inside, beside = _sorted(writing)
+    prefix = "1." if beside else ""
+    places = [*(f"{prefix}2.{number}" for number in range(2, len(inside) + 2)), *map(str, range(2, len(beside) + 2))]
+    return replace(
+        writing,
+        files=tuple(
+            _placed(file, Stored(mailbox, uidvalidity, uid, place, 0))
+            for file, place in zip([*inside, *beside], places, strict=True)
+        ),
+    )
+
+
+def _placed(file: File, stored: Stored) -> File:
+    content = upload(file.content) if isinstance(file.content, Path) else file.content
+    if isinstance(content, Stored):
+        stored = replace(stored, size=content.size, encoding=content.encoding)
+    else:
+        stored = replace(stored, size=encoded_size(len(content) if isinstance(content, bytes) else content.length))
+    return replace(file, type=media_type(file.type, stored.encoding), content=stored)
+
+
+def _sorted(writing: Writing) -> tuple[list[File], list[File]]:
+    """The files that the HTML shows, and the others."""
+    inside = [file for file in writing.files if writing.html is not None and file.content_id]
+    return inside, [file for file in writing.files if writing.html is None or not file.content_id]

@@ -11,14 +11,14 @@ import select
 import socket
 import ssl
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from app.mail.errors import BadArgument, ConnectionLost, NobodyWaits, ServerSilent
 from app.mail.note import Note
 from app.mail.response import REST_LIMIT, Response, Responses, status
-from app.mail.wire import Argument, Literal, command_name, encode
+from app.mail.wire import Argument, Literal, Streamed, command_name, encode_streams
 
 Cut = TypeVar("Cut")
 
@@ -102,19 +102,21 @@ class Stream:
     # -- out ---------------------------------------------------------------------------------------------------------
 
     def start(self, line: Sequence[Argument], *, timeout: float | None = None) -> bytes:
-        """Sends one whole command, literals and all; returns its tag. A tagged answer in place of `+` stays unread."""
+        """Sends one whole command, literals and all; returns its tag. A tagged answer in place of `+` stays unread.
+
+        What a streamed literal raises comes through; the connection is lost then."""
         if self.broken:
             raise ConnectionLost(self.broken)
         name = command_name(line)
         self._permit(name, line)
         tag = b"%b%d" % (self.prefix, self._tags)
-        pieces = encode(tag, line, plus=self.note.has("LITERAL+"), minus=self.note.has("LITERAL-"))
+        pieces, streams = encode_streams(tag, line, plus=self.note.has("LITERAL+"), minus=self.note.has("LITERAL-"))
         self._tags += 1
         self._open[tag] = (name, time.monotonic())
         self.note.before(name)
         self._expect(name, timeout)
         self._stoppable = timeout is not None and name not in _WRITES
-        self._write_pieces(pieces)
+        self._write_pieces(pieces, streams)
         return tag
 
     def _expect(self, name: bytes, timeout: float | None) -> None:
@@ -131,11 +133,29 @@ class Stream:
         if name in (b"SEARCH", b"UID SEARCH", b"SORT", b"UID SORT") and _SAVES.search(b" ".join(_plain(line))):
             raise BadArgument("no saved search on a kept connection")
 
-    def _write_pieces(self, pieces: list[bytes]) -> None:
+    def _write_pieces(self, pieces: list[bytes], streams: Mapping[int, Streamed]) -> None:
         for number, piece in enumerate(pieces):
             if number and not self._continued():
                 return
+            if number in streams:
+                self._write_stream(streams[number])
             self._write(piece)
+
+    def _write_stream(self, literal: Streamed) -> None:
+        """Exactly as many octets as were promised: others would be read as the next command, or the next command as
+        them."""
+        left = literal.size
+        try:
+            for chunk in literal.chunks:
+                left -= len(chunk)
+                if left < 0:
+                    break
+                self._write(chunk)
+        except BaseException:
+            self.lose("a literal broke off")
+            raise
+        if left:
+            raise self.lose("a literal of another size than was promised")
 
     def _continued(self) -> bool:
         """Waits for `+`; False when the server answered with a tagged line instead (it stays in the buffer)."""

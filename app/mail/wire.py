@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TypeAlias, Union
 
 from app.mail.errors import BadArgument
@@ -19,8 +20,19 @@ class Literal(bytes):
     __slots__ = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Streamed:
+    """A literal whose bytes are not all here: `chunks` gives exactly `size` octets while they are sent.
+
+    It always waits for the server's `+`, so that a full mailbox is told before the bytes go up.
+    """
+
+    size: int
+    chunks: Iterable[bytes]
+
+
 # bytes: atoms already in wire form · Literal · str: quoted, or a literal if need be · int · tuple: a parenthesised list
-Argument: TypeAlias = Union[bytes, str, int, "tuple[Argument, ...]"]
+Argument: TypeAlias = Union[bytes, str, int, Streamed, "tuple[Argument, ...]"]
 
 CRLF = b"\r\n"
 SET_LIMIT = 8000  # bytes of one set of UIDs; Dovecot's imap_max_line_length is 64 KB and the 21st BAD disconnects
@@ -48,14 +60,24 @@ def encode(tag: bytes, line: Sequence[Argument], *, plus: bool = False, minus: b
     """One command as the pieces to send; after each but the last a continuation (`+`) must be awaited.
 
     `plus`, `minus`: the server's LITERAL+ and LITERAL- (RFC 7888), which need no waiting. BadArgument before anything
-    is sent.
+    is sent, also for a Streamed literal.
     """
+    pieces, streams = encode_streams(tag, line, plus=plus, minus=minus)
+    if streams:
+        raise BadArgument("no place for a streamed literal")
+    return pieces
+
+
+def encode_streams(
+    tag: bytes, line: Sequence[Argument], *, plus: bool = False, minus: bool = False
+) -> tuple[list[bytes], dict[int, Streamed]]:
+    """As `encode`; and by the number of the piece before whose bytes it goes, each streamed literal."""
     check_grammar(line)
     writer = _Writer(tag, plus=plus, minus=minus)
     for argument in line:
         writer.space()
         writer.add(argument)
-    return writer.end()
+    return writer.end(), writer.streams
 
 
 class _Writer:
@@ -64,6 +86,7 @@ class _Writer:
     def __init__(self, tag: bytes, *, plus: bool, minus: bool) -> None:
         self.out = bytearray(tag)
         self.pieces: list[bytes] = []
+        self.streams: dict[int, Streamed] = {}
         self.plus, self.minus = plus, minus
         self.tail = b""
 
@@ -75,6 +98,8 @@ class _Writer:
             self._literal(argument)
         elif isinstance(argument, bytes):
             self._atom(argument)
+        elif isinstance(argument, Streamed):
+            self._streamed(argument)
         elif isinstance(argument, str):
             self.add(quote(argument))
         elif isinstance(argument, tuple):
@@ -107,6 +132,14 @@ class _Writer:
             self.pieces.append(bytes(self.out + b"{%d}\r\n" % len(text)))
             self.out.clear()
         self.out += text
+        self.tail = b""
+
+    def _streamed(self, literal: Streamed) -> None:
+        if _MARK.search(self.tail) or literal.size < 0:
+            raise BadArgument("a literal mark in an argument")
+        self.pieces.append(bytes(self.out + b"{%d}\r\n" % literal.size))
+        self.out.clear()
+        self.streams[len(self.pieces)] = literal
         self.tail = b""
 
     def end(self) -> list[bytes]:

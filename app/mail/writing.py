@@ -70,7 +70,7 @@ class Origin:
 class Writing:
     """A message being written. `text` has LF lines; a line that begins with `>` is a quote. `date` is aware.
 
-    In drafts only: `bcc`, `origin`, `state` (the editor's own names and values), and addresses that are none yet.
+    In drafts only: `bcc`, `origin`, `state` (the editor's own values, by names of a-z), addresses that are none yet.
     """
 
     sender: Address

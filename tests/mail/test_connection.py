@@ -23,6 +23,7 @@ from app.mail.errors import (
     Renumbered,
 )
 from app.mail.login import Credentials
+from app.mail.wire import Streamed
 from tests.conftest import MailAccount
 from tests.scripted import SELECTED, Answer, Peer, Scripted
 
@@ -170,6 +171,47 @@ def test_what_was_read_ahead_is_in_the_note_and_is_read_first_by_the_next_holder
         again.noop()
         assert again.note.exists == 5
         again.io.release()
+
+
+def test_a_streamed_literal_goes_up_as_it_is_read(meet: Meet) -> None:
+    client, server = meet()
+    client.ask(b"APPEND", b"INBOX", (b"TEXT", Streamed(6, iter([b"ab", b"", b"cd\r\n"])), b"URL", b"x"))
+    assert server.lines[-1].endswith(b" APPEND INBOX (TEXT {6}\r\nabcd\r\n URL x)")
+    client.noop()
+
+
+def test_a_streamed_literal_is_not_read_where_the_server_refuses_it(meet: Meet) -> None:
+    client, _ = meet()
+    here, there = socket.socketpair()
+    with here, there:
+        there.sendall(b"T0 NO [OVERQUOTA] full\r\n")
+        refused = Connection.adopt(here, client.note, tag_prefix="T", timeout=1)
+        chunks = iter([b"abc"])
+        with pytest.raises(OverQuota):
+            refused.ask(b"APPEND", b"INBOX", Streamed(3, chunks))
+        assert there.recv(100) == b"T0 APPEND INBOX {3}\r\n"
+        assert list(chunks) == [b"abc"] and refused.io.reusable
+
+
+@pytest.mark.parametrize("chunks", [[b"ab"], [b"abcd"], [b"abc", b"d"], []])
+def test_a_literal_of_another_size_than_promised_ends_the_connection(meet: Meet, chunks: list[bytes]) -> None:
+    client, server = meet()
+    with pytest.raises(ConnectionLost):
+        client.ask(b"APPEND", b"INBOX", Streamed(3, chunks))
+    assert client.broken and not [line for line in server.lines if b"APPEND" in line]
+    with pytest.raises(ConnectionLost):
+        client.noop()
+
+
+def test_what_reading_a_literal_raises_comes_through_and_ends_the_connection(meet: Meet) -> None:
+    def broken() -> Iterator[bytes]:
+        yield b"a"
+        raise OSError("the file is gone")
+
+    client, _ = meet()
+    with pytest.raises(OSError, match="gone"):
+        client.ask(b"APPEND", b"INBOX", Streamed(3, broken()))
+    assert client.broken and not client.io.reusable
 
 
 def test_a_refused_literal_is_read_as_the_answer(meet: Meet) -> None:

@@ -7,7 +7,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.mail.errors import BadArgument
-from app.mail.wire import Argument, Literal, chunks, command_name, encode, flag_list, quote, quote_mailbox, uid_set
+from app.mail.wire import (
+    Argument,
+    Literal,
+    Streamed,
+    chunks,
+    command_name,
+    encode,
+    encode_streams,
+    flag_list,
+    quote,
+    quote_mailbox,
+    uid_set,
+)
 
 CONTROLS = [chr(number) for number in (*range(32), 127)]
 UIDS = st.integers(1, 0xFFFFFFFF)
@@ -51,6 +63,22 @@ def test_more_than_ascii_becomes_a_literal_counted_in_bytes() -> None:
 def test_literal_minus_is_for_4096_bytes() -> None:
     assert len(encode(b"A1", [b"APPEND", Literal(b"x" * 4096)], minus=True)) == 1
     assert len(encode(b"A1", [b"APPEND", Literal(b"x" * 4097)], minus=True)) == 2
+
+
+def test_a_streamed_literal_always_waits_and_stands_where_it_belongs() -> None:
+    line: list[Argument] = [b"APPEND", b"x", (b"TEXT", Literal(b"ab"), b"TEXT", stream := Streamed(3, [b"abc"]))]
+    pieces = [b"A1 APPEND x (TEXT {2+}\r\nab TEXT {3}\r\n", b")\r\n"]
+    assert encode_streams(b"A1", line, plus=True) == (pieces, {1: stream})
+    pieces = [b"A1 APPEND x (TEXT {2}\r\n", b"ab TEXT {3}\r\n", b")\r\n"]
+    assert encode_streams(b"A1", line) == (pieces, {2: stream})
+
+
+@pytest.mark.parametrize("line", [[b"APPEND", b"x{5+}", Streamed(1, [b"x"])], [b"APPEND", b"x", Streamed(-1, [])]])
+def test_a_streamed_literal_that_would_mislead_is_refused(line: list[Argument]) -> None:
+    with pytest.raises(BadArgument):
+        encode_streams(b"A1", line)
+    with pytest.raises(BadArgument):
+        encode(b"A1", [b"APPEND", b"x", Streamed(1, [b"x"])])
 
 
 @given(st.text(min_size=1).filter(lambda text: not any(c < " " or c == "\x7f" for c in text)))

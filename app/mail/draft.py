@@ -1,0 +1,196 @@
+"""Drafts on the IMAP server: saved in place of the former one, and read back to be written on.
+
+Where the server has CATENATE (RFC 4469) a save moves the text alone; what is attached is named and stays on the server.
+Elsewhere it travels through, a slice at a time, over a second connection. The former draft is removed only when the new
+one's UID is known: two copies are a nuisance, none is a loss.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Final
+from urllib.parse import quote
+
+from app.mail import bodystructure
+from app.mail.connection import Answer, Argument, Connection, Literal, flag_list, quote_mailbox, uid_set
+from app.mail.content import MAX_TEXT, read_content
+from app.mail.create import make
+from app.mail.draftheader import MAX_HEADER, written
+from app.mail.entity import encode
+from app.mail.errors import CannotDo, MailboxGone, MailError, MessageGone, Refused, Renumbered
+from app.mail.part import Lease, Place, fetch, slices
+from app.mail.syntax import fetches, number, numbers, section
+from app.mail.wire import Streamed
+from app.mail.writing import Piece, Stored, Writing, size
+
+FLAGS: Final = ("\\Draft", "\\Seen")
+_APPENDUID: Final = re.compile(rb"\[APPENDUID (\d{1,10}) (\d{1,10})\]", re.IGNORECASE)
+_MESSAGE_ID: Final = re.compile(rb"^Message-ID: (<[!-~]{1,900}>)\r$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """Where a draft lies now. `uid` is None where the server does not tell and it could not be found.
+
+    `former`: what became of the one that it replaces: "removed" · "gone", which somebody else changed or removed ·
+    "left", which is still there · None, when none was named.
+    """
+
+    mailbox: str
+    uidvalidity: int | None
+    uid: int | None
+    former: str | None = None
+
+
+def save(
+    client: Connection,
+    mailbox: str,
+    pieces: Sequence[Piece],
+    *,
+    flags: Iterable[str] = FLAGS,
+    replaces: tuple[int, int] | None = None,
+    lease: Lease | None = None,
+) -> Saved:
+    """Store a message from its pieces, then remove the one that it replaces (uidvalidity, uid). Makes the mailbox once.
+
+    With UIDPLUS and CATENATE three commands, with nothing to replace one. `lease`: a way to a second connection, for
+    stored pieces where there is no CATENATE. Raises MessageGone where a stored piece is not there any more, OverQuota,
+    CannotDo, Refused, ConnectionLost, and what reading an upload raises: then nothing was stored.
+    """
+    words = flag_list(flags)
+    before = _uidnext(client, mailbox)
+    try:
+        answer = _append(client, mailbox, words, pieces, lease)
+    except (MailboxGone, Refused) as error:
+        # RFC 3501 §6.3.11: a server MUST say TRYCREATE; some say NO alone.
+        if error.code not in ("TRYCREATE", "NONEXISTENT", ""):
+            raise
+        with suppress(Refused):
+            mailbox = make(client, mailbox)
+        answer = _append(client, mailbox, words, pieces, lease)
+    told = _APPENDUID.search(answer.text)
+    if told:
+        saved = Saved(mailbox, int(told[1]), int(told[2]))
+    else:
+        note = client.select(mailbox)
+        client.noop()
+        known = replaces[1] if replaces and replaces[0] == note.uidvalidity else 0
+        saved = Saved(mailbox, note.uidvalidity, _found(client, pieces, max(before, known + 1)))
+    return saved if replaces is None else replace(saved, former=_remove(client, saved, *replaces))
+
+
+def _append(client: Connection, mailbox: str, flags: bytes, pieces: Sequence[Piece], lease: Lease | None) -> Answer:
+    stored = any(isinstance(piece, Stored) for piece in pieces)
+    line: list[Argument] = [b"APPEND", quote_mailbox(mailbox), flags]
+    if stored and client.has("CATENATE"):
+        line += [b"CATENATE", tuple(word for piece in pieces for word in _catenated(piece))]
+    elif all(isinstance(piece, bytes) for piece in pieces):
+        line.append(Literal(b"".join(piece for piece in pieces if isinstance(piece, bytes))))
+    else:
+        line.append(Streamed(size(pieces), streamed(pieces, lease)))
+    try:
+        return client.ask(*line)
+    except Refused as error:
+        if error.code == "BADURL":
+            raise MessageGone(error.text, code=error.code) from None
+        raise
+
+
+def _catenated(piece: Piece) -> tuple[Argument, ...]:
+    if isinstance(piece, bytes):
+        return (b"TEXT", Literal(piece))
+    if isinstance(piece, Stored):
+        return (b"URL", _url(piece))
+    return (b"TEXT", Streamed(size((piece,)), encode(piece)))
+
+
+def _url(piece: Stored) -> str:
+    """A piece as an IMAP URL (RFC 5092 §7), without the server's name: relative to the connection."""
+    name = quote(piece.mailbox, safe="/", errors="replace")
+    part = f"/;SECTION={quote(piece.section, safe='')}" if piece.section else ""
+    return f"/{name};UIDVALIDITY={piece.uidvalidity}/;UID={piece.uid}{part}"
+
+
+def streamed(pieces: Iterable[Piece], lease: Lease | None) -> Iterator[bytes]:
+    """All octets of a message, in order, never more than a slice of them at once. CannotDo without a `lease` for what
+    is stored; as `slices` raises, and as reading an upload raises."""
+    for piece in pieces:
+        if isinstance(piece, bytes):
+            yield piece
+        elif not isinstance(piece, Stored):
+            yield from encode(piece)
+        elif lease is None:
+            raise CannotDo("the server cannot put messages together")
+        else:
+            place = Place(piece.mailbox, piece.uidvalidity, piece.uid)
+            yield from slices(lease, place, piece.section, expected=piece.size)
+
+
+# -- where the server does not tell -----------------------------------------------------------------------------------
+
+
+def _uidnext(client: Connection, mailbox: str) -> int:
+    """The lowest UID that a new message can get, as far as it must be known: 0 where the server will tell."""
+    note = client.note
+    return 0 if client.has("UIDPLUS") or note.selected != mailbox else (note.uidnext or 0)
+
+
+def _found(client: Connection, pieces: Sequence[Piece], lowest: int) -> int | None:
+    """The message just stored, by its Message-ID: the latest, if it is none that was there before."""
+    head = next((piece for piece in pieces if isinstance(piece, bytes)), b"")
+    identity = _MESSAGE_ID.search(head)
+    if identity is None:
+        return None
+    answer = client.ask(b"UID SEARCH HEADER Message-ID", identity[1].decode("ascii"))
+    return max((uid for uid in numbers(answer.untagged, b"SEARCH") if uid >= lowest), default=None)
+
+
+def _remove(client: Connection, saved: Saved, uidvalidity: int, uid: int) -> str:
+    """Remove the former draft; what became of it. An error here must not look as if nothing had been saved."""
+    if saved.uid is None or (saved.uidvalidity, saved.uid) == (uidvalidity, uid):
+        return "left"
+    try:
+        client.select(saved.mailbox, uidvalidity=uidvalidity, write=True)
+        return remove(client, uid)
+    except Renumbered:
+        return "gone"
+    except MailError:
+        return "left"
+
+
+def remove(client: Connection, uid: int) -> str:
+    """Remove one message of the selected mailbox: "removed", "gone" where it was not there, "left" where it had to be
+    left marked because others are marked too. Two commands with UIDPLUS."""
+    one = uid_set([uid])
+    answer = client.ask(b"UID STORE", one, b"+FLAGS", flag_list(["\\Deleted"]))
+    if uid not in {number(items.get(b"UID")) for _, items in fetches(answer.untagged)}:
+        return "gone"
+    if client.has("UIDPLUS"):
+        client.ask(b"UID EXPUNGE", one)
+        return "removed"
+    if numbers(client.ask(b"UID SEARCH", b"DELETED").untagged, b"SEARCH") != [uid]:
+        return "left"
+    client.ask(b"EXPUNGE")
+    return "removed"
+
+
+# -- read back ---------------------------------------------------------------------------------------------------------
+
+
+def read(client: Connection, mailbox: str, uidvalidity: int, uid: int) -> Writing:
+    """A draft, of ours or of another client, to be written on: two commands.
+
+    `html` is a stranger's until it was cleaned; the sender is empty where the draft has none. Raises Renumbered,
+    MailboxGone, MessageGone, and CannotDo for a draft too long to be edited: its end would be lost.
+    """
+    client.select(mailbox, uidvalidity=uidvalidity)
+    items = fetch(client, uid, b"BODYSTRUCTURE BODY.PEEK[HEADER]<0.%d>" % MAX_HEADER)
+    block = section(items, b"BODY[HEADER]")
+    structure = bodystructure.read(items.get(b"BODYSTRUCTURE"))
+    content = read_content(client, Place(mailbox, uidvalidity, uid), structure, limit=MAX_TEXT)
+    if content.cut or len(block) >= MAX_HEADER:
+        raise CannotDo("the draft is too long")
+    return replace(written(block), text=content.text, html=content.html, files=content.files)
