@@ -97,6 +97,7 @@ class Courier:
     def __init__(self, engine: Engine, accounts: Accounts, owner: str, *, seconds: float = CLAIM_SECONDS) -> None:
         self.engine, self.accounts, self.owner, self.seconds = engine, accounts, owner, seconds
         self.ending = threading.Event()
+        self.away = False  # as SQL was when it was last looked at
         self._active: dict[str, Book] = {}
         self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(PLACES, thread_name_prefix="mail")
@@ -124,6 +125,16 @@ class Courier:
                 queue.renew(self.engine, book.mail, until=milliseconds() + round(self.seconds * 1000))
             except (ClaimLost, OutboxAway):  # the next step of the mail meets it
                 continue
+
+    def until_next(self) -> float:
+        """Seconds until the next mail has to be looked at, much where none waits. Raises OutboxAway."""
+        found = queue.next_look(self.engine)
+        return 1e9 if found is None else (found - milliseconds()) / 1000
+
+    def forget(self, *, days: int) -> None:
+        """Deletes the rows of mails that ended so long ago."""
+        with suppress(OutboxAway):
+            queue.forget(self.engine, before=milliseconds() - days * 86_400_000)
 
     @property
     def busy(self) -> bool:

@@ -14,11 +14,12 @@ from app.mail import flags
 from app.mail.connection import Connection, Literal, quote_mailbox
 from app.mail.create import make
 from app.mail.errors import CannotDo, ConnectionLost, MailboxGone, MessageGone, OverQuota, Refused, Renumbered
+from app.mail.flags import OUTGOING
 from app.mail.mailbox import target_name, tree
 from app.mail.move import delete_for_good, existing, move
 from app.mail.part import fetch
 from app.mail.syntax import atoms, number, numbers
-from app.outbox.mail import IN_DATA, OUTGOING, Letter, Place
+from app.outbox.mail import IN_DATA, Letter, Place
 
 GONE = (MailboxGone, Renumbered, MessageGone)
 _SEARCH_SECONDS = 20.0

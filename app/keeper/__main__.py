@@ -8,11 +8,9 @@ from __future__ import annotations
 import argparse
 import asyncio
 import gc
-import json
 import logging
 import signal
 import sys
-import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -22,6 +20,7 @@ from redis.exceptions import RedisError
 from app.keeper.counts import Counts, node_name
 from app.keeper.epochs import Epochs
 from app.keeper.lend import Lender
+from app.keeper.log import log_as_json
 from app.keeper.pool import Pool
 from app.keeper.process import cancel, end_with_parent, hide_memory, raise_descriptors
 from app.keeper.protocol import status
@@ -65,7 +64,7 @@ def _run(settings: Settings, parent: int | None) -> int:
     raise_descriptors()
     if parent is not None:
         end_with_parent(parent)
-    _log_as_json(settings.log_level)
+    log_as_json(log, settings.log_level)
     try:
         asyncio.run(keep(settings))
     except OSError as error:
@@ -119,38 +118,6 @@ async def _asked_to_end() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, end.set)
     await end.wait()
-
-
-class _Json(logging.Formatter):
-    """One JSON line per record, as all of the node's logs."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        line = {
-            "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(record.created)),
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "message": record.getMessage(),
-        }
-        if record.exc_info and record.exc_info[1] is not None:  # the kind and the place, never values
-            line["error"] = type(record.exc_info[1]).__name__
-            line["trace"] = _places(record.exc_info[1])
-        return json.dumps(line)
-
-
-def _places(error: BaseException) -> str:
-    trace, places = error.__traceback__, []
-    while trace is not None:
-        places.append(f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}")
-        trace = trace.tb_next
-    return " > ".join(places)
-
-
-def _log_as_json(level: str) -> None:
-    handler = logging.StreamHandler()
-    handler.setFormatter(_Json())
-    log.addHandler(handler)
-    log.setLevel(level.upper())
-    log.propagate = False
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""Starts the keeper of a node, and starts it again; started itself by gunicorn's hooks in config/gunicorn.conf.py.
+"""Starts keeper and courier of a node, and starts them again; started itself by the hooks in config/gunicorn.conf.py.
 
-    gunicorn master ──Popen──> supervisor ──Popen──> keeper
+    gunicorn master ──Popen──> supervisor ──Popen──> keeper, courier
          └─ lifeline: a pipe whose writing end only the master and its workers hold; its end of file ends the rest
 
-The keeper ends with the supervisor (PR_SET_PDEATHSIG), the supervisor with the lifeline.
+Both end with the supervisor (PR_SET_PDEATHSIG), the supervisor with the lifeline.
 """
 
 from __future__ import annotations
@@ -18,10 +18,12 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0  # seconds before the keeper is started again
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0  # seconds before a program is started again
 LONGEST_AFTER_KILL = 0.5  # where a signal ended it: somebody killed it, and its own start (0.4 s) is not at fault
 STEADY = 10.0  # seconds after which a keeper counts as having run well
 TERM_SECONDS = 8.0  # the keeper lets running leases end for 5 s
+COURIER_TERM_SECONDS = 60.0  # it hears the answers to final dots that are sent already
+COURIER_DELAY = 2.0  # seconds: the first pages of a node come before its first mail
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -56,7 +58,7 @@ def start() -> None:
 
 
 def stop() -> None:
-    """Ends all supervisors that this process started, and their keepers with them."""
+    """Ends all supervisors that this process started, and keeper and courier with them."""
     old, _running[:] = list(_running), []
     for each in old:
         _end(each)
@@ -81,57 +83,77 @@ def _end(old: _Running) -> None:
 
 
 @dataclass(slots=True)
-class Supervisor:
-    """Keeps one program running until the lifeline ends or SIGTERM comes."""
+class Child:
+    """A program that is kept running. Seconds: `delay` before its first start, `patience` for its end after SIGTERM."""
 
     command: list[str]
-    lifeline: int
+    patience: float = TERM_SECONDS
+    delay: float = 0.0
     pause: float = FIRST_PAUSE
-    ending: bool = False
-    child: subprocess.Popen[bytes] | None = field(default=None)
+    process: subprocess.Popen[bytes] | None = field(default=None)
     started: float = 0.0
+    due: float = field(default=0.0)
+
+    def __post_init__(self) -> None:
+        self.due = time.monotonic() + self.delay
+
+    def until_start(self) -> float | None:
+        """Seconds; None where it runs."""
+        return None if self.process is not None else max(0.0, self.due - time.monotonic())
+
+    def look_after(self) -> None:
+        """Starts it where it is due; notes its end."""
+        now = time.monotonic()
+        if self.process is None:
+            if now >= self.due:
+                command = [*self.command, "--parent", str(os.getpid())]
+                self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, cwd=ROOT)
+                self.started = now
+        elif self.process.poll() is not None:
+            longest = LONGEST_AFTER_KILL if self.process.returncode < 0 else LONGEST_PAUSE
+            self.pause = FIRST_PAUSE if now - self.started > STEADY else min(longest, self.pause * 2)
+            self.process, self.due = None, now + self.pause
+
+    def end(self) -> None:
+        """Waits for a process that was asked to end; not longer than its patience."""
+        if self.process is None:
+            return
+        try:
+            self.process.wait(self.patience)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+@dataclass(slots=True)
+class Supervisor:
+    """Keeps programs running until the lifeline ends or SIGTERM comes."""
+
+    children: list[Child]
+    lifeline: int
+    ending: bool = False
 
     def run(self) -> None:
-        """Returns when the child has ended and nothing is to be started again."""
+        """Returns when the children have ended and nothing is to be started again."""
         wake = _wake_on_signals(self)
-        self._spawn()
         while not self.ending:
-            readable, _, _ = select.select([self.lifeline, wake], [], [], self._until_restart())
+            for child in self.children:
+                child.look_after()
+            waits = [seconds for child in self.children if (seconds := child.until_start()) is not None]
+            readable, _, _ = select.select([self.lifeline, wake], [], [], min(waits, default=None))
             if self.lifeline in readable:
                 self.ending = True
             if wake in readable:
                 with contextlib.suppress(BlockingIOError):
                     os.read(wake, 1024)
-            self._look_after()
-        self._end_child()
+        self._end_children()
 
-    def _spawn(self) -> None:
-        self.child = subprocess.Popen([*self.command, "--parent", str(os.getpid())], stdin=subprocess.DEVNULL, cwd=ROOT)
-        self.started = time.monotonic()
-
-    def _until_restart(self) -> float | None:
-        return None if self.child is not None else self.pause
-
-    def _look_after(self) -> None:
-        if self.ending:
-            return
-        if self.child is None:
-            self._spawn()
-        elif self.child.poll() is not None:
-            steady = time.monotonic() - self.started > STEADY
-            longest = LONGEST_AFTER_KILL if self.child.returncode < 0 else LONGEST_PAUSE
-            self.pause = FIRST_PAUSE if steady else min(longest, self.pause * 2)
-            self.child = None
-
-    def _end_child(self) -> None:
-        if self.child is None:
-            return
-        self.child.terminate()
-        try:
-            self.child.wait(TERM_SECONDS)
-        except subprocess.TimeoutExpired:
-            self.child.kill()
-            self.child.wait()
+    def _end_children(self) -> None:
+        for child in self.children:
+            if child.process is not None:
+                child.process.terminate()
+        for child in self.children:
+            child.end()
 
 
 def _wake_on_signals(supervisor: Supervisor) -> int:
@@ -149,7 +171,9 @@ def _wake_on_signals(supervisor: Supervisor) -> int:
 def main() -> None:
     lifeline = int(sys.argv[1])
     os.set_inheritable(lifeline, False)
-    Supervisor([sys.executable, "-m", "app.keeper"], lifeline).run()
+    keeper = Child([sys.executable, "-m", "app.keeper"])
+    courier = Child([sys.executable, "-m", "app.courier"], patience=COURIER_TERM_SECONDS, delay=COURIER_DELAY)
+    Supervisor([keeper, courier], lifeline).run()
 
 
 if __name__ == "__main__":

@@ -34,8 +34,7 @@ class State(StrEnum):
 STATES = tuple(str(state) for state in State)
 ENDED = (State.DONE, State.CANCELLED, State.REFUSED)  # nothing more happens by itself, and the row may be forgotten
 
-# Keywords of the final bytes in the account's own mailbox: they are no draft to be listed; their last dot was near.
-OUTGOING = "$PosternOutgoing"
+# Keyword of final bytes whose final dot a request was about to send, without a row.
 IN_DATA = "$PosternInData"
 
 

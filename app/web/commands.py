@@ -11,7 +11,7 @@ import click
 from flask import Flask
 
 from app.directory.engine import open_engine
-from app.web.start import open_directory
+from app.directory.open import open_directory
 from config.default import Settings
 
 

@@ -17,6 +17,7 @@ from app.directory.check import check_query
 from app.directory.endpoint import is_loopback
 from app.directory.engine import asking
 from app.directory.errors import DirectoryBroken, DirectoryError
+from app.directory.open import open_directory
 from app.directory.row import Reading, server_of
 from app.directory.tables import ServerRow
 from app.keeper.lease import status as keeper_status
@@ -26,7 +27,6 @@ from app.web.brand import Brands
 from app.web.diagnosis import Finding, Part, State, line, run, worst
 from app.web.doctor_mail import Listed, mail_servers
 from app.web.headers import host_allowed
-from app.web.start import open_directory
 from config.default import LOOPBACK_HOSTS, Settings, unknown
 
 FULL = 0.8  # of Redis' maxmemory

@@ -11,10 +11,10 @@ from pathlib import Path
 from app.directory.account import Endpoint, Server
 from app.directory.check import unreachable
 from app.directory.endpoint import is_loopback
+from app.directory.open import unlisted
 from app.mail.direct import introduce
 from app.mail.errors import MailError, Untrusted
 from app.web.diagnosis import PART_SECONDS, Finding, Part, State
-from app.web.start import unlisted
 from config.default import Settings
 
 DAYS_LEFT = 14

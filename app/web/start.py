@@ -1,11 +1,9 @@
 """Opens what a worker holds, from its settings. A mistake stops the start with one line."""
 
-from typing import cast
-
-from app.directory.endpoint import Family, parse_endpoint
-from app.directory.engine import asking, open_engine
+from app.directory.engine import asking
 from app.directory.errors import DirectoryError
-from app.directory.resolve import Directory, Unlisted
+from app.directory.open import open_directory
+from app.directory.resolve import Directory
 from app.keeper.lease import Borrower
 from app.migrations import missing_migrations
 from app.store.connect import Gate, connect
@@ -53,29 +51,6 @@ def tell_missing_migrations(settings: Settings, directory: Directory) -> None:
         logger.warning(
             "migrations are missing: flask --app wsgi database upgrade", extra={"detail": ", ".join(missing)}
         )
-
-
-def open_directory(settings: Settings) -> Directory:
-    """The directory that the settings name. Raises DirectoryBroken."""
-    engine = open_engine(settings.directory_database_url or settings.database_url)
-    return Directory(
-        engine, query=settings.directory_query, unlisted=unlisted(settings), allow_plaintext=settings.allow_plaintext
-    )
-
-
-def unlisted(settings: Settings) -> Unlisted | None:
-    """The servers of accounts that the directory does not list, where POSTERN_IMAP_URL names them."""
-    imap, submission, sieve = (
-        parse_endpoint(url, cast(Family, family), allow_plaintext=settings.allow_plaintext) if url else None
-        for family, url in (
-            ("imap", settings.imap_url),
-            ("smtp", settings.submission_url),
-            ("sieve", settings.sieve_url),
-        )
-    )
-    if imap is None:
-        return None
-    return Unlisted(imap, submission, sieve, settings.junk_pattern)
 
 
 def open_borrower(settings: Settings) -> Borrower:

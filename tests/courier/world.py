@@ -20,13 +20,13 @@ from app.directory.engine import open_engine
 from app.directory.resolve import Directory, Unlisted
 from app.keeper.lease import Borrower, Login
 from app.mail.errors import MailboxGone
-from app.mail.flags import flags_of
+from app.mail.flags import OUTGOING, flags_of
 from app.mail.login import MasterUser
 from app.mail.move import message_ids
 from app.mail.syntax import numbers
 from app.migrations.change import upgrade
 from app.outbox import queue
-from app.outbox.mail import OUTGOING, Letter, Mail, Place
+from app.outbox.mail import Letter, Mail, Place
 from app.store.seal import Keyring
 from config.default import Deadlines, Limits
 from tests.conftest import MailAccount
@@ -35,7 +35,7 @@ from tests.smtpsink import Script, Sink
 
 LIMITS = Limits(3, 8, 200, 60, 60, 900)
 DEADLINES = Deadlines(2, 5, 20, 3, 20, 10)
-SECRET = secrets.token_bytes(32)
+SECRET = secrets.token_bytes(32)  # a node's key is its hexadecimal text
 
 
 def text(message_id: str, *, lines: int = 1) -> bytes:
@@ -67,7 +67,7 @@ class World:
         self.imap = self.imap or self.mail.server.imap_port
         if self.submission == 0:
             self.submission = self.smtp.port
-        ring = Keyring((SECRET,))
+        ring = Keyring((SECRET.hex().encode(),))
         keys = Keys(ring, ring if self.outbox_key else None, self.master)
         self.borrower = Borrower(None, SECRET, LIMITS, DEADLINES)
         self.post = Post(self.engine, self.redis, keys, self.borrower)
@@ -77,6 +77,12 @@ class World:
     def unlisted(self) -> Unlisted:
         there = Endpoint("127.0.0.1", self.submission, "plain") if self.submission else None
         return Unlisted(Endpoint("127.0.0.1", self.imap, "plain"), there)
+
+    @property
+    def redis_url(self) -> str:
+        """Where the tests' Redis listens."""
+        options = self.redis.connection_pool.connection_kwargs
+        return f"unix://{options['path']}" if "path" in options else f"redis://{options['host']}:{options['port']}/0"
 
     @property
     def server(self) -> Server:

@@ -9,7 +9,8 @@ import json
 import signal
 import sys
 
-from app.keeper.__main__ import _log_as_json, keep
+from app.keeper.__main__ import keep, log
+from app.keeper.log import log_as_json
 from app.keeper.process import hide_memory, raise_descriptors
 from config.default import load
 
@@ -17,5 +18,5 @@ if __name__ == "__main__":
     faulthandler.register(signal.SIGUSR1, all_threads=True)
     hide_memory()
     raise_descriptors()
-    _log_as_json("debug")
+    log_as_json(log, "debug")
     asyncio.run(keep(dataclasses.replace(load(), **json.loads(sys.argv[1]))))

@@ -1,0 +1,162 @@
+"""The courier as a process of a node: started beside the keeper, idle without SQL, woken by Redis."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.demo.node import environment
+from app.keeper.supervisor import Child
+from app.outbox.mail import State
+from tests.conftest import Resident, Site
+from tests.courier.world import SECRET, World
+
+ROOT = Path(__file__).resolve().parents[2]
+pytestmark = pytest.mark.servers
+
+
+def settings(world: World) -> dict[str, str]:
+    """The settings of a node for this world."""
+    return environment(
+        {
+            "POSTERN_SECRET_KEY": SECRET.hex(),
+            "POSTERN_DATABASE_URL": world.url,
+            "POSTERN_REDIS_URL": world.redis_url,
+            "POSTERN_KEEPER_SOCKET": str(world.folder / "none" / "socket"),
+            "POSTERN_IMAP_URL": f"imap+plain://127.0.0.1:{world.imap}",
+            "POSTERN_SUBMISSION_URL": f"smtp+plain://127.0.0.1:{world.submission}",
+        }
+    )
+
+
+class Process:
+    """A courier of its own; its log is a file."""
+
+    def __init__(self, environ: Mapping[str, str], log: Path, *, claim: float | None = None) -> None:
+        module = ["-m", "app.courier"] if claim is None else ["-m", "tests.courier.run", str(claim)]
+        self.log = log
+        with log.open("ab") as file:
+            self.child = subprocess.Popen([sys.executable, *module], cwd=ROOT, env=dict(environ), stderr=file)
+
+    def said(self, text: str, *, seconds: float = 15.0) -> bool:
+        end = time.monotonic() + seconds
+        while text not in self.log.read_text():
+            if time.monotonic() > end or self.child.poll() is not None:
+                return False
+            time.sleep(0.05)
+        return True
+
+    def end(self, number: int = signal.SIGTERM) -> int:
+        if self.child.poll() is None:
+            self.child.send_signal(number)
+        return self.child.wait(20)
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., Process]]:
+    started: list[Process] = []
+
+    def begin(world: World, **options: Any) -> Process:
+        environ = {**settings(world), **options.pop("settings", {})}
+        started.append(Process(environ, tmp_path / "courier.log", **options))
+        return started[-1]
+
+    yield begin
+    for each in started:
+        each.end(signal.SIGKILL)
+
+
+def until(world: World, number: str, state: State, seconds: float = 20.0) -> float:
+    begun = time.monotonic()
+    while world.state(number).state != state:
+        assert time.monotonic() - begun < seconds, world.state(number)
+        time.sleep(0.02)
+    return time.monotonic() - begun
+
+
+def test_a_mail_put_in_is_sent_at_once_when_it_is_due_and_not_at_the_next_look(
+    world: World, start: Callable[..., Process]
+) -> None:
+    process = start(world)
+    assert process.said("courier started")
+    time.sleep(1.0)
+    number = world.enqueue(world.letter(), wait=1.0)
+    assert 0.5 < until(world, number, State.DONE) < 5
+    assert sum(world.taken().values()) == 1
+    assert process.end() == 0
+
+
+def test_without_the_outboxs_table_it_waits_until_there_is_one(
+    make_world: Callable[..., World], start: Callable[..., Process], tmp_path: Path
+) -> None:
+    world = make_world()
+    process = start(world, settings={"POSTERN_DATABASE_URL": f"sqlite:///{tmp_path}/nothing.db"})
+    assert process.said("the outbox is away") and process.child.poll() is None
+    assert process.log.read_text().count("away") == 1
+    assert process.end() == 0
+
+
+def test_without_redis_mails_wait_and_nothing_dies(world: World, start: Callable[..., Process]) -> None:
+    process = start(world, settings={"POSTERN_REDIS_URL": "redis://127.0.0.1:1/0"})
+    number = world.enqueue(world.letter())
+    assert process.said("courier started")
+    time.sleep(2)
+    assert process.child.poll() is None and world.state(number).state == State.QUEUED
+    assert world.state(number).tries >= 1 and world.taken() == {}
+
+
+def test_asked_to_end_it_waits_for_the_answer_to_a_final_dot(
+    make_world: Callable[..., World], start: Callable[..., Process]
+) -> None:
+    from tests.smtpsink import Script
+
+    def slow(peer: Any) -> None:
+        time.sleep(1.5)
+        peer.send(b"250 2.0.0 late\r\n")
+
+    with Script({".": slow}) as script:
+        world = make_world(smtp=script)
+        number = world.enqueue(world.letter())
+        process = start(world)
+        until(world, number, State.IN_DATA)
+        assert process.end() == 0
+        assert world.state(number).state == State.DONE and len(script.messages) == 1
+
+
+def test_a_supervised_program_is_started_late_and_again(tmp_path: Path) -> None:
+    marks = tmp_path / "marks"
+    line = f"import os, time; open({str(marks)!r}, 'a').write('x'); time.sleep(30)"
+    child = Child([sys.executable, "-c", line], patience=0.2, delay=0.3)
+    child.look_after()
+    assert child.process is None and 0 < (child.until_start() or 0) <= 0.3
+    killed = False
+    end = time.monotonic() + 10
+    while (not marks.exists() or marks.read_text() != "xx") and time.monotonic() < end:
+        child.look_after()
+        if marks.exists() and child.process is not None and not killed:
+            os.kill(child.process.pid, signal.SIGKILL)
+            killed = True
+        time.sleep(0.05)
+    assert marks.read_text() == "xx"
+    child.end()
+    assert child.process is not None and child.process.poll() is not None
+
+
+def test_a_node_runs_a_courier_beside_its_keeper(site: Site, resident: Resident, tmp_path: Path) -> None:
+    node = site.node(tmp_path / "node").start()
+    try:
+        end = time.monotonic() + 15
+        while "courier started" not in node.log_file.read_text() and time.monotonic() < end:
+            time.sleep(0.1)
+        assert "courier started" in node.log_file.read_text()
+        resident.sign_in(node.url)
+    finally:
+        node.stop()
