@@ -77,20 +77,24 @@ def _leaves(part: Part) -> list[Part]:
     return [leaf for leaf in part.walk() if not leaf.type.startswith("multipart/")]
 
 
-def read_content(client: Connection, place: Place, structure: Part, *, limit: int = MAX_TEXT) -> Content:
+def read_content(
+    client: Connection, place: Place, structure: Part, *, limit: int = MAX_TEXT, texts: bool = True
+) -> Content:
     """The texts and files of a message in the selected mailbox, by its structure. At most one command.
 
-    `limit`: octets of each text. Raises MessageGone.
+    `limit`: octets of each text. Without `texts` the files alone, and no command. Raises MessageGone.
     """
     found = _Found()
     found.take(structure)
+    files = files_at(place, [*found.inside, *found.files])
+    if not texts:
+        return Content(files=files)
     wanted = [part for part in (found.plain, found.html) if part is not None and part.size]
     raw: Mapping[str, bytes] = {}
     if wanted:
         raw = bodies(fetch(client, place.uid, b" ".join(item(Wanted(part.section, limit)) for part in wanted)))
     html = None if found.html is None else _decoded(found.html, raw)
     text = html_text(html or "") if found.plain is None else _plain(found.plain, raw)
-    files = files_at(place, [*found.inside, *found.files])
     return Content(text, html, files, any(part.size > limit for part in wanted))
 
 

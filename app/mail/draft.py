@@ -7,9 +7,10 @@ one's UID is known: two copies are a nuisance, none is a loss.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import quote
@@ -21,7 +22,8 @@ from app.mail.create import make
 from app.mail.draftheader import MAX_HEADER, written
 from app.mail.entity import encode
 from app.mail.errors import CannotDo, MailboxGone, MailError, MessageGone, Refused, Renumbered
-from app.mail.part import Lease, Place, fetch, slices
+from app.mail.move import existing
+from app.mail.part import Lease, Place, Wanted, bodies, fetch, item, slices
 from app.mail.syntax import fetches, number, numbers, section
 from app.mail.wire import Streamed
 from app.mail.writing import Piece, Stored, Writing, size
@@ -90,6 +92,7 @@ def _append(client: Connection, mailbox: str, flags: bytes, pieces: Sequence[Pie
     elif all(isinstance(piece, bytes) for piece in pieces):
         line.append(Literal(b"".join(piece for piece in pieces if isinstance(piece, bytes))))
     else:
+        pieces = [_measured(piece, lease) if isinstance(piece, Stored) else piece for piece in pieces]
         line.append(Streamed(size(pieces), streamed(pieces, lease)))
     try:
         return client.ask(*line)
@@ -129,6 +132,21 @@ def streamed(pieces: Iterable[Piece], lease: Lease | None) -> Iterator[bytes]:
             yield from slices(lease, place, piece.section, expected=piece.size)
 
 
+def _measured(piece: Stored, lease: Lease | None) -> Stored:
+    """A stored piece with its true size. BODYSTRUCTURE is not always right about it (pymap counts the part's header),
+    and a literal cannot be corrected: so its last octet is asked for, and all of it where that is not the last."""
+    if lease is None:
+        raise CannotDo("the server cannot put messages together")
+    place = Place(piece.mailbox, piece.uidvalidity, piece.uid)
+    if piece.size:
+        with lease() as client:
+            client.select(place.mailbox, uidvalidity=place.uidvalidity)
+            items = fetch(client, place.uid, item(Wanted(piece.section, 2), offset=piece.size - 1))
+        if len(bodies(items).get(piece.section, b"")) == 1:
+            return piece
+    return replace(piece, size=sum(map(len, slices(lease, place, piece.section))))
+
+
 # -- where the server does not tell -----------------------------------------------------------------------------------
 
 
@@ -166,7 +184,8 @@ def remove(client: Connection, uid: int) -> str:
     left marked because others are marked too. Two commands with UIDPLUS."""
     one = uid_set([uid])
     answer = client.ask(b"UID STORE", one, b"+FLAGS", flag_list(["\\Deleted"]))
-    if uid not in {number(items.get(b"UID")) for _, items in fetches(answer.untagged)}:
+    told = {number(items.get(b"UID")) for _, items in fetches(answer.untagged)}
+    if uid not in told and not existing(client, [uid]):  # Dovecot says nothing of one that was marked already
         return "gone"
     if client.has("UIDPLUS"):
         client.ask(b"UID EXPUNGE", one)
@@ -177,11 +196,26 @@ def remove(client: Connection, uid: int) -> str:
     return "removed"
 
 
+def digest(client: Connection, mailbox: str, uidvalidity: int, uid: int) -> tuple[int, str]:
+    """Octets and SHA-256 (hex) of a stored message, read a slice at a time. Raises as `slices` in part.py."""
+
+    @contextmanager
+    def same() -> Iterator[Connection]:
+        yield client
+
+    found, octets = hashlib.sha256(), 0
+    for piece in slices(same, Place(mailbox, uidvalidity, uid), ""):
+        found.update(piece)
+        octets += len(piece)
+    return octets, found.hexdigest()
+
+
 # -- read back ---------------------------------------------------------------------------------------------------------
 
 
-def read(client: Connection, mailbox: str, uidvalidity: int, uid: int) -> Writing:
-    """A draft, of ours or of another client, to be written on: two commands.
+def read(client: Connection, mailbox: str, uidvalidity: int, uid: int, *, texts: bool = True) -> Writing:
+    """A draft, of ours or of another client, to be written on: two commands; one without its `texts`, for who brings
+    new ones.
 
     `html` is a stranger's until it was cleaned; the sender is empty where the draft has none. Raises Renumbered,
     MailboxGone, MessageGone, and CannotDo for a draft too long to be edited: its end would be lost.
@@ -190,7 +224,8 @@ def read(client: Connection, mailbox: str, uidvalidity: int, uid: int) -> Writin
     items = fetch(client, uid, b"BODYSTRUCTURE BODY.PEEK[HEADER]<0.%d>" % MAX_HEADER)
     block = section(items, b"BODY[HEADER]")
     structure = bodystructure.read(items.get(b"BODYSTRUCTURE"))
-    content = read_content(client, Place(mailbox, uidvalidity, uid), structure, limit=MAX_TEXT)
+    place = Place(mailbox, uidvalidity, uid)
+    content = read_content(client, place, structure, limit=MAX_TEXT, texts=texts)
     if content.cut or len(block) >= MAX_HEADER:
         raise CannotDo("the draft is too long")
     return replace(written(block), text=content.text, html=content.html, files=content.files)

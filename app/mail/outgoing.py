@@ -35,8 +35,8 @@ from app.mail.writing import (
 )
 
 __all__ = [
-    "Address", "Fault", "File", "Origin", "Parsed", "Piece", "Stored", "Upload", "Writing", "new_message_id",
-    "pieces", "placed", "recipients", "size", "wants_utf8",
+    "Address", "Fault", "File", "Origin", "Parsed", "Piece", "Stored", "Upload", "Writing", "envelope",
+    "hidden_field", "new_message_id", "pieces", "placed", "recipients", "size", "wants_utf8",
 ]  # fmt: skip
 
 OWN: Final = "X-Postern-"
@@ -64,6 +64,20 @@ def wants_utf8(writing: Writing) -> bool:
     """Whether the message can be sent only where SMTPUTF8 is offered (RFC 6531)."""
     everyone = (writing.sender, *writing.reply_to, *writing.to, *writing.cc, *writing.bcc)
     return any(needs_utf8(each.address) for each in everyone)
+
+
+def envelope(writing: Writing) -> tuple[str, ...]:
+    """Everybody whom the message goes to, once, as SMTP is told. Raises BadAddress for what is no address."""
+    found: dict[str, str] = {}
+    for each in (*writing.to, *writing.cc, *writing.bcc):
+        address = on_wire(each.address)
+        found.setdefault(address.casefold(), address)
+    return tuple(found.values())
+
+
+def hidden_field(writing: Writing) -> bytes:
+    """The Bcc field with its CRLF, for the copy that the sender keeps; b"" where there is none. Raises BadAddress."""
+    return address_list("Bcc", writing.bcc)
 
 
 def _header(writing: Writing, *, final: bool) -> Iterator[bytes]:

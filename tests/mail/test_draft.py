@@ -4,7 +4,7 @@ import email
 import io
 import re
 import tracemalloc
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from email import policy
@@ -24,6 +24,7 @@ from app.mail.move import existing
 from app.mail.outgoing import Address, File, Origin, Stored, Upload, Writing, pieces, placed, size
 from app.mail.part import Place
 from tests.mail.boxes import Spent, opened, scripted
+from tests.proxy import Proxy
 
 WRITING = Writing(
     Address("Alice Ärmel", "alice@example.org"),
@@ -86,11 +87,17 @@ RICH = replace(
 )
 
 
+FILES = [file.content for file in RICH.files]
+
+
 @pytest.mark.servers
 def test_files_stay_on_the_server_and_a_save_moves_the_text_alone(client):
     saved = save(client, "Drafts", pieces(RICH, final=False))
     stored = read(client, "Drafts", saved.uidvalidity, saved.uid)
     assert stored == placed(RICH, "Drafts", saved.uidvalidity, saved.uid)
+    counted = Spent(client)
+    bare = read(client, "Drafts", saved.uidvalidity, saved.uid, texts=False)
+    assert (counted.commands, bare) == (1, replace(stored, text="", html=None))
     changed = replace(stored, text="More", subject="Changed")
     spent, sent = Spent(client), client.traffic.sent
     second = save(client, "Drafts", pieces(changed, final=False), replaces=(saved.uidvalidity, saved.uid))
@@ -100,7 +107,7 @@ def test_files_stay_on_the_server_and_a_save_moves_the_text_alone(client):
     assert again == placed(changed, "Drafts", second.uidvalidity, second.uid)
     assert drafts(client) == [second.uid]
     files = {part.get_filename(): part.get_payload(decode=True) for part in source(client, second).walk()}
-    assert [files[file.name] for file in RICH.files] == [file.content for file in RICH.files]
+    assert [files[file.name] for file in RICH.files] == FILES
 
 
 @pytest.mark.servers
@@ -148,6 +155,14 @@ def test_a_draft_changed_elsewhere_is_told_and_both_are_kept(client, mail_accoun
     assert drafts(client) == [theirs.uid, ours.uid]
     renumbered = save(client, "Drafts", pieces(WRITING, final=False), replaces=(first.uidvalidity + 1, ours.uid))
     assert renumbered.former == "gone" and ours.uid in drafts(client)
+
+
+@pytest.mark.servers
+def test_a_former_draft_that_was_marked_already_is_removed(client):
+    first = save(client, "Drafts", pieces(WRITING, final=False))
+    store(client, "Drafts", first.uidvalidity, [first.uid], add=["\\Deleted"])
+    second = save(client, "Drafts", pieces(WRITING, final=False), replaces=(first.uidvalidity, first.uid))
+    assert second.former == "removed" and drafts(client) == [second.uid]
 
 
 @pytest.mark.servers
@@ -251,9 +266,16 @@ def test_without_catenate_the_files_travel_through_in_slices(client, mail_accoun
 
 
 @pytest.mark.servers
-def test_a_missing_mailbox_is_made_once(client):
+def test_a_missing_mailbox_is_made_once_and_no_upload_is_lost(client):
     saved = save(client, "Neu/Entwürfe", pieces(WRITING, final=False))
     assert saved.mailbox == "Neu/Entwürfe" and drafts(client, "Neu/Entwürfe") == [saved.uid]
+    files = (File("a.bin", "image/png", Upload(io.BytesIO(b"x" * 99_999), 99_999)),)
+    first = save(client, "B", pieces(replace(WRITING, files=files), final=False))
+    more = File("b.bin", "image/png", Upload(io.BytesIO(b"y" * 99_999), 99_999))
+    both = (*read(client, "B", first.uidvalidity, first.uid).files, more)
+    second = save(client, "C", pieces(replace(WRITING, files=both), final=False))
+    sent = source(client, second).walk()
+    assert [part.get_payload(decode=True) for part in sent if part.get_filename()] == [b"x" * 99_999, b"y" * 99_999]
 
 
 @pytest.mark.servers
@@ -427,3 +449,76 @@ def test_a_stored_file_of_another_size_than_promised_is_not_sent_as_whole():
     with pytest.raises(ConnectionLost):
         b"".join(draft.streamed(pieces(writing, final=False), lease))
     assert not re.search(rb"short", pieces(writing, final=False)[0])
+
+
+@pytest.mark.servers
+@pytest.mark.parametrize("said", [0, 1, 3999, 4001, 10**6])
+def test_a_file_whose_size_the_server_told_wrongly_goes_up_whole(client, mail_account, said):
+    first = save(client, "Drafts", pieces(replace(RICH, files=RICH.files[1:2]), final=False))
+    (file,) = read(client, "Drafts", first.uidvalidity, first.uid).files
+    wrong = replace(RICH, html=None, files=(replace(file, content=replace(file.content, size=said)),))
+    with opened_for(mail_account) as bare:
+        bare.note.capabilities = ("IMAP4REV1",)
+        saved = save(bare, "Drafts", pieces(wrong, final=False), lease=lambda: opened_for(mail_account))
+        assert source(bare, saved).get_payload()[1].get_payload(decode=True) == RICH.files[1].content
+
+
+# -- lines that are cut ------------------------------------------------------------------------------------------------
+
+
+def offsets(length, steps):
+    """Places between the first and the last byte, the ends close together."""
+    return sorted({*range(1, 6), *range(6, length, max(1, length // steps)), *range(max(1, length - 4), length + 1)})
+
+
+@pytest.mark.servers
+@pytest.mark.slow
+@pytest.mark.parametrize("direction", ["up", "down"])
+@pytest.mark.parametrize("catenate", [True, False])
+def test_wherever_the_line_is_cut_a_whole_draft_is_left(mail_account, direction, catenate):
+    def attempt(port, replaces):
+        with opened(port, mail_account.login, mail_account.password) as client:
+            client.select("Drafts")
+            if not catenate:
+                client.note.capabilities = ("IMAP4REV1",)
+            stored = read(client, "Drafts", *replaces)
+            here = replace(stored, text="after")
+            yield client
+            saved = save(
+                client, "Drafts", pieces(here, final=False), replaces=replaces, lease=lambda: opened_for(mail_account)
+            )
+            yield saved
+
+    with opened_for(mail_account) as client, Proxy(mail_account.server.imap_port) as proxy:
+        saved = save(client, "Drafts", pieces(replace(RICH, text="before"), final=False))
+        first = (saved.uidvalidity, saved.uid)
+        counted = {"up": "sent", "down": "received"}[direction]
+        run = attempt(proxy.port, first)
+        next(run)
+        before = getattr(proxy.counts, counted)
+        saved = next(run)
+        length = getattr(proxy.counts, counted) - before
+        run.close()
+        seen = set()
+        for after in offsets(length, 25):
+            run = attempt(proxy.port, (saved.uidvalidity, saved.uid))
+            next(run)
+            proxy.fault("cut", direction, after, once=True)
+            told = None
+            with suppress(ConnectionLost):
+                told = next(run)
+            run.close()
+            proxy.clear()
+            left = drafts(client)
+            texts = {uid: read(client, "Drafts", first[0], uid).text for uid in left}
+            assert left and len(left) <= 2 and set(texts.values()) <= {"before", "after"}
+            assert told is None or texts[told.uid] == "after", "what was told as saved is there"
+            for uid in left:
+                parts = source(client, Saved("Drafts", first[0], uid)).walk()
+                assert [part.get_payload(decode=True) for part in parts if part.get_filename()] == FILES, "and whole"
+            seen.add((told is not None, len(left)))
+            for uid in left[:-1]:
+                draft.remove(client, uid)
+            saved = Saved("Drafts", first[0], left[-1])
+        lost = 1 if direction == "up" else 2  # the answer alone was lost: then the new one lies there untold
+        assert seen >= {(False, lost), (True, 2), (True, 1)}

@@ -16,7 +16,20 @@ from app.mail.entity import encode
 from app.mail.errors import BadArgument
 from app.mail.flowed import flow, joined
 from app.mail.header import clean
-from app.mail.outgoing import Address, File, Origin, Stored, Upload, Writing, new_message_id, pieces, size, wants_utf8
+from app.mail.outgoing import (
+    Address,
+    File,
+    Origin,
+    Stored,
+    Upload,
+    Writing,
+    envelope,
+    hidden_field,
+    new_message_id,
+    pieces,
+    size,
+    wants_utf8,
+)
 from app.mail.part import Place
 
 ALICE, BOB = Address("Alice", "alice@example.org"), Address("Bob", "bob@example.org")
@@ -70,6 +83,16 @@ def test_what_only_drafts_hold_is_not_sent():
     draft = written(writing, final=False)
     assert b"\r\nBcc: Carl <carl@example.org>\r\n" in draft and b"dora%40" in draft
     assert b"\r\nX-Postern-Origin: reply%097%0912%09INBOX\r\n" in draft
+
+
+def test_everybody_is_in_the_envelope_once_and_the_hidden_ones_in_the_senders_copy():
+    hidden = (Address("", "BOB@example.org"), Address("Jö", "j@straße.example"))
+    writing = a_writing(to=(BOB, ALICE), cc=(BOB,), bcc=hidden)
+    assert envelope(writing) == ("bob@example.org", "alice@example.org", "j@xn--strae-oqa.example")
+    field = b"Bcc: BOB@example.org, =?utf-8?b?SsO2?= <j@xn--strae-oqa.example>\r\n"
+    assert (hidden_field(writing), hidden_field(a_writing())) == (field, b"")
+    with pytest.raises(BadAddress):
+        envelope(a_writing(bcc=(Address("", "dora@"),)))
 
 
 def test_mail_to_hidden_recipients_alone_says_so():

@@ -2,15 +2,20 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from email import message_from_bytes, policy
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from app.demo.odd import odd_messages
 from app.mail.bodystructure import Part
 from app.mail.content import Content
+from app.mail.draft import read, save
 from app.mail.header import Address
 from app.mail.message import Body, Message, open_message, read_header
-from app.mail.outgoing import pieces
+from app.mail.outgoing import Stored, pieces, placed
 from app.mail.quote import Style, quote_text
 from app.mail.reply import as_new, forward, identity, list_address, original, reply, thread
 from tests.mail.boxes import Spent, opened
@@ -199,3 +204,79 @@ def test_texts_and_files_of_a_real_message_are_taken_along(mail_account):
     assert again.sender == ME[0] and again.message_id not in ("", message.header.message_id)
     assert reply(message, ME, all=False, content=content).text.endswith("> Grüße")
     assert pieces(forward(message, ME, content=content), final=False)
+
+
+ODDEST = [
+    b"From: =?utf-8?q?a=0D=0ABcc=3A_x=40y.org?= <b@x.org>\r\nReply-To: \"x\r\n y\" <c@x.org>, d@x.org\r\n\r\nx\r\n",
+    b"From: <>\r\nTo: a\x00b@x.org, =?x?q?=, <@x.org:e@x.org>, \"\\\" <f@x.org>\r\nSubject: Re: \x00\x01\r\n\r\n",
+    b"Message-ID: <a b@x>\r\nReferences: <\xff@x> <ok@x>\r\n <a@x>\r\nMail-Followup-To: <>,;:\r\n\r\n\xff\xfe\r\n",
+    b"From: b@x.org\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n"
+    b"Content-Type: x/y\"; name=\"../../a\x01b\"\r\nContent-Transfer-Encoding: x y\r\nContent-ID: <<a>\r\n"
+    b"Content-Disposition: attachment; filename*=utf-8''%0d%0aBcc:x\r\n"
+    b"\r\nz\r\n--b\r\nContent-Type: text/plain; charset=\"u\r\n tf\"; name=t\r\n\r\n--b--\r\n",
+    b"From: b@x.org\r\nContent-Type: multipart/alternative; boundary=b\r\n\r\n--b--\r\n",
+    b"From: b@x.org\r\nContent-Type: multipart/related; boundary=b\r\n\r\n"
+    b"--b\r\nContent-Type: image/png\r\n\r\nx\r\n--b--\r\n",
+    b"From: b@x.org\r\nContent-Type: text/html; charset=utf-7\r\n"
+    b"Content-Transfer-Encoding: base64\r\n\r\n+ADw-****\r\n",
+    b"From: b@x.org\r\nContent-Type: multipart/encrypted; boundary=b\r\n\r\n"
+    b"--b\r\nContent-Type: application/pgp-encrypted\r\n\r\nVersion: 1\r\n"
+    b"--b\r\nContent-Type: application/octet-stream\r\n\r\nx\r\n--b--\r\n",
+]
+
+
+def sound(writing):
+    """What another parser reads of it: one header, the files that it should have."""
+    some = b"Subject: x\r\n\r\nx"
+    whole = b"".join(some if isinstance(piece, Stored) else piece for piece in pieces(writing, final=False))
+    parsed = message_from_bytes(whole, policy=policy.default)
+    assert not [part for part in parsed.walk() if part.defects and part["content-transfer-encoding"] != "base64"]
+    assert parsed["from"].addresses[0].addr_spec == "alice@example.org" and parsed["bcc"] is None
+    assert len([part for part in parsed.walk() if part["content-disposition"]]) == len(writing.files)
+
+
+@pytest.mark.servers
+def test_odd_messages_can_be_answered_forwarded_and_sent_once_more(mail_account):
+    odd = [raw for _, raw in odd_messages("alice@example.org", lambda: NOW, lambda: "o@x.org")]
+    mail_account.server.fill(mail_account.login, [*odd, *ODDEST, MIXED])
+    with opened(mail_account.server.imap_port, mail_account.login, mail_account.password) as client:
+        validity = client.select("INBOX").uidvalidity
+        for uid in range(1, client.note.exists + 1):
+            client.select("INBOX")
+            message = open_message(client, "INBOX", validity, uid, mark_seen=False)
+            content = original(client, message)
+            assert len(content.files) >= len([part for part in message.attachments if part.disposition == "attachment"])
+            again = as_new(message, ME[:1], content)
+            for writing in (
+                reply(message, ME[:1], all=False),
+                reply(message, ME[:1], all=True, content=content),
+                forward(message, ME[:1], content=content),
+                forward(message, ME[:1], inline=False),
+                replace(again, bcc=()),
+            ):
+                sound(writing)
+                saved = save(client, "Drafts", pieces(writing, final=False))
+                stored = read(client, "Drafts", saved.uidvalidity, saved.uid)
+                assert len(stored.files) == len(writing.files) and stored.subject == writing.subject.strip()
+                assert [file.content.size for file in stored.files] == [
+                    file.content.size for file in placed(writing, "Drafts", 1, 1).files
+                ]
+    assert uid == len(odd) + len(ODDEST) + 1
+
+
+ANYTHING = st.binary(max_size=80) | st.text(max_size=40).map(str.encode)
+
+
+NAMES = b"From To Cc Reply-To Mail-Followup-To List-Post Subject Date Message-ID References".split()
+
+
+USUALLY = st.sampled_from([b"a@x.org, B <b@x.org>", b"<mailto:l@x.org>", b"alice@example.org"])
+
+
+@given(st.dictionaries(st.sampled_from(NAMES), ANYTHING | USUALLY))
+def test_no_header_of_a_stranger_stops_an_answer(header):
+    block = b"".join(name + b": " + value.replace(b"\n", b"\n ") + b"\r\n" for name, value in header.items())
+    message = replace(a_message("From: b@x.org\n"), header=read_header(block))
+    for writing in (reply(message, ME, all=True), reply(message, ME, all=False, to_list=True), forward(message, ME)):
+        sound(replace(writing, sender=ME[0]))
+        assert "\n" not in writing.subject
