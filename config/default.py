@@ -175,6 +175,10 @@ class Settings:
     )
 
     per_page: int = setting("rows of a message list", values.whole(10, 100), 50)
+    undo_seconds: int = setting("time in which sending can be undone; 0: none", values.whole(0, 300), 10)
+    message_bytes: int = setting(
+        "largest message that may be written, its files included", values.whole(65536, 1073741824), 26214400
+    )
     request_bytes: int = setting("largest request body", values.whole(65536, 104857600), 1048576)
     form_parts: int = setting("most fields of one form", values.whole(120, 10000), 1000)
     log_level: str = setting("how much is logged", values.word("debug", "info", "warning", "error"), "info")

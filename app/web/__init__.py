@@ -17,6 +17,7 @@ from app.web import (
     body,
     brand,
     commands,
+    compose,
     crowd,
     errors,
     headers,
@@ -26,6 +27,7 @@ from app.web import (
     mailbox,
     message,
     metrics,
+    outbox,
     pack,
     proxies,
     rows,
@@ -39,6 +41,7 @@ from app.web.cookie import CookieSessions
 from app.web.csrf import Protection
 from app.web.format import filters
 from app.web.log import logger, set_up
+from app.web.resources import resources
 from app.web.start import open_resources, tell_missing_migrations
 from app.web.urls import MailboxConverter, remembered
 from config.default import SettingError, Settings, load, unknown
@@ -64,6 +67,11 @@ ROUTES: Sequence[tuple[str, str, Any, Sequence[str]]] = (
     (f"{ONE}/zip", "message.archive_zip", message.archive_zip, GET),
     (f"{ONE}/headers", "message.headers", message.headers, GET),
     (f"{ONE}/remote", "message.remote", message.remote, POST),
+    ("/compose", "compose.new", compose.new, GET),
+    ("/compose", "compose.post", compose.post, POST),
+    ("/drafts/<int:uidvalidity>/<int:uid>", "compose.stored", compose.stored, GET),
+    ("/outbox", "outbox.show", outbox.show, GET),
+    ("/outbox/<number>", "outbox.decide", outbox.decide, POST),
     ("/settings/sessions", "settings.sessions", settings.sessions, GET),
     ("/settings/sessions/revoke", "settings.revoke", settings.revoke, POST),
     ("/settings/sessions/everywhere", "settings.sign_out_everywhere", settings.sign_out_everywhere, POST),
@@ -122,6 +130,7 @@ def _install(app: Flask, chosen: Settings) -> None:
     app.before_request(_begin)
     app.before_request(headers.check_request)
     app.before_request(body.refuse_crowd)
+    app.before_request(_allow_files)
     Protection(app, app.extensions["postern"].ring)
     app.before_request(_require_sign_in)
     app.after_request(_finish)
@@ -143,6 +152,12 @@ def _begin() -> None:
     g.request_id = secrets.token_hex(8)
 
 
+def _allow_files() -> None:
+    """A message may be larger than other forms: for who is signed in. Before Flask-WTF, which reads the form."""
+    if request.endpoint == "compose.post" and errors.account_or_none() is not None:
+        request.max_content_length = resources().settings.message_bytes
+
+
 def _require_sign_in() -> None:
     """Everything needs somebody signed in but the few endpoints that say so here; unknown addresses are 404 for all."""
     if request.endpoint is not None and request.endpoint not in PUBLIC:
@@ -155,6 +170,7 @@ def _context() -> dict[str, Any]:
         "brand": brand.brand(),
         "account": errors.account_or_none(),
         "request_id": g.get("request_id", ""),
+        "outbox": g.get("outbox"),
         "csp_nonce": headers.nonce(),
         "notices": get_flashed_messages(with_categories=True),
     }

@@ -9,7 +9,7 @@ from redis import RedisError
 from werkzeug.exceptions import HTTPException
 
 from app.mail import errors as mail
-from app.web import metrics, session, timing
+from app.web import carry, login, metrics, session, timing
 from app.web.faults import HTTP_FAULTS, Fault, fault_of
 from app.web.log import described, logger
 from app.web.resources import resources
@@ -36,7 +36,7 @@ def answer(error: Exception) -> Response:
     metrics.fault(type(error).__name__)
     if isinstance(error, mail.SignInRefused):
         return _password_changed()
-    if isinstance(error, CSRFError) and request.endpoint == "login.sign_in":
+    if isinstance(error, CSRFError) and (request.endpoint == "login.sign_in" or carry.may_ride()):
         return ask_to_sign_in(NotSignedIn("old"))
     response = make_response(_safely(fault), fault.status)
     if fault.retry_after is not None:
@@ -128,6 +128,9 @@ def ask_to_sign_in(error: NotSignedIn) -> Response:
     scripted = request.endpoint == "mailbox.changes" or "X-Postern-Fragment" in request.headers
     if scripted:
         return make_response(error_page(HTTP_FAULTS[401]), 401)
+    carried = carry.packed()
+    if carried is not None:
+        return login.shown_with(carried)
     wanted = request.full_path.rstrip("?") if request.method == "GET" else request.form.get("next")
     target = local_path(wanted)
     after = None if target == "/" else target

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from flask import Response, make_response, redirect, render_template, request, url_for
+from flask import Response, flash, make_response, redirect, render_template, request, url_for
 from redis import RedisError
 
 from app.directory import resolve
@@ -20,7 +20,7 @@ from app.directory.password import verify_password
 from app.mail import errors as mail
 from app.store import notices, throttle
 from app.store.throttle import Ticket, TooMany
-from app.web import metrics, session
+from app.web import carry, compose, metrics, session
 from app.web.brand import brand
 from app.web.faults import Busy, fault_of
 from app.web.log import described, logger
@@ -39,6 +39,7 @@ WHY = {
     "password": "Your mail password was changed. Sign in with the new one.",
     "disabled": "This account is not available. Ask your provider.",
     "old": "This page was open for too long, or your browser refuses our cookie. Sign in again.",
+    "carried": "Your session has ended. Sign in again and go on: what you wrote is kept.",
     "everywhere": "You are signed out on all devices.",
 }
 
@@ -52,6 +53,7 @@ class Form:
     domain: str | None
     keep: bool
     next: str | None
+    carried: str | None = None
 
     def __repr__(self) -> str:
         return "Form(…)"
@@ -84,6 +86,8 @@ def sign_in() -> Response:
     except (Busy, TooMany, DirectoryError, mail.MailError, RedisError) as error:
         return _told(form, error)
     metrics.sign_in("signed_in")
+    if form.carried:
+        return _completed(form.carried)
     return make_response(redirect(form.next or url_for("mailbox.show", mailbox="INBOX"), 303))
 
 
@@ -105,6 +109,20 @@ def _shown() -> Response:
     return _page(form, WHY.get(request.args.get("why", "")), 200)
 
 
+def shown_with(carried: str) -> Response:
+    """The form for somebody whose session ended while they wrote: what they posted rides in it."""
+    return _page(Form("", "", None, False, None, carried), WHY["carried"], 401)
+
+
+def _completed(carried: str) -> Response:
+    """What was posted when the session had ended, done now. To anybody but its writer nothing of it is shown."""
+    found = carry.unpacked(carried, session.current().account.id)
+    if found is None:
+        flash("What was written before belongs to another account, or is too old. It was not sent.", "warning")
+        return make_response(redirect(url_for("mailbox.show", mailbox="INBOX"), 303))
+    return make_response(compose.carried(found.form))
+
+
 def _form() -> Form:
     told = request.form
     return Form(
@@ -113,6 +131,7 @@ def _form() -> Form:
         told.get("domain") or None,
         told.get("keep") == "1",
         local_path(told.get("next")),
+        told.get(carry.FIELD) or None,
     )
 
 
@@ -248,6 +267,7 @@ def _page(form: Form, error: str | None, status: int) -> Response:
         domain=form.domain,
         keep=form.keep,
         next=form.next,
+        carried=form.carried,
         domains=_domains(),
         keep_offered=resources().settings.session_keep > 0,
     )

@@ -1,4 +1,4 @@
-"""The folder pane: the tree of mailboxes with unread counts, kept in the cache for 30 seconds.
+"""The folder pane: the tree of mailboxes with unread counts and the outbox's, kept in the cache for 30 seconds.
 
 It is kept under the token of the account's last notice, so that new mail and own writes, which raise it, drop it.
 """
@@ -7,11 +7,14 @@ from contextlib import suppress
 from dataclasses import astuple
 from datetime import datetime
 
+from flask import g
 from redis import RedisError
 
 from app.mail.connection import Connection
 from app.mail.mailbox import Mailbox, named_mailbox, tree
 from app.mail.special import Use
+from app.outbox.errors import OutboxAway
+from app.outbox.mail import State
 from app.store.notices import Notice, bump_notice, read_notice
 from app.web.resources import resources
 from app.web.session import Current
@@ -25,10 +28,23 @@ def folders(client: Connection, me: Current) -> tuple[Mailbox, ...]:
     token = _token(read_notice(me.redis, me.account.id))
     kept = me.cache.recall(_ENTRY)
     if isinstance(kept, dict) and kept.get("token") == token and (found := _read(kept.get("tree"))):
+        g.outbox = kept.get("outbox")
         return found
     boxes = tree(client, junk_pattern=junk_pattern(me), today=datetime.now(me.zone).date())
-    me.cache.remember(_ENTRY, {"token": token, "tree": [astuple(box) for box in boxes]}, seconds=SECONDS)
+    g.outbox = _outbox(me)
+    entry = {"token": token, "tree": [astuple(box) for box in boxes], "outbox": g.outbox}
+    me.cache.remember(_ENTRY, entry, seconds=SECONDS)
     return boxes
+
+
+def _outbox(me: Current) -> dict[str, int] | None:
+    """How many mails wait to be sent, and how many could not be; None while SQL is away."""
+    try:
+        states = [each.state for each in resources().post.mails(me.account.id)]
+    except OutboxAway:
+        return None
+    stopped = sum(each in (State.REFUSED, State.UNKNOWN) for each in states)
+    return {"waiting": sum(each in (State.QUEUED, State.CLAIMED) for each in states), "stopped": stopped}
 
 
 def junk_pattern(me: Current) -> str | None:

@@ -18,6 +18,7 @@ from app.store.throttle import LocalThrottle
 from config.default import Settings
 
 if TYPE_CHECKING:
+    from app.courier.post import Post
     from app.directory.resolve import Directory
     from app.keeper.lease import Borrower
     from app.web.brand import Brands
@@ -35,6 +36,7 @@ class Resources:
     directory_gate: Gate
     directory: "Directory"
     borrower: "Borrower"
+    post: "Post"
     brands: "Brands"
     throttle: LocalThrottle
     sign_ins: threading.BoundedSemaphore

@@ -1,10 +1,14 @@
 """Opens what a worker holds, from its settings. A mistake stops the start with one line."""
 
-from app.directory.engine import asking
+from redis import Redis
+
+from app.courier.post import Keys, Post
+from app.directory.engine import asking, open_engine
 from app.directory.errors import DirectoryError
 from app.directory.open import open_directory
 from app.directory.resolve import Directory
 from app.keeper.lease import Borrower
+from app.mail.login import MasterUser
 from app.migrations import missing_migrations
 from app.store.connect import Gate, connect
 from app.store.seal import Keyring
@@ -21,16 +25,18 @@ DIRECTORY_REST = 5.0
 def open_resources(settings: Settings) -> Resources:
     """Clients for Redis, the directory and the keeper; nothing is connected yet. Raises BrandError, DirectoryBroken."""
     limits = SignInLimits(settings.account_failures, settings.network_failures, settings.failure_window)
-    redis = connect(settings.redis_url)
+    redis, ring = connect(settings.redis_url), Keyring(settings.secret_keys)
+    directory, borrower = open_directory(settings), open_borrower(settings)
     return Resources(
         settings=settings,
-        ring=Keyring(settings.secret_keys),
+        ring=ring,
         redis=redis,
         cache=redis if settings.cache_url in (None, settings.redis_url) else connect(settings.cache_url or ""),
         gate=Gate(),
         directory_gate=Gate(DIRECTORY_REST),
-        directory=open_directory(settings),
-        borrower=open_borrower(settings),
+        directory=directory,
+        borrower=borrower,
+        post=open_post(settings, directory, redis, ring, borrower),
         brands=read_brands(settings.brands),
         throttle=LocalThrottle(limits),
         sign_ins=sign_in_places(settings.threads),
@@ -59,3 +65,13 @@ def open_borrower(settings: Settings) -> Borrower:
     return Borrower(
         str(settings.keeper_socket), settings.secret_key, settings.limits, settings.deadlines, ca_file=ca_file
     )
+
+
+def open_post(settings: Settings, directory: Directory, redis: Redis, ring: Keyring, borrower: Borrower) -> Post:
+    """The outbox, in Postern's own database."""
+    own = settings.directory_database_url in (None, settings.database_url)
+    engine = directory.engine if own else open_engine(settings.database_url)
+    master = None
+    if settings.master_user and settings.master_password:
+        master = MasterUser(settings.master_user, settings.master_password)
+    return Post(engine, redis, Keys(ring, None, master), borrower)

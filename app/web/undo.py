@@ -6,6 +6,7 @@ record lives longer, so that who clicked in time is in time.
 
 import secrets
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +26,8 @@ from app.web.urls import local_path
 OFFERED_SECONDS = 15
 KEPT_SECONDS = 120
 _NOTE = "undo"
+# Kinds of records beside those of messages: what takes them back; None where it was too late, and that is told.
+OTHERS: dict[str, Callable[[Current, dict[str, Any]], Response | None]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +38,12 @@ class Offer:
     token: str
 
 
-def offer(me: Current, label: str, record: dict[str, Any]) -> bool:
-    """Keeps a record and offers it on the next pages; False where it could not be kept."""
+def offer(me: Current, label: str, record: dict[str, Any], *, seconds: int = OFFERED_SECONDS) -> bool:
+    """Keeps a record and offers it on the next pages, for so long; False where it could not be kept."""
     token = secrets.token_urlsafe(15)
     if not me.cache.remember(_entry(token), record, seconds=KEPT_SECONDS):
         return False
-    notes[_NOTE] = {"label": label, "token": token, "until": int(time.time()) + OFFERED_SECONDS}
+    notes[_NOTE] = {"label": label, "token": token, "until": int(time.time()) + seconds}
     return True
 
 
@@ -78,6 +81,9 @@ def undo(mailbox: str) -> Response:
     record = me.cache.take(_entry(token)) if 0 < len(token) <= 64 else None
     if record is None:
         flash("That can no longer be undone.", "warning")
+    elif record["kind"] in OTHERS:
+        if answer := OTHERS[record["kind"]](me, record):
+            return answer
     else:
         _undone(me, token, record)
     target = local_path(request.form.get("next")) or url_for("mailbox.show", mailbox=mailbox)

@@ -28,7 +28,8 @@ export async function ask(url, options = {}) {
   const html = (answer.headers.get("Content-Type") ?? "").startsWith("text/html");
   if (answer.status === 401 || (answer.redirected && new URL(answer.url).pathname === "/login")) {
     // The sign-in page, which comes back to what was asked for; a change is not repeated by itself.
-    if (options.method === "POST") location.reload();
+    if (options.ended) options.ended();
+    else if (options.method === "POST") location.reload();
     else location.assign(url);
     return new Promise(() => {});
   }

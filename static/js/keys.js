@@ -4,7 +4,7 @@ import { meant, open, pick, pickAll, picked, rowsOf } from "./list.js";
 import { focusRow, go, listPart, messagePart } from "./panes.js";
 
 const KEY = "postern.keys";
-const FILING = { e: "archive", "#": "trash", Delete: "trash", "!": "junk", s: "flag", r: "read" };
+const FILING = { e: "archive", "#": "trash", Delete: "trash", "!": "junk", s: "flag", m: "read" };
 const PLACES = { i: "inbox", s: "sent", d: "drafts", a: "archive", t: "trash", f: "flagged" };
 const help = document.getElementById("help");
 let going = 0;
@@ -48,6 +48,8 @@ function select(range) {
   if (row) pick(listPart(), row, range || !row.querySelector('[name="uid"]').checked, { range });
 }
 
+const follow = (name) => document.querySelector(`[data-testid="${name}"]`)?.click();
+
 const SINGLE = {
   j: () => step(1),
   k: () => step(-1),
@@ -56,6 +58,10 @@ const SINGLE = {
   x: () => select(false),
   X: () => select(true),
   "*": () => listPart() && pickAll(listPart(), !picked(listPart()).length),
+  c: () => follow("compose-link"),
+  r: () => follow("reply"),
+  a: () => follow("reply-all"),
+  f: () => follow("forward"),
   z: () => document.querySelector('[data-testid="undo-button"]')?.click(),
   "/": () => document.getElementById("search")?.focus(),
   "?": () => help.showModal(),

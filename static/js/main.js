@@ -9,13 +9,25 @@ import poll from "./poll.js";
 import toasts from "./say.js";
 import { divider, menus, once, theme } from "./small.js";
 
+// Loaded when somebody writes: most pages are only read.
+const write = async (section) => (await import("./write.js")).default(section);
+
+function openWriting(event) {
+  const link = event.target.closest("a[href]");
+  if (!link || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey || !document.getElementById("write-shelf")) return;
+  if (link.origin !== location.origin || !/^\/(compose|drafts\/\d+\/\d+)$/.test(link.pathname) || !matchMedia("(min-width: 768px)").matches) return;
+  event.preventDefault();
+  import("./write.js").then(({ open }) => open(link.href));
+}
+
 function mail(element) {
   panes();
   act();
   poll(element);
 }
 
-register({ divider, folders, list, mail, once, theme, toasts });
+register({ divider, folders, list, mail, once, theme, toasts, write });
 menus();
+document.addEventListener("click", openWriting);
 keys();
 attachIn(document);

@@ -1,0 +1,227 @@
+"""Writing a message: an empty one, an answer, a stored draft; saved, sent or discarded by one POST form.
+
+The draft lies in the account's Drafts on the mail server after each save, and the form names its place, so that any
+node can go on. What was typed is always in the answer, whatever went wrong.
+"""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from flask import flash, make_response, redirect, render_template, request, url_for
+from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import BadRequest
+
+from app.courier.post import NoSubmission
+from app.mail import draft as drafts
+from app.mail import errors as mail
+from app.mail import move, reply
+from app.mail.connection import Connection
+from app.mail.mailbox import Mailbox, target_name
+from app.mail.message import open_message
+from app.mail.outgoing import Address, new_message_id, pieces
+from app.mail.part import Place
+from app.mail.quote import Style
+from app.web import carry, doubts, outbox, pane, undo
+from app.web.faults import fault_of
+from app.web.format import when
+from app.web.letter import Letter, letter_of, read_letter
+from app.web.resources import resources
+from app.web.session import Current, current, imap
+from app.web.urls import local_path
+
+ACTIONS = frozenset({"save", "send", "send-anyway", "discard"})
+HEADINGS = {"reply": "Reply", "forward": "Forward"}
+BRIEF = "saved"  # a script's save wants the draft's place and its files, not the page
+
+
+def new() -> Any:
+    """GET /compose: ?answer=reply|all|forward|new with mailbox, uidvalidity and uid, or the fields of a mailto: address
+    (RFC 6068 §2)."""
+    me = current()
+    with imap() as client:
+        boxes = pane.folders(client, me)
+        letter = _answer(client, me) if request.args.get("answer") else _empty(me)
+    return _page(me, boxes, letter)
+
+
+def stored(uidvalidity: int, uid: int) -> Any:
+    """GET /drafts/<uidvalidity>/<uid>"""
+    me = current()
+    with imap() as client:
+        boxes = pane.folders(client, me)
+        place = Place(_mailbox(me, boxes), uidvalidity, uid)
+        letter = letter_of(drafts.read(client, place.mailbox, uidvalidity, uid), place)
+    return _page(me, boxes, letter)
+
+
+def post() -> Any:
+    """POST /compose: what the button says, with everything that the form holds."""
+    try:
+        letter = read_letter(request.form, request.files.getlist("upload"))
+    except ValueError as error:
+        raise BadRequest("a field of the form makes no sense") from error
+    return _done(current(), request.form.get("action", "save"), letter)
+
+
+def carried(form: MultiDict[str, str]) -> Any:
+    """The same for a form that an ended session kept from being answered."""
+    try:
+        letter = read_letter(form, [])
+    except ValueError as error:
+        raise BadRequest("a field of the form makes no sense") from error
+    return _done(current(), form.get("action", "save"), letter)
+
+
+def _done(me: Current, action: str, letter: Letter) -> Any:
+    if action not in ACTIONS:
+        raise BadRequest("no such action")
+    boxes: tuple[Mailbox, ...] = ()
+    step = "saved"
+    try:
+        with imap() as client:
+            if letter.draft is None or action != "save" or request.headers.get("X-Postern-Fragment") != BRIEF:
+                boxes = pane.folders(client, me)
+            if action == "discard":
+                return _discarded(client, me, boxes, letter)
+            letter = _saved(client, me, boxes, letter)
+            if action != "save":
+                step = "sent"
+                return _sent(client, me, boxes, letter, anyway=action == "send-anyway")
+    except mail.SignInRefused:
+        raise
+    except mail.MailError as error:
+        return _kept(me, boxes, letter, error, step)
+    return _after_save(me, boxes, letter)
+
+
+def _sent(client: Connection, me: Current, boxes: tuple[Mailbox, ...], letter: Letter, *, anyway: bool) -> Any:
+    """Into the outbox, where nothing speaks against it; the draft is saved already."""
+    wrong = doubts.faults(letter)
+    if wrong:
+        return make_response(_page(me, boxes, letter, faults=wrong), 422)
+    if not anyway and (asked := doubts.doubts(letter)):
+        return make_response(_page(me, boxes, letter, warnings=asked), 422)
+    outbox.put_in(client, me, letter, sender(me))
+    return redirect(_after(letter), 303)
+
+
+def _saved(client: Connection, me: Current, boxes: tuple[Mailbox, ...], letter: Letter) -> Letter:
+    """The letter as it is stored now, in place of the draft that it was."""
+    writing = letter.writing(sender(me), datetime.now(me.zone))
+    mailbox = letter.draft.mailbox if letter.draft else _mailbox(me, boxes)
+    before = (letter.draft.uidvalidity, letter.draft.uid) if letter.draft else None
+    saved = drafts.save(client, mailbox, pieces(writing, final=False), replaces=before, lease=imap)
+    if saved.former == "gone":
+        flash("This draft was changed or removed elsewhere meanwhile. Yours is kept beside it.", "warning")
+    if before is None:
+        pane.wrote(me)  # one more message in Drafts; later saves change no count
+    known = saved.uid is not None and saved.uidvalidity is not None
+    place = Place(saved.mailbox, saved.uidvalidity or 0, saved.uid or 0) if known else None
+    return letter.stored(place, writing)
+
+
+def _after_save(me: Current, boxes: tuple[Mailbox, ...], letter: Letter) -> Any:
+    clock = when(datetime.now(me.zone), me.zone)
+    if request.headers.get("X-Postern-Fragment") == BRIEF:
+        return render_template("saved.html", kept=letter.hidden(), files=letter.files, saved=clock)
+    if letter.draft is None:
+        return _page(me, boxes, letter, saved=clock)
+    flash(f"The draft is saved ({clock}).", "message")
+    return redirect(url_for("compose.stored", uidvalidity=letter.draft.uidvalidity, uid=letter.draft.uid), 303)
+
+
+def _kept(me: Current, boxes: tuple[Mailbox, ...], letter: Letter, error: mail.MailError, step: str) -> Any:
+    """The form again with all that was typed, and what went wrong beside it; `step`: what the message is not yet."""
+    fault = fault_of(error)
+    told = f"{fault.title}. {fault.text} {fault.todo}".strip()
+    if isinstance(error, mail.OverQuota):
+        told = "Your mailbox is full. Delete something, then try again."
+    elif isinstance(error, NoSubmission):
+        told = "Your provider has not said how mail is sent from this address. Ask them; the draft is kept."
+    elif isinstance(error, mail.MessageGone | mail.Renumbered):
+        told = "This draft was changed elsewhere. Your text is here; save it to keep it as a draft of its own."
+        letter = replace(letter, draft=None, source=None, files=())
+    return make_response(_page(me, boxes, letter, fault=f"Not {step}. {told}"), fault.status)
+
+
+def _discarded(client: Connection, me: Current, boxes: tuple[Mailbox, ...], letter: Letter) -> Any:
+    """The draft goes to the trash, from where it can come back; what was never saved is gone."""
+    if letter.draft is not None:
+        at = letter.draft
+        target = target_name(boxes, "trash", today=datetime.now(me.zone).date())
+        moved = move.move(client, at.mailbox, at.uidvalidity, [at.uid], target, create=True)
+        pane.wrote(me)
+        label = "The draft is discarded."
+        reversible = moved.moved and (moved.uids or moved.message_ids)
+        if not (reversible and undo.offer(me, label, undo.move_record(at.mailbox, at.uidvalidity, moved))):
+            flash(label, "message")
+    return redirect(_after(letter), 303)
+
+
+def _empty(me: Current) -> Letter:
+    """A new message, with what a mailto: address names."""
+    told = {name: request.args.get(name, "") for name in ("to", "cc", "bcc", "subject")}
+    text = request.args.get("body", "").replace("\r\n", "\n")
+    return Letter(new_message_id(_domain(me)), text=text, **told)  # type: ignore[arg-type]
+
+
+def _answer(client: Connection, me: Current) -> Letter:
+    """The beginning of an answer to the message that the address names. Raises BadRequest."""
+    kind, args = request.args["answer"], request.args
+    try:
+        place = Place(args.get("mailbox", ""), int(args.get("uidvalidity", "")), int(args.get("uid", "")))
+    except ValueError as error:
+        raise BadRequest("no message") from error
+    message = open_message(client, place.mailbox, place.uidvalidity, place.uid, mark_seen=False)
+    content, mine, style = reply.original(client, message), (sender(me),), Style(zone=me.zone)
+    if kind in ("forward", "attached"):
+        return letter_of(reply.forward(message, mine, inline=kind == "forward", content=content, style=style), None)
+    if kind == "new":
+        return letter_of(reply.as_new(message, mine, content), None)
+    answer = reply.reply(message, mine, all=kind == "all", to_list=kind == "list", content=content, style=style)
+    return letter_of(answer, None)
+
+
+def _page(me: Current, boxes: tuple[Mailbox, ...], letter: Letter, **more: Any) -> Any:
+    """The form. `fault`, `warnings`, `faults` by field, `saved`: when."""
+    drafted = pane.opened(boxes, _mailbox(me, boxes)) if boxes else None
+    return render_template(
+        "compose.html",
+        letter=letter,
+        kept=[*letter.hidden(), (carry.TOKEN, carry.token(me.account.id, me.digest))],
+        heading=HEADINGS.get(letter.origin.kind if letter.origin else "", "New message"),
+        most=resources().settings.message_bytes,
+        back_url=_back(letter),
+        zone=me.zone,
+        open_mailbox=drafted,
+        tree=boxes,
+        undo=undo.offered(),
+        **{"faults": {}, **more},
+    )
+
+
+def _after(letter: Letter) -> str:
+    """Where sending and discarding lead: to the list beside the panel, else to the message answered or the inbox."""
+    return local_path(request.form.get("next")) or _back(replace(letter, draft=None))
+
+
+def _back(letter: Letter) -> str:
+    """Where closing leads: to the message that is answered, else to the list of drafts or the inbox."""
+    if letter.origin is not None:
+        at = letter.origin.place
+        return url_for("message.show", mailbox=at.mailbox, uidvalidity=at.uidvalidity, uid=at.uid)
+    return url_for("mailbox.show", mailbox=letter.draft.mailbox if letter.draft else "INBOX")
+
+
+def sender(me: Current) -> Address:
+    """From whom the account writes."""
+    return Address(me.account.display_name or "", me.account.address)
+
+
+def _domain(me: Current) -> str:
+    return me.account.address.rpartition("@")[2]
+
+
+def _mailbox(me: Current, boxes: tuple[Mailbox, ...]) -> str:
+    return target_name(boxes, "drafts", today=datetime.now(me.zone).date())

@@ -1,0 +1,171 @@
+"""The outbox as its owner sees it: a mail put in, taken out again, and what became of those on their way.
+
+What sends is app/courier; here the final bytes are stored beside the draft, and a row names them. While SQL is away the
+mail is sent in the request.
+"""
+
+import hashlib
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import Response, flash, make_response, redirect, render_template, request, url_for
+from werkzeug.exceptions import BadRequest
+
+from app.courier.deliver import Outcome
+from app.mail import draft as drafts
+from app.mail.address import on_wire
+from app.mail.connection import Connection
+from app.mail.field import address_list
+from app.mail.flags import OUTGOING
+from app.mail.outgoing import Address, Piece, Writing, pieces, size, wants_utf8
+from app.outbox.errors import OutboxAway
+from app.outbox.mail import Letter as Outgoing
+from app.outbox.mail import Mail, Place, State
+from app.web import pane, undo
+from app.web.letter import Letter
+from app.web.resources import resources
+from app.web.session import Current, current, imap
+
+_MARKS = {"reply": "\\Answered", "forward": "$Forwarded"}
+_CHOICES = {"again": State.QUEUED, "sent": State.ACCEPTED, "draft": State.CANCELLED}
+_OVER = "It was too late: the message is sent."
+
+
+def put_in(client: Connection, me: Current, letter: Letter, sender: Address) -> None:
+    """Sends the stored draft after the time for undo; what is told stands on the next page.
+
+    Raises NoSubmission, RedisError, the tree of app/mail/errors.py: then nothing was sent, and the draft is there.
+    """
+    assert letter.draft is not None
+    writing = letter.writing(sender, datetime.now(me.zone))
+    utf8 = wants_utf8(writing)
+    parts = pieces(writing, final=True, utf8=utf8)
+    flags = ("\\Seen", OUTGOING)
+    saved = drafts.save(client, letter.draft.mailbox, parts, flags=flags, lease=imap)
+    place = Place(saved.mailbox, saved.uidvalidity or 0, saved.uid or 0)
+    outgoing = _outgoing(letter, writing, place, parts, utf8)
+    _send(me, letter.message_id, outgoing)
+    pane.wrote(me)
+
+
+def _outgoing(letter: Letter, writing: Writing, place: Place, parts: tuple[Piece, ...], utf8: bool) -> Outgoing:
+    digest = hashlib.sha256()
+    for octets in drafts.streamed(parts, imap):
+        digest.update(octets)
+    draft, origin = letter.draft, letter.origin
+    everyone = dict.fromkeys(on_wire(each.address) for each in (*writing.to, *writing.cc, *writing.bcc))
+    return Outgoing(
+        place=place,
+        size=size(parts),
+        sha256=digest.hexdigest(),
+        message_id=writing.message_id,
+        sender=on_wire(writing.sender.address),
+        recipients=tuple(everyone),
+        bcc=address_list("Bcc", writing.bcc).decode(),
+        draft=Place(draft.mailbox, draft.uidvalidity, draft.uid) if draft else None,
+        original=Place(origin.place.mailbox, origin.place.uidvalidity, origin.place.uid) if origin else None,
+        flag=_MARKS[origin.kind] if origin else None,
+        utf8=utf8,
+    )
+
+
+def _send(me: Current, compose_id: str, outgoing: Outgoing) -> None:
+    """Into the queue; while SQL is away, at once."""
+    held = resources()
+    wait = held.settings.undo_seconds
+    try:
+        number, put = held.post.enqueue(compose_id, me.account, me.login(), outgoing, wait=wait)
+    except OutboxAway:
+        _told(held.post.send_now(compose_id, me.login(), outgoing))
+        return
+    if not put:
+        flash("This message is on its way already.", "message")
+    elif not wait or not undo.offer(me, "The message is on its way.", {"kind": "send", "id": number}, seconds=wait):
+        flash("The message is on its way.", "message")
+
+
+def _told(outcome: Outcome | None) -> None:
+    if outcome is None:
+        flash("This message is on its way already.", "message")
+    elif outcome.state in (State.ACCEPTED, State.FILED, State.DONE):
+        flash("The message is sent.", "message")
+    elif outcome.state == State.UNKNOWN:
+        flash("It could not be learnt whether the message was sent. Look into Sent before you send it again.", "error")
+    else:
+        flash(f"The message is in Drafts, not sent: {outcome.reply or 'the mail server did not take it'}.", "error")
+
+
+def take_back(me: Current, record: dict[str, Any]) -> Response | None:
+    """Undo of sending: the draft opens again. None where it is too late."""
+    try:
+        mail = resources().post.undo(me.account.id, str(record.get("id")), me.login())
+    except OutboxAway:
+        flash("That cannot be undone for the moment. Try again at once.", "error")
+        return None
+    pane.wrote(me)
+    if mail is None:
+        flash(_OVER, "warning")
+        return None
+    return _edit(mail)
+
+
+undo.OTHERS["send"] = take_back
+
+
+def show() -> Any:
+    """GET /outbox: mails on their way, and those that could not be sent."""
+    me = current()
+    try:
+        found, away = resources().post.mails(me.account.id), False
+    except OutboxAway:
+        found, away = (), True
+    mails = [_line(each) for each in found if each.state not in (State.DONE, State.CANCELLED)]
+    return render_template("outbox.html", mails=mails, away=away, zone=me.zone)
+
+
+def decide(number: str) -> Response:
+    """POST /outbox/<id> with choice=again|sent|draft, for a mail of which nobody knows whether it was sent; with
+    choice=undo for one that waits, and choice=edit for one that was refused."""
+    me, choice = current(), request.form.get("choice", "")
+    post = resources().post
+    if choice in ("undo", "edit"):
+        found = post.undo(me.account.id, number, me.login()) if choice == "undo" else _refused(me, number)
+        if found is None:
+            flash(_OVER, "warning")
+        pane.wrote(me)
+        return _edit(found) if found else _listed()
+    if choice not in _CHOICES:
+        raise BadRequest("no such choice")
+    if not post.decide(me.login(), number, _CHOICES[choice]):
+        flash("That is settled already.", "warning")
+    pane.wrote(me)
+    return _listed()
+
+
+def _refused(me: Current, number: str) -> Mail | None:
+    return next((each for each in resources().post.mails(me.account.id) if each.id == number), None)
+
+
+def _listed() -> Response:
+    return make_response(redirect(url_for("outbox.show"), 303))
+
+
+def _edit(mail: Mail) -> Response:
+    """Back to the draft that the mail was made of."""
+    at = mail.letter.draft
+    if at is None:
+        return _listed()
+    return make_response(redirect(url_for("compose.stored", uidvalidity=at.uidvalidity, uid=at.uid), 303))
+
+
+def _line(mail: Mail) -> dict[str, Any]:
+    """What the page says of one mail."""
+    return {
+        "id": mail.id,
+        "state": str(mail.state),
+        "recipients": ", ".join(mail.letter.recipients[:5]) + ("…" if len(mail.letter.recipients) > 5 else ""),
+        "refusals": mail.refusals,
+        "reply": mail.last_reply,
+        "due": datetime.fromtimestamp(mail.due / 1000, UTC),
+        "tries": mail.tries,
+    }

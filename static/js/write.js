@@ -1,0 +1,244 @@
+// Writing: a panel where there is room, saved by itself, files with progress. Everything is the form's own POST.
+import { ask, reason } from "./ask.js";
+import { attachIn } from "./attach.js";
+import { fill, target } from "./html.js";
+import { listPart, putList, takeRest } from "./panes.js";
+import { say, toast } from "./say.js";
+
+const PAUSE = 2500; // ms without a key until a draft is saved
+const shelf = document.getElementById("write-shelf");
+let current = null; // the draft in the panel
+
+/** Opens what an address of writing leads to in the panel beside the mail. */
+export async function open(url) {
+  if (current && !(await current.leave())) return undefined;
+  const answer = await ask(url).catch(() => null);
+  const part = answer?.page?.querySelector('[data-fragment="compose"]');
+  if (!part) return answer?.ok ? location.assign(url) : toast(reason(answer), { level: "error" });
+  show(part);
+  return undefined;
+}
+
+function show(part) {
+  fill(shelf, part);
+  attachIn(shelf);
+  const empty = [...shelf.querySelectorAll('[name="to"], [name="subject"]')].find((field) => !field.value);
+  const text = shelf.querySelector("textarea");
+  (shelf.querySelector("[aria-invalid]") ?? empty ?? text).focus();
+  text.setSelectionRange(0, 0);
+}
+
+/** One draft being written: `section` is the page's part of it. */
+export default function write(section) {
+  const form = section.querySelector("form");
+  const state = section.querySelector("[data-state]");
+  let timer = 0;
+  let last = fingerprint(form);
+  let work = Promise.resolve(true); // one POST after the other: each needs the draft that the one before stored
+  let busy = false;
+
+  const told = (text, late = false) => { state.textContent = text; state.classList.toggle("late", late); };
+  const changed = () => fingerprint(form) !== last;
+  const after = (task) => { work = work.then(task, task); return work; };
+
+  function later() {
+    clearTimeout(timer);
+    if (!changed()) return;
+    told("Not saved yet");
+    timer = setTimeout(save, PAUSE);
+  }
+
+  /** Resolves to whether the server has what stands in the form. */
+  function save() {
+    clearTimeout(timer);
+    return after(async () => {
+      if (!changed()) return true;
+      const sent = fingerprint(form);
+      const answer = await post("save", { brief: true });
+      if (!answer.ok) {
+        told(`Not saved: ${reason(answer)}`, true);
+        timer = setTimeout(save, 15000);
+        return false;
+      }
+      take(answer.page);
+      last = sent;
+      if (changed()) later();
+      return true;
+    });
+  }
+
+  function post(action, { brief = false, body = new FormData(form) } = {}) {
+    body.set("action", action);
+    if (brief) body.delete("upload");
+    const headers = { "X-Postern-Fragment": brief ? "saved" : "1", Accept: "text/html" };
+    return ask(target(form), { method: "POST", body, headers, ended });
+  }
+
+  /** The session is over: the browser sends the form itself, and the answer is a page to sign in that carries it. */
+  function ended() {
+    last = fingerprint(form);
+    form.submit();
+  }
+
+  /** The draft's new place and its files, from the answer to a save. */
+  function take(page) {
+    page.querySelectorAll("[data-kept] input").forEach((input) => { form.elements[input.name].value = input.value; });
+    fill(section.querySelector(".write-files"), ...page.querySelector(".write-files").childNodes);
+    section.querySelector(".write-files").hidden = !section.querySelector(".write-files li");
+    told(page.querySelector("[data-state]").textContent);
+  }
+
+  async function finish(action) {
+    if (busy) return;
+    busy = true;
+    clearTimeout(timer);
+    const answer = await after(() => {
+      const body = new FormData(form); // not before: a save may have been under way, and moved the draft
+      if (listPart() && section.closest("#write-shelf")) body.set("next", listPart().dataset.url);
+      return post(action, { body });
+    });
+    busy = false;
+    const again = answer.page?.querySelector('[data-fragment="compose"]');
+    if (!answer.ok && !again) return void toast(reason(answer), { level: "error" });
+    last = fingerprint(form);
+    if (again && section.closest("#write-shelf")) return void show(again);
+    if (again) return void replace(again);
+    if (!section.closest("#write-shelf")) return void location.assign(answer.url);
+    close();
+    takeRest(answer.page);
+    const list = answer.page?.querySelector('[data-fragment="list"]');
+    if (list && listPart()?.dataset.url === list.dataset.url) putList(list);
+  }
+
+  function replace(part) {
+    const pane = section.parentElement;
+    fill(pane, part);
+    attachIn(pane);
+    pane.querySelector("[aria-invalid], [data-testid='compose-send-anyway']")?.focus();
+  }
+
+  /** Files one after the other, each with its progress and a way to stop it. */
+  function upload(files) {
+    for (const file of files) {
+      const row = waiting(section.querySelector(".write-files"), file);
+      after(() => sent(file, row)).then((answer) => {
+        row.remove();
+        if (answer?.ok) {
+          take(answer.page);
+          say(`${file.name} is attached`);
+        } else if (answer) {
+          toast(reason(answer), { level: "error" });
+        }
+        section.querySelector(".write-files").hidden = !section.querySelector(".write-files li");
+      });
+    }
+  }
+
+  function sent(file, row) {
+    const body = new FormData(form);
+    body.delete("upload");
+    body.append("upload", file);
+    body.set("action", "save");
+    return uploaded(target(form), body, row);
+  }
+
+  async function leave() {
+    if (!(await save())) {
+      toast("The draft is not saved yet. It stays open.", { level: "warning" });
+      return false;
+    }
+    return true;
+  }
+
+  function close() {
+    current = null;
+    shelf.replaceChildren();
+  }
+
+  form.addEventListener("input", later);
+  form.addEventListener("change", (event) => {
+    if (event.target.name !== "upload") return;
+    upload([...event.target.files]);
+    event.target.value = "";
+  });
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    event.stopPropagation();
+    const action = event.submitter?.value ?? "send";
+    if (action === "save") save();
+    else finish(action);
+  });
+  form.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) finish("send");
+    else if (event.key === "Enter" && event.target.matches('input[type="text"]')) event.preventDefault();
+    else if (event.key === "Escape" && section.closest("#write-shelf")) leave().then((saved) => saved && close());
+    else return;
+    event.stopPropagation();
+  });
+  section.addEventListener("click", async (event) => {
+    const drop = event.target.closest("[data-drop]");
+    if (drop) {
+      drop.closest("li").querySelector("input").checked = false;
+      drop.closest("li").hidden = true;
+      later();
+    } else if (event.target.closest("[data-close]")) {
+      event.preventDefault();
+      event.stopPropagation();
+      const back = section.dataset.back;
+      if (!(await leave())) return;
+      if (section.closest("#write-shelf")) close();
+      else location.assign(back);
+    }
+  });
+  for (const name of ["dragover", "dragleave", "drop"]) {
+    form.addEventListener(name, (event) => {
+      if (!event.dataTransfer?.types.includes("Files")) return;
+      event.preventDefault();
+      form.classList.toggle("dropping", name === "dragover");
+      if (name === "drop") upload([...event.dataTransfer.files]);
+    });
+  }
+  addEventListener("beforeunload", (event) => { if (section.isConnected && changed()) event.preventDefault(); });
+  if (section.closest("#write-shelf")) current = { leave };
+}
+
+/** What a person has typed or chosen, to see whether it is saved. */
+const fingerprint = (form) => JSON.stringify(
+  ["to", "cc", "bcc", "subject", "text"].map((name) => form.elements[name].value)
+    .concat([...form.querySelectorAll('[name="file"]:checked')].map((box) => box.value)),
+);
+
+function waiting(list, file) {
+  const row = document.createElement("li");
+  const name = document.createElement("bdi");
+  const bar = document.createElement("progress");
+  const stop = document.createElement("button");
+  row.className = "attachment sending";
+  name.textContent = file.name;
+  bar.max = 1;
+  bar.value = 0;
+  stop.type = "button";
+  stop.className = "tool";
+  stop.textContent = "Stop";
+  row.append(name, bar, stop);
+  list.hidden = false;
+  list.append(row);
+  return row;
+}
+
+/** fetch cannot tell how far an upload is. Resolves as `ask` does; null when it was stopped. */
+function uploaded(url, body, row) {
+  return new Promise((resolve) => {
+    const request = new XMLHttpRequest();
+    request.open("POST", url);
+    request.setRequestHeader("X-Postern-Fragment", "saved");
+    request.responseType = "document";
+    request.upload.onprogress = (event) => { row.querySelector("progress").value = event.loaded / event.total; };
+    request.onload = () => resolve({ ok: request.status < 400, status: request.status, page: request.responseXML });
+    request.onerror = () => resolve({ ok: false, status: 0, page: null });
+    request.onabort = () => resolve(null);
+    row.querySelector("button").onclick = () => request.abort();
+    if (row.isConnected) request.send(body);
+    else resolve(null);
+  });
+}

@@ -1,0 +1,94 @@
+"""The form of a message: what it holds comes back as it was, and nothing in it is believed."""
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from werkzeug.datastructures import MultiDict
+
+from app.mail.outgoing import Address, File, Origin, Stored, pieces
+from app.mail.part import Place
+from app.web.letter import Kept, Letter, letter_of, read_letter
+
+ME = Address("Alice", "alice@example.org")
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+ID = "<a@example.org>"
+DRAFT = Place("Entwürfe/2026", 7, 12)
+
+
+def form(letter: Letter, **more: str) -> MultiDict[str, str]:
+    """The fields as a browser sends them."""
+    lines = {name: getattr(letter, name) for name in ("to", "cc", "bcc", "subject", "text")}
+    fields = [*letter.hidden(), *lines.items(), *(("file", each.told) for each in letter.files)]
+    return MultiDict([*((name, value) for name, value in fields if name not in more), *more.items()])
+
+
+def test_a_letter_comes_back_from_its_form() -> None:
+    letter = Letter(
+        ID,
+        origin=Origin("forward", Place("INBOX", 1, 5)),
+        draft=DRAFT,
+        source=DRAFT,
+        in_reply_to="<b@example.org>",
+        references=("<c@example.org>", "<b@example.org>"),
+        to="Bob <bob@example.org>, carl",
+        subject="Über & <b>",
+        text="One\n> two\n\n",
+        files=(Kept("2", 'a"b.pdf', "application/pdf", 120), Kept("", "mail.eml", "message/rfc822", 9, "8bit")),
+    )
+    assert read_letter(form(letter), []) == letter
+
+
+def test_recipients_that_are_none_stand_in_the_draft_as_they_were_typed() -> None:
+    letter = Letter(ID, to="bob@example.org, carl; dora@", cc="eve@example.org")
+    draft = letter.writing(ME, NOW)
+    assert [each.address for each in draft.to] == ["bob@example.org"]
+    assert letter_of(draft, DRAFT).to == letter.to
+    assert letter_of(draft, DRAFT).cc == letter.cc
+
+
+def test_files_lie_in_the_draft_after_it_was_saved() -> None:
+    old = Place("INBOX", 1, 5)
+    letter = Letter(ID, source=old, files=(Kept("1.2", "a.pdf", "application/pdf", 120),))
+    writing = letter.writing(ME, NOW)
+    assert writing.files[0].content == Stored("INBOX", 1, 5, "1.2", 120)
+    after = letter.stored(DRAFT, writing)
+    assert (after.source, after.files) == (DRAFT, (Kept("2", "a.pdf", "application/pdf", 120),))
+    assert after.writing(ME, NOW).files == (
+        File("a.pdf", "application/pdf", Stored(DRAFT.mailbox, DRAFT.uidvalidity, DRAFT.uid, "2", 120)),
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("message_id", ""),
+        ("message_id", "<a@b>\r\nBcc: eve@example.org"),
+        ("in_reply_to", "no id"),
+        ("draft", "INBOX.1"),
+        ("draft", "INBOX.1.0"),
+        ("draft", "IN BOX.1.1"),
+        ("source", "~0d~0a.1.1"),
+        ("origin", "reply ~zz.1.1"),
+        ("file", "[]"),
+        ("file", '["1.MIME","a","text/plain",1,"base64",null]'),
+        ("file", '["1","a","text/plain",-1,"base64",null]'),
+        ("file", '["1","a","text/plain",1,"x\\r\\ny",null]'),
+        ("file", "[" * 5000),
+    ],
+)
+def test_what_nobody_types_is_refused_where_it_makes_no_sense(name: str, value: str) -> None:
+    with pytest.raises(ValueError, match="no"):
+        read_letter(form(Letter(ID), **{name: value}), [])
+
+
+@given(st.text(max_size=60), st.text(max_size=60), st.text(max_size=200))
+def test_whatever_is_typed_becomes_a_message_with_the_fields_that_we_gave_it(to: str, subject: str, text: str) -> None:
+    letter = read_letter(MultiDict([("message_id", ID), ("to", to), ("subject", subject), ("text", text)]), [])
+    raw = b"".join(piece for piece in pieces(letter.writing(ME, NOW), final=False) if isinstance(piece, bytes))
+    names = [line.partition(b":")[0] for line in raw.partition(b"\r\n\r\n")[0].split(b"\r\n") if line[:1] not in b" \t"]
+    known = {b"Date", b"From", b"To", b"Subject", b"Message-ID", b"MIME-Version", b"Content-Type"}
+    known |= {b"Content-Transfer-Encoding", b"X-Postern-State-typed-to"}
+    assert set(names) <= known
+    assert b"\n" not in raw.replace(b"\r\n", b"") and b"\r" not in raw.replace(b"\r\n", b"")
