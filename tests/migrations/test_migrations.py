@@ -17,11 +17,13 @@ from app.directory.tables import Base
 from app.migrations import FOLDER, current, missing_migrations
 from app.migrations.change import downgrade, upgrade
 from app.outbox.tables import Base as Outbox
+from app.profile.tables import Base as Profile
 from tests.databases import MariaDB, PostgreSQL
 
 SERVERS = {"postgresql": PostgreSQL, "mariadb": MariaDB}
 TABLES = {"site", "domain", "mail_server", "account", "address", "outbox"}
-ALL = [Base.metadata, Outbox.metadata]
+TABLES |= {"setting", "identity", "contact", "recipient", "recipient_word"}
+ALL = [Base.metadata, Outbox.metadata, Profile.metadata]
 
 
 @pytest.fixture(
