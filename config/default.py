@@ -174,6 +174,9 @@ class Settings:
         "failed sign-ins of one network (IPv6: /64) in that time", values.whole(3, 100000), 30
     )
 
+    free_from: bool = setting(
+        "lets people write under any sender address, not only their account's own", values.flag, False
+    )
     per_page: int = setting("rows of a message list", values.whole(10, 100), 50)
     undo_seconds: int = setting("time in which sending can be undone; 0: none", values.whole(0, 300), 10)
     message_bytes: int = setting(

@@ -56,6 +56,7 @@ class Directory:
         unlisted: Unlisted | None = None,
         allow_plaintext: bool = False,
     ) -> None:
+        self.whole = engine  # for rooms that keep their tables beside these, and write several rows at once
         # a look-up needs no transaction: on PostgreSQL that saves two of four round trips
         self.engine = engine.execution_options(isolation_level="AUTOCOMMIT") if _is_postgresql(engine) else engine
         self.query = None if query is None else _checked_query(query)

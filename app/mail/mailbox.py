@@ -13,7 +13,7 @@ from datetime import date
 from app.mail.connection import Connection, quote_mailbox
 from app.mail.errors import MailboxGone, Refused
 from app.mail.listed import Listed, counts, in_order, listed
-from app.mail.special import DEFAULT_NAMES, Use, assign, expand_pattern
+from app.mail.special import ATTRIBUTES, DEFAULT_NAMES, Use, assign, expand_pattern
 
 STATUS_COMMANDS = 12  # against servers without LIST-STATUS: the inbox, the junk, then as they are shown
 STATUS_SECONDS = 1.0
@@ -23,7 +23,7 @@ STATUS_SECONDS = 1.0
 class Mailbox:
     """One mailbox as it is shown. `label` is the last component of `name`; counts are None where nobody asked.
 
-    `holds` is False where no mailbox can be made below it (\\Noinferiors).
+    `holds` is False where no mailbox can be made below it (\\Noinferiors); `marked`: the server itself says its use.
     """
 
     name: str
@@ -35,6 +35,7 @@ class Mailbox:
     unseen: int | None
     messages: int | None
     holds: bool = True
+    marked: bool = False
 
 
 def tree(
@@ -111,6 +112,7 @@ def _mailbox(each: Listed, uses: Mapping[str, Use]) -> Mailbox:
         unseen=None,
         messages=None,
         holds=b"\\NOINFERIORS" not in each.attributes and each.delimiter is not None,
+        marked=not ATTRIBUTES.keys().isdisjoint(each.attributes),
     )
 
 

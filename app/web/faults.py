@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException
 
 from app.directory.errors import DirectoryBroken, DirectoryError
 from app.mail import errors as mail
+from app.profile.errors import Full, Gone, ProfileAway
 from app.store.throttle import TooMany
 from app.web.session import NoMailbox
 
@@ -187,6 +188,25 @@ TABLE: dict[type[BaseException], Fault] = {
     ),
     DirectoryBroken: Fault(
         500, "Something is wrong on our side", "Your account could not be read.", _NOTHING_LOST, _HELP
+    ),
+    ProfileAway: Fault(
+        503,
+        "Not available for the moment",
+        "Your contacts and settings cannot be reached. Reading and writing mail works on without them.",
+        _NOTHING_LOST,
+        _AGAIN,
+        10,
+        retry=True,
+    ),
+    Gone: Fault(
+        404,
+        "This is no longer here",
+        "It was deleted meanwhile, perhaps in another window.",
+        "",
+        "Go back to the list.",
+    ),
+    Full: Fault(
+        507, "There is no room left", "You keep as many of these as you may.", _NOTHING_LOST, "Delete some first."
     ),
     TooMany: Fault(
         429,

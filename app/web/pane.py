@@ -12,14 +12,16 @@ from redis import RedisError
 
 from app.mail.connection import Connection
 from app.mail.mailbox import Mailbox, named_mailbox, tree
-from app.mail.special import Use
+from app.mail.special import USES, Use
 from app.outbox.errors import OutboxAway
 from app.outbox.mail import State
 from app.store.notices import Notice, bump_notice, read_notice
+from app.web.profile import setting
 from app.web.resources import resources
 from app.web.session import Current
 
 SECONDS = 30
+SPECIAL = "special"  # the setting
 _ENTRY = "pane"
 
 
@@ -30,7 +32,7 @@ def folders(client: Connection, me: Current) -> tuple[Mailbox, ...]:
     if isinstance(kept, dict) and kept.get("token") == token and (found := _read(kept.get("tree"))):
         g.outbox = kept.get("outbox")
         return found
-    boxes = tree(client, junk_pattern=junk_pattern(me), today=datetime.now(me.zone).date())
+    boxes = tree(client, special=special(me), junk_pattern=junk_pattern(me), today=datetime.now(me.zone).date())
     g.outbox = _outbox(me)
     entry = {"token": token, "tree": [astuple(box) for box in boxes], "outbox": g.outbox}
     me.cache.remember(_ENTRY, entry, seconds=SECONDS)
@@ -45,6 +47,12 @@ def _outbox(me: Current) -> dict[str, int] | None:
         return None
     stopped = sum(each in (State.REFUSED, State.UNKNOWN) for each in states)
     return {"waiting": sum(each in (State.QUEUED, State.CLAIMED) for each in states), "stopped": stopped}
+
+
+def special(me: Current) -> dict[Use, str]:
+    """The account's own choice of special folders; none while neither cache nor SQL answers."""
+    kept = setting(me, SPECIAL)
+    return {use: kept[use] for use in USES if isinstance(kept.get(use), str)} if isinstance(kept, dict) else {}
 
 
 def junk_pattern(me: Current) -> str | None:

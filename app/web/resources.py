@@ -5,11 +5,14 @@ Nothing here is needed by the next request on another node. Made by create_app a
 
 import threading
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from flask import current_app
 from redis import Redis
+from sqlalchemy import Engine
 
+from app.directory.engine import open_engine
 from app.store.cache import Counters
 from app.store.connect import Gate
 from app.store.near import Near
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
     from app.directory.resolve import Directory
     from app.keeper.lease import Borrower
     from app.web.brand import Brands
+
+PROFILE_REST = 5.0
 
 
 @dataclass
@@ -42,6 +47,13 @@ class Resources:
     sign_ins: threading.BoundedSemaphore
     cache_counters: Counters = field(default_factory=Counters)
     near: Near = field(default_factory=Near)
+    profile_gate: Gate = field(default_factory=lambda: Gate(PROFILE_REST))
+
+    @cached_property
+    def database(self) -> Engine:
+        """Postern's own database, which is the directory's unless that has one of its own."""
+        own = self.settings.directory_database_url in (None, self.settings.database_url)
+        return self.directory.whole if own else open_engine(self.settings.database_url)
 
 
 def resources() -> Resources:

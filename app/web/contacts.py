@@ -1,0 +1,178 @@
+"""The address book: list, search, one contact, two made one, whom one wrote to, and suggestions for the composer.
+
+Each look-up names the account, so that an id of somebody else's is simply not there. What was typed is never lost: a
+form that cannot be kept comes back filled in. Files come and go in contact_files.py.
+"""
+
+import re
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from flask import Response, abort, flash, jsonify, make_response, redirect, render_template, request, url_for
+
+from app.mail.address import BadAddress, normal
+from app.profile import contacts as book
+from app.profile import suggest
+from app.profile.contact import MOST_ADDRESSES, Contact
+from app.profile.errors import Full, ProfileAway
+from app.profile.words import line
+from app.web.profile import profile
+from app.web.session import current
+
+PER_PAGE = 100
+NEW = Contact("")
+AWAY = "Your address book cannot be reached at the moment. What you typed is still here; try again in a while."
+FULL = f"An address book holds {book.MOST:,} contacts. Delete some first."
+_ID = re.compile(r"[0-9a-f]{32}")
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A contact as its form shows it: what was typed, and by field what is wrong with it."""
+
+    contact: Contact
+    addresses: str
+    labels: str
+    faults: dict[str, str] = field(default_factory=dict)
+
+
+def show() -> str:
+    """GET /contacts?q=&group=&page="""
+    me = current()
+    sought, label = request.args.get("q", "")[:200], request.args.get("group", "")[:60]
+    number = _page_number()
+    with profile() as engine:
+        found = book.page(
+            engine, me.account.id, sought=sought, label=label, offset=(number - 1) * PER_PAGE, limit=PER_PAGE
+        )
+        labels = book.labels_of(engine, me.account.id)
+    return render_template(
+        "contacts.html", found=found, sought=sought, label=label, labels=labels, number=number, per_page=PER_PAGE
+    )
+
+
+def _page_number() -> int:
+    text = request.args.get("page", "1")
+    return max(1, min(int(text), book.MOST)) if text.isdecimal() and text.isascii() and len(text) < 6 else 1
+
+
+def suggestions() -> Response:
+    """GET /contacts/suggest?q=: JSON, at most 8 of {name, address, source}. None while SQL is away: typing goes on."""
+    me = current()
+    try:
+        with profile() as engine:
+            found = suggest.suggestions(engine, me.account.id, request.args.get("q", ""))
+    except ProfileAway:
+        found = ()
+    return jsonify([{"name": each.name, "address": each.address, "source": each.source} for each in found])
+
+
+def new() -> Any:
+    """GET /contacts/new?name=&address=, POST"""
+    if request.method == "POST":
+        return _kept(NEW)
+    asked = Contact(line(request.args.get("name", "")), (line(request.args.get("address", ""), 254),))
+    return _form_page(_filled(asked))
+
+
+def edit(number: str) -> Any:
+    """GET /contacts/<number>, POST"""
+    contact = _one(number)
+    return _kept(contact) if request.method == "POST" else _form_page(_filled(contact))
+
+
+def delete(number: str) -> Response:
+    """POST /contacts/<number>/delete; the page has asked before."""
+    contact = _one(number)
+    with profile() as engine:
+        book.remove(engine, current().account.id, contact.id)
+    flash(f"{contact.name or contact.addresses[0]} was deleted from your contacts.")
+    return make_response(redirect(url_for("contacts.show"), 303))
+
+
+def merge(number: str) -> Response:
+    """POST /contacts/<number>/merge: `other` becomes part of it."""
+    other = request.form.get("other", "")
+    with profile() as engine:
+        contact = book.merge(engine, current().account.id, _checked(number), _checked(other))
+    flash(f"Both are one contact now: {contact.name}.")
+    return make_response(redirect(url_for("contacts.edit", number=contact.id), 303))
+
+
+def recent() -> str:
+    """GET /contacts/recent: whom one wrote to who is not in the address book."""
+    with profile() as engine:
+        return render_template("recent.html", people=suggest.collected(engine, current().account.id))
+
+
+def forget() -> Response:
+    """POST /contacts/recent: `id` of one, or "all"."""
+    chosen = request.form.get("id", "")
+    with profile() as engine:
+        count = suggest.forget(engine, current().account.id, None if chosen == "all" else _checked(chosen))
+    flash("Forgotten. They are no longer suggested." if count else "That was forgotten already.")
+    return make_response(redirect(url_for("contacts.recent"), 303))
+
+
+def _checked(number: str) -> str:
+    return number if _ID.fullmatch(number) else abort(404)
+
+
+def _one(number: str) -> Contact:
+    with profile() as engine:
+        return book.one(engine, current().account.id, _checked(number))
+
+
+def _filled(contact: Contact) -> Form:
+    return Form(contact, "\n".join(contact.addresses), ", ".join(contact.labels))
+
+
+def _typed(before: Contact) -> Form:
+    """What the form holds: each address is checked, empty lines mean nothing."""
+    form = request.form
+    addresses, wrong = [], []
+    for each in re.split(r"[\r\n,;]+", form.get("addresses", "")[:20_000]):
+        if text := each.strip():
+            try:
+                addresses.append(normal(text))
+            except BadAddress as error:
+                wrong.append(f"“{line(text, 80)}” {error}.")
+    labels = tuple(line(each, 60) for each in form.get("labels", "")[:5_000].split(","))
+    contact = replace(
+        before, name=line(form.get("name", "")), addresses=tuple(addresses), note=form.get("note", ""),
+        labels=tuple(each for each in labels if each),
+    )  # fmt: skip
+    faults = {"addresses": " ".join(wrong[:5])} if wrong else {}
+    if len(addresses) > MOST_ADDRESSES:
+        faults["addresses"] = f"A contact holds {MOST_ADDRESSES} addresses."
+    if not (contact.name or addresses or wrong):
+        faults["name"] = "A contact needs a name or a mail address."
+    return Form(contact, form.get("addresses", ""), form.get("labels", ""), faults)
+
+
+def _kept(before: Contact) -> Any:
+    form = _typed(before)
+    if form.faults:
+        return _form_page(form, 422)
+    contact = replace(form.contact, name=form.contact.name or form.contact.addresses[0])
+    try:
+        with profile() as engine:
+            kept = book.save(engine, current().account.id, contact)
+    except ProfileAway:
+        return _form_page(replace(form, faults={"form": AWAY}), 503)
+    except Full:
+        return _form_page(replace(form, faults={"form": FULL}), 507)
+    flash(f"{kept.name} was saved.")
+    return redirect(url_for("contacts.edit", number=kept.id), 303)
+
+
+def _form_page(form: Form, status: int = 200) -> Response:
+    """The form, with who shares an address and the groups there are; both are left out while SQL is away."""
+    me = current()
+    try:
+        with profile() as engine:
+            same = book.sharing(engine, me.account.id, form.contact) if form.contact.id else ()
+            labels = book.labels_of(engine, me.account.id)
+    except ProfileAway:
+        same, labels = (), ()
+    return make_response(render_template("contact.html", form=form, same=same, labels=labels), status)
