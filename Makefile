@@ -1,6 +1,6 @@
 # Postern's commands. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run test unit integration browser test-databases image-test lint types bench requirements clean
+.PHONY: help run test unit integration browser test-databases soak image-test lint types bench requirements clean
 
 DOVECOT := dovecot-imapd dovecot-lmtpd dovecot-managesieved
 SERVERS := $(DOVECOT) redis-server haproxy postfix openssl docker-compose
@@ -33,6 +33,9 @@ browser: environment packages-test ## The journeys in Debian's Chromium
 
 test-databases: environment packages-databases ## The tests of SQL on PostgreSQL and MariaDB, started for it
 	$(CLEAN) $(PYTEST) -m databases
+
+soak: environment packages-test ## Mails sent under blows: 500 schedules of kills and cuts, of which `make test` has 40
+	$(CLEAN) SCHEDULES=500 $(PYTEST) tests/courier/test_kills.py
 
 image-test: environment packages-image ## Build the Dockerfile without an engine and start the result read-only
 	bash tests/image/build.sh

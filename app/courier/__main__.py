@@ -13,6 +13,7 @@ import secrets
 import signal
 import sys
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from app.keeper.process import end_with_parent, hide_memory
@@ -51,13 +52,13 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def run(settings: Settings, *, seconds: float | None = None) -> None:
-    """A courier's whole life. `seconds`: the length of its claims, where it is not the usual one."""
-    from app.courier.claim import CLAIM_SECONDS
+def run(settings: Settings, *, seconds: float | None = None, pauses: Sequence[float] | None = None) -> None:
+    """A courier's whole life. `seconds`: the length of its claims; `pauses` before further tries; None: as usual."""
+    from app.courier.claim import CLAIM_SECONDS, PAUSES
     from app.courier.wake import Ear
 
     seconds = seconds or CLAIM_SECONDS
-    courier = open_courier(settings, seconds)
+    courier = open_courier(settings, seconds, pauses or PAUSES)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: courier.ending.set())
     gc.collect()
@@ -103,7 +104,7 @@ def _look(courier: Courier) -> float:
     return max(PLACES_SECONDS, min(LOOK_SECONDS, seconds))
 
 
-def open_courier(settings: Settings, seconds: float) -> Courier:
+def open_courier(settings: Settings, seconds: float, pauses: Sequence[float]) -> Courier:
     """A courier with its clients; nothing is connected yet."""
     from app.courier.claim import Courier
     from app.courier.post import Accounts, Keys
@@ -124,7 +125,7 @@ def open_courier(settings: Settings, seconds: float) -> Courier:
     keys = Keys(Keyring(settings.secret_keys), None, master)
     accounts = Accounts(open_directory(settings), connect(settings.redis_url), keys, borrower)
     owner = f"{settings.node}:{os.getpid()}:{secrets.token_hex(4)}"[-120:]
-    return Courier(open_engine(settings.database_url), accounts, owner, seconds=seconds)
+    return Courier(open_engine(settings.database_url), accounts, owner, seconds=seconds, pauses=pauses)
 
 
 if __name__ == "__main__":

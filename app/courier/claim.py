@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ from app.outbox.mail import Mail, State
 
 CLAIM_SECONDS = 60.0
 PLACES = 4  # mails that one courier has in hand at once
-PAUSES = (5, 10, 20, 40, 80, 160, 300, 600, 1200, 1800, 3600)  # seconds before each next try
+PAUSES: Sequence[float] = (5, 10, 20, 40, 80, 160, 300, 600, 1200, 1800, 3600)  # seconds before each next try
 GIVE_UP = 2 * 86_400_000  # milliseconds after it was due
 PATIENCE = 900.0  # seconds for SQL to come back to be told what became of a mail
 
@@ -94,8 +94,11 @@ class Book:
 class Courier:
     """One per process. `once` delivers what is due; the loop around it is in __main__."""
 
-    def __init__(self, engine: Engine, accounts: Accounts, owner: str, *, seconds: float = CLAIM_SECONDS) -> None:
-        self.engine, self.accounts, self.owner, self.seconds = engine, accounts, owner, seconds
+    def __init__(
+        self, engine: Engine, accounts: Accounts, owner: str, *,
+        seconds: float = CLAIM_SECONDS, pauses: Sequence[float] = PAUSES,
+    ) -> None:  # fmt: skip
+        self.engine, self.accounts, self.owner, self.seconds, self.pauses = engine, accounts, owner, seconds, pauses
         self.ending = threading.Event()
         self.away = False  # as SQL was when it was last looked at
         self._active: dict[str, Book] = {}
@@ -192,10 +195,12 @@ class Courier:
                 self.engine, mail, outcome.state, now=now,
                 reason=outcome.reason, reply=outcome.reply or None, refusals=outcome.refusals,
             )  # fmt: skip
-            self.accounts.ended(mail)
+            self.accounts.ended(mail, wipe=outcome.state != State.UNKNOWN)  # a late 250 is still to be filed
             log.info("mail %s", outcome.state, extra={"detail": f"{mail.id} {outcome.reason}"})
             return
-        pause = 0 if outcome.reason == "stopping" else PAUSES[min(mail.tries, len(PAUSES) - 1)]
+        pause = 0 if outcome.reason == "stopping" else self.pauses[min(mail.tries, len(self.pauses) - 1)]
         parked = outcome.reason in ("credential", "sign-in", "account")  # sent, and nobody here can file it
-        at = None if parked else now + pause * 1000
-        queue.put_back(self.engine, mail, outcome.state, now=now, at=at, reason=outcome.reason, reply=outcome.reply)
+        at = None if parked else now + round(pause * 1000)
+        queue.put_back(
+            self.engine, mail, outcome.state, now=now, at=at, reason=outcome.reason, reply=outcome.reply or None
+        )

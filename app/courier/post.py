@@ -137,10 +137,11 @@ class Accounts:
                     return found.password
         raise CannotSign("credential")
 
-    def ended(self, mail: Mail) -> None:
+    def ended(self, mail: Mail, *, wipe: bool) -> None:
         """The mail has left the queue: its credential goes, and open pages of the account look again."""
         with suppress(RedisError):
-            credential.wipe(self.redis, _slot(mail.id, mail.letter))
+            if wipe:
+                credential.wipe(self.redis, _slot(mail.id, mail.letter))
             bump_notice(self.redis, mail.account_id)
 
 

@@ -105,15 +105,18 @@ def step(
 
 
 def put_back(
-    engine: Engine, mail: Mail, state: State, *, now: int, at: int | None, reason: str, reply: str = ""
+    engine: Engine, mail: Mail, state: State, *, now: int, at: int | None, reason: str, reply: str | None = None
 ) -> None:
     """Gives a mail back to be looked at later; with `at` None only when `revive` is called.
 
     QUEUED, which undo may end, only where the owner is certain that nothing was sent. Raises ClaimLost, OutboxAway.
     """
-    changes = {"state": state, "until": at, "owner": None, "tries": mail.tries + 1, "reason": reason, "changed": now}
+    changes: dict[str, Any] = {"state": state, "until": at, "owner": None, "reason": reason, "changed": now}
+    changes["tries"] = mail.tries + 1
+    if reply is not None:
+        changes["last_reply"] = reply[:_REPLY_LIMIT]
     with _asking():
-        if not _set(engine, _own(mail), {**changes, "last_reply": reply[:_REPLY_LIMIT]}):
+        if not _set(engine, _own(mail), changes):
             raise ClaimLost(mail.id)
 
 

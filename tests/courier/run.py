@@ -1,4 +1,4 @@
-"""Runs a courier with claims of another length: `python -m tests.courier.run 1.5`."""
+"""Runs a courier with claims of another length, which tries again at once: `python -m tests.courier.run 1.5`."""
 
 from __future__ import annotations
 
@@ -10,4 +10,4 @@ from config.default import load
 
 if __name__ == "__main__":
     log_as_json(log, "debug")
-    run(load(), seconds=float(sys.argv[1]))
+    run(load(), seconds=float(sys.argv[1]), pauses=(0.1,))

@@ -6,6 +6,7 @@ import hashlib
 import secrets
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 from redis import Redis
 from sqlalchemy import Engine
 
-from app.courier.claim import Courier
+from app.courier.claim import PAUSES, Courier
 from app.courier.post import Accounts, Keys, Post
 from app.directory.account import Account, Endpoint, Server
 from app.directory.engine import open_engine
@@ -56,6 +57,7 @@ class World:
     master: MasterUser | None = None
     outbox_key: bool = False
     claim_seconds: float = 3.0
+    pauses: Sequence[float] = PAUSES
     engine: Engine = field(init=False)
 
     def __post_init__(self) -> None:
@@ -135,7 +137,7 @@ class World:
     # -- the courier --------------------------------------------------------------------------------------------------
 
     def courier(self, name: str = "courier-1") -> Courier:
-        return Courier(self.engine, self.accounts, name, seconds=self.claim_seconds)
+        return Courier(self.engine, self.accounts, name, seconds=self.claim_seconds, pauses=self.pauses)
 
     def run(self, *, seconds: float = 20.0, until_empty: bool = False) -> None:
         """A courier works until nothing is due any more (or nothing waits at all)."""

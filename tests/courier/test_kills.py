@@ -1,0 +1,209 @@
+"""One mail, one blow, at any byte of either line: the courier killed or frozen, the line cut or reset, SQL locked.
+
+Whatever happens the mail is sent once, or the draft is there and nothing was sent, or the outcome is called unknown and
+nobody sends it again. `make soak` runs 500 schedules; SCHEDULES says how many, SEED where they begin.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import socket
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from contextlib import closing
+
+import pytest
+
+from app.courier.claim import Courier
+from app.outbox import queue
+from app.outbox.mail import Letter, Mail, State
+from tests.conftest import MailAccount
+from tests.courier.process import Process, settings
+from tests.courier.world import World
+from tests.proxy import Proxy
+from tests.smtpsink import Sink
+
+pytestmark = [pytest.mark.servers, pytest.mark.slow]
+
+SCHEDULES = int(os.environ.get("SCHEDULES", "40"))
+SEED = int(os.environ.get("SEED", "0"))
+CLAIM = 1.5
+ENDS = (State.DONE, State.UNKNOWN, State.REFUSED, State.CANCELLED)
+
+
+class Line(Proxy):
+    """A proxy that strikes once, at a byte of its n-th connection. Whatever else happens then is `blow`'s."""
+
+    def __init__(self, target: int) -> None:
+        super().__init__(target)
+        self.met = 0
+        self.whole = False  # the line itself stays as it is
+        self.plan: tuple[int, str, str, int] | None = None
+        self.blow: Callable[[], None] = lambda: None
+        self.struck = threading.Event()
+
+    def _carry(self, client: socket.socket, server: socket.socket) -> None:
+        self.met += 1
+        if self.plan is not None and self.plan[0] == self.met:
+            _, kind, direction, after = self.plan
+            self.fault(kind, direction, after, once=True)  # type: ignore[arg-type]
+        super()._carry(client, server)
+
+    def _harm(self, source: socket.socket, sink: socket.socket, held: bytes, number: int) -> bool:
+        if not self.struck.is_set():
+            self.struck.set()
+            self.blow()
+        if self.whole:
+            self.clear()
+            sink.sendall(held)
+            return True
+        return super()._harm(source, sink, held, number)
+
+
+class Schedule:
+    """What happens in one run, all of it from a seed."""
+
+    def __init__(self, seed: int) -> None:
+        self.random = chance = random.Random(seed)
+        self.kind = chance.choice(["kill", "kill", "kill", "cut", "cut", "reset", "freeze", "lock"])
+        self.line = chance.choice(["smtp", "smtp", "smtp", "imap"])
+        self.direction = chance.choice(["up", "down"])
+        self.number = 1 if self.line == "smtp" else chance.choice([1, 2, 3, 3, 4])
+        self.lines = chance.choice([1, 1, 3000])
+        self.bcc = chance.choice(["", "Bcc: dan@one.example\r\n"])
+        self.near_end = chance.random() < 0.6
+
+    def offset(self, total: int) -> int:
+        """Near the end of the connection lie the final dot and its answer."""
+        low = max(0, total - 90) if self.near_end else 0
+        return self.random.randint(low, max(low, total))
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.line}#{self.number} {self.direction} lines={self.lines} bcc={bool(self.bcc)}"
+
+
+class Run:
+    """One schedule on one world."""
+
+    def __init__(self, make_world: Callable[..., World], sink: Sink, schedule: Schedule, imap_port: int) -> None:
+        self.schedule = schedule
+        self.smtp, self.imap = Line(sink.port).start(), Line(imap_port).start()
+        ports = {"imap": self.imap.port, "submission": self.smtp.port}
+        self.world = make_world(**ports, claim_seconds=CLAIM, pauses=(0.1,))
+        self.processes: list[Process] = []
+
+    def close(self) -> None:
+        for process in self.processes:
+            process.end(signal.SIGKILL)
+        self.smtp.stop()
+        self.imap.stop()
+
+    def letter(self) -> Letter:
+        return self.world.letter(lines=self.schedule.lines, bcc=self.schedule.bcc)
+
+    def total(self) -> int:
+        """The bytes of one connection of the line in that direction, while nothing is wrong."""
+        line = self.smtp if self.schedule.line == "smtp" else self.imap
+        with line.counting() as counts:
+            number = self.world.enqueue(self.letter())
+            self.world.run()
+            assert self.world.state(number).state == State.DONE
+        whole = counts.sent if self.schedule.direction == "up" else counts.received
+        return whole // max(1, counts.connections)
+
+    def go(self) -> tuple[Letter, Mail]:
+        """Strikes, and lets couriers work until nothing happens by itself any more."""
+        line = self.smtp if self.schedule.line == "smtp" else self.imap
+        total = self.total()
+        kind = self.schedule.kind if self.schedule.kind in ("cut", "reset") else "cut"
+        line.met, line.plan = 0, (self.schedule.number, kind, self.schedule.direction, self.schedule.offset(total))
+        line.whole = self.schedule.kind in ("freeze", "lock")
+        letter = self.letter()
+        if self.schedule.kind in ("kill", "freeze"):
+            number = self._with_process(line, letter)
+        else:
+            line.blow = self._lock if self.schedule.kind == "lock" else line.blow
+            number = self.world.enqueue(letter)
+            self._until_end(self.world.courier(), number)
+        return letter, self.world.state(number)
+
+    def _lock(self) -> None:
+        """Nobody can write into SQL for longer than it is waited for."""
+        held = threading.Event()
+
+        def hold() -> None:
+            with closing(sqlite3.connect(self.world.engine.url.database or "", timeout=10)) as other:
+                other.execute("BEGIN IMMEDIATE")
+                held.set()
+                time.sleep(3)
+                other.rollback()
+
+        threading.Thread(target=hold).start()
+        held.wait(12)
+
+    def _with_process(self, line: Line, letter: Letter) -> str:
+        process = Process(settings(self.world), self.world.folder / "victim.log", claim=CLAIM)
+        self.processes.append(process)
+        number = signal.SIGKILL if self.schedule.kind == "kill" else signal.SIGSTOP
+        line.blow = lambda: process.child.send_signal(number)
+        mail = self.world.enqueue(letter)
+        end = time.monotonic() + 15
+        while not line.struck.is_set() and self.world.state(mail).state not in ENDS and time.monotonic() < end:
+            time.sleep(0.01)
+        self._until_end(self.world.courier("second"), mail)
+        if self.schedule.kind == "freeze":
+            process.child.send_signal(signal.SIGCONT)
+            time.sleep(1.0)
+            process.end()
+            self._until_end(self.world.courier("third"), mail)
+        return mail
+
+    def _until_end(self, courier: Courier, number: str) -> None:
+        end = time.monotonic() + 30
+        while time.monotonic() < end:
+            try:
+                courier.once()
+                if self.world.state(number).state in ENDS and not courier.busy:
+                    break
+            except queue.OutboxAway:
+                pass
+            courier.renew()
+            time.sleep(0.02)
+        courier.end()
+
+
+def check(run: Run, letter: Letter, mail: Mail) -> None:
+    """The truth at the servers agrees with what the row says, and nothing is lost or doubled."""
+    world = run.world
+    count = world.taken()[letter.message_id]
+    drafts, sent = set(world.box("Drafts")), world.ids("Sent").count(letter.message_id)
+    assert letter.draft is not None
+    assert count <= 1, "sent twice"
+    assert mail.state in (State.DONE, State.UNKNOWN), mail
+    if mail.state == State.DONE:
+        assert (count, sent) == (1, 1)
+        assert not drafts & {letter.draft.uid, letter.place.uid}
+    else:
+        assert sent == 0 and {letter.draft.uid, letter.place.uid} <= drafts
+
+
+
+
+@pytest.mark.parametrize("seed", range(SEED, SEED + SCHEDULES))
+def test_zero_lost_and_zero_twice(
+    seed: int, make_world: Callable[..., World], sink: Sink, mail_account: MailAccount
+) -> None:
+    schedule = Schedule(seed)
+    run = Run(make_world, sink, schedule, mail_account.server.imap_port)
+    try:
+        letter, mail = run.go()
+        struck = run.smtp.struck.is_set() or run.imap.struck.is_set()
+        count = run.world.taken()[letter.message_id]
+        print(f"{seed} {schedule}: {mail.state} {mail.reason} count={count} {'' if struck else '(missed)'}")
+        check(run, letter, mail)
+    finally:
+        run.close()
