@@ -113,6 +113,9 @@ class Settings:
     )
     master_user: str | None = setting("Dovecot master user: with it no user's password is kept", values.text)
     master_password: str | None = setting("the master user's password", values.secret, secret=True)
+    outbox_keys: tuple[bytes, ...] = setting(
+        "seals in SQL what mails to be sent later need to sign in; unset: nothing is sent later without a master user",
+        values.secrets_list, (), env="POSTERN_OUTBOX_KEY", secret=True)
     authserv_ids: tuple[str, ...] = setting(
         "names under which the provider's own servers write Authentication-Results (RFC 8601); nobody else is believed",
         values.hosts, ())

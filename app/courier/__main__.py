@@ -122,7 +122,8 @@ def open_courier(settings: Settings, seconds: float, pauses: Sequence[float]) ->
     master = None
     if settings.master_user and settings.master_password:
         master = MasterUser(settings.master_user, settings.master_password)
-    keys = Keys(Keyring(settings.secret_keys), None, master)
+    outbox = Keyring(settings.outbox_keys) if settings.outbox_keys else None
+    keys = Keys(Keyring(settings.secret_keys), outbox, master)
     accounts = Accounts(open_directory(settings), connect(settings.redis_url), keys, borrower)
     owner = f"{settings.node}:{os.getpid()}:{secrets.token_hex(4)}"[-120:]
     return Courier(open_engine(settings.database_url), accounts, owner, seconds=seconds, pauses=pauses)

@@ -10,21 +10,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
 from app.courier.filing import GONE, Changed, bring_back, copies, file, finish, look, sent_name
 from app.mail import errors
-from app.mail.connection import Connection
+from app.mail.part import Lease, slices
 from app.mail.part import Place as Part
-from app.mail.part import slices
 from app.mail.submission import Accepted, Submission, Unknown
 from app.mail.submission import Refused as NotTaken
 from app.outbox.mail import Letter, Refusal, State
-
-Lease = Callable[[], AbstractContextManager[Connection]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +137,7 @@ def _filed(job: Job, ledger: Ledger, outcome: Outcome) -> Outcome:
             reason = ""
             if outcome.state == State.ACCEPTED:
                 resumed = job.again or job.begun not in (State.QUEUED, State.CLAIMED)
-                reason = file(client, job.letter, since=job.since, resumed=resumed)
+                reason = file(client, job.letter, job.lease, since=job.since, resumed=resumed)
                 ledger.filed(reason)
                 outcome = replace(outcome, state=State.FILED, reason=reason)
             finish(client, job.letter)

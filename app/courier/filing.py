@@ -8,17 +8,17 @@ import re
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from urllib.parse import quote as percent
 
+from app.mail import draft as drafts
 from app.mail import flags
-from app.mail.connection import Connection, Literal, quote_mailbox
-from app.mail.create import make
+from app.mail.connection import Connection
 from app.mail.errors import CannotDo, ConnectionLost, MailboxGone, MessageGone, OverQuota, Refused, Renumbered
 from app.mail.flags import OUTGOING
 from app.mail.mailbox import target_name, tree
 from app.mail.move import delete_for_good, existing, move
-from app.mail.part import fetch
+from app.mail.part import Lease, fetch
 from app.mail.syntax import atoms, number, numbers
+from app.mail.writing import Stored
 from app.outbox.mail import IN_DATA, Letter, Place
 
 GONE = (MailboxGone, Renumbered, MessageGone)
@@ -80,10 +80,11 @@ def copies(client: Connection, mailbox: str, letter: Letter, *, since: datetime)
     return sorted(numbers(answer.untagged, b"SEARCH"))
 
 
-def file(client: Connection, letter: Letter, *, since: datetime, resumed: bool) -> str:
+def file(client: Connection, letter: Letter, lease: Lease, *, since: datetime, resumed: bool) -> str:
     """Makes the one copy in Sent; returns "", or why there is none: "quota", "gone".
 
-    `resumed`: somebody may have done it before, so Sent is searched first. Raises the tree of errors.
+    `lease`: a way to a second connection · `resumed`: somebody may have done it before, so Sent is searched first.
+    Raises the tree of errors.
     """
     sent = sent_name(client, letter)
     found = copies(client, sent, letter, since=since) if resumed and sent != letter.place.mailbox else []
@@ -91,8 +92,8 @@ def file(client: Connection, letter: Letter, *, since: datetime, resumed: bool) 
         if found:
             _cleaned(client, sent, found[-1])
             _removed(client, letter.place)
-        elif letter.bcc and client.has("CATENATE"):
-            _appended(client, letter, sent)
+        elif letter.bcc:
+            _appended(client, letter, sent, lease)
             _removed(client, letter.place)
         else:
             return _moved(client, letter, sent)
@@ -130,20 +131,11 @@ def _cleaned(client: Connection, mailbox: str, uid: int) -> None:
         flags.store(client, mailbox, note.uidvalidity or 0, [uid], add=("\\Seen",), remove=_OWN)
 
 
-def _appended(client: Connection, letter: Letter, sent: str) -> None:
-    """The copy with its Bcc in front, put together on the server (RFC 4469)."""
+def _appended(client: Connection, letter: Letter, sent: str, lease: Lease) -> None:
+    """The copy with its Bcc in front: put together on the server, or streamed through where it has no CATENATE."""
     place = letter.place
-    path = percent(place.mailbox, safe="")
-    url = f"/{path};UIDVALIDITY={place.uidvalidity}/;UID={place.uid}"
-    parts = (b"TEXT", Literal(letter.bcc.encode()), b"URL", url)
-    try:
-        client.ask(b"APPEND", quote_mailbox(sent), b"(\\Seen)", b"CATENATE", parts)
-    except Refused as error:
-        if error.code == "BADURL":
-            raise MessageGone(error.text) from None
-        if error.code != "TRYCREATE":
-            raise
-        client.ask(b"APPEND", quote_mailbox(make(client, sent)), b"(\\Seen)", b"CATENATE", parts)
+    whole = Stored(place.mailbox, place.uidvalidity, place.uid, "", letter.size)
+    drafts.save(client, sent, (letter.bcc.encode(), whole), flags=("\\Seen",), lease=lease)
 
 
 def _removed(client: Connection, place: Place) -> None:

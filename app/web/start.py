@@ -74,4 +74,5 @@ def open_post(settings: Settings, directory: Directory, redis: Redis, ring: Keyr
     master = None
     if settings.master_user and settings.master_password:
         master = MasterUser(settings.master_user, settings.master_password)
-    return Post(engine, redis, Keys(ring, None, master), borrower)
+    outbox = Keyring(settings.outbox_keys) if settings.outbox_keys else None
+    return Post(engine, redis, Keys(ring, outbox, master), borrower)

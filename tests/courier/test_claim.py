@@ -49,7 +49,9 @@ def test_what_was_answered_is_marked(world: World) -> None:
     assert "\\answered" in flags and "$forwarded" not in flags
 
 
-def test_the_copy_in_sent_has_its_bcc_and_what_was_sent_has_not(world: World) -> None:
+@pytest.mark.parametrize("missing", [(), ("CATENATE",), ("CATENATE", "UIDPLUS", "MOVE", "LIST-STATUS", "SPECIAL-USE")])
+def test_the_copy_in_sent_has_its_bcc_and_what_was_sent_has_not(world: World, missing: tuple[str, ...]) -> None:
+    world.borrower.missing = frozenset(missing)
     letter = world.letter(bcc="Bcc: dan@one.example\r\n", recipients=("dan@one.example",))
     world.enqueue(letter)
     world.run()
@@ -231,6 +233,17 @@ def test_two_couriers_never_send_one_mail_twice(world: World) -> None:
         courier.end()
     assert world.taken() == {letter.message_id: 1 for letter in letters}
     assert len(world.ids("Sent")) == 12
+
+
+def test_on_a_server_without_extensions_all_happens_too(world: World) -> None:
+    world.borrower.missing = frozenset({"CATENATE", "UIDPLUS", "MOVE", "LIST-STATUS", "SPECIAL-USE", "LITERAL+"})
+    letter = world.letter()
+    number = world.enqueue(letter)
+    world.run()
+    assert world.state(number).state == State.DONE and world.taken() == {letter.message_id: 1}
+    ((identity, flags),) = world.box("Sent").values()
+    assert identity == letter.message_id and not flags & {"\\draft", "$posternoutgoing"} and "\\seen" in flags
+    assert world.ids("Drafts") == []
 
 
 def test_a_large_mail_goes_through_in_slices(world: World) -> None:

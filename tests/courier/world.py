@@ -6,7 +6,8 @@ import hashlib
 import secrets
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from app.directory.account import Account, Endpoint, Server
 from app.directory.engine import open_engine
 from app.directory.resolve import Directory, Unlisted
 from app.keeper.lease import Borrower, Login
+from app.mail.connection import Connection
 from app.mail.errors import MailboxGone
 from app.mail.flags import OUTGOING, flags_of
 from app.mail.login import MasterUser
@@ -42,6 +44,18 @@ SECRET = secrets.token_bytes(32)  # a node's key is its hexadecimal text
 def text(message_id: str, *, lines: int = 1) -> bytes:
     head = f"From: bob@one.example\r\nTo: ann@one.example\r\nSubject: hi\r\nMessage-ID: {message_id}\r\n\r\n"
     return (head + ("y" * 76 + "\r\n") * lines).encode()
+
+
+class Poor(Borrower):
+    """Lends connections to a server that seems to lack some capabilities."""
+
+    missing: frozenset[str] = frozenset()
+
+    @contextmanager
+    def lease(self, login: Login) -> Iterator[Connection]:
+        with super().lease(login) as client:
+            client.note.capabilities = tuple(each for each in client.note.capabilities if each not in self.missing)
+            yield client
 
 
 @dataclass
@@ -71,7 +85,7 @@ class World:
             self.submission = self.smtp.port
         ring = Keyring((SECRET.hex().encode(),))
         keys = Keys(ring, ring if self.outbox_key else None, self.master)
-        self.borrower = Borrower(None, SECRET, LIMITS, DEADLINES)
+        self.borrower = Poor(None, SECRET, LIMITS, DEADLINES)
         self.post = Post(self.engine, self.redis, keys, self.borrower)
         directory = Directory(self.engine, unlisted=self.unlisted())
         self.accounts = Accounts(directory, self.redis, keys, self.borrower)
