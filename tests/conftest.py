@@ -25,6 +25,7 @@ from app.demo.dovecot import Dovecot
 from app.demo.node import Node
 from app.demo.redis import RedisServer
 from app.directory.engine import open_engine
+from tests.smtpsink import Sink
 from tests.visitor import Visitor
 
 NEEDS_SERVERS = {
@@ -199,12 +200,15 @@ class Site:
     def __init__(self, folder: Path, servers: tuple[Dovecot, Dovecot]) -> None:
         self.servers = servers
         self.redis = RedisServer(folder / "redis").start()
+        self.smtp = Sink({})
+        self.smtp.__enter__()
         self.settings = {
             "POSTERN_SECRET_KEY": secrets.token_urlsafe(32),
             "POSTERN_DATABASE_URL": f"sqlite:///{folder}/directory.sqlite",
             "POSTERN_REDIS_URL": self.redis.url,
             "POSTERN_THROTTLE_EXEMPT": "127.0.0.0/8",
             "POSTERN_AUTHSERV_IDS": AUTHSERV_ID,
+            "POSTERN_UNDO_SECONDS": "3",
             "WEB_CONCURRENCY": "2",
         }
         nodes.bring_up_to_date(self.settings["POSTERN_DATABASE_URL"])
@@ -213,7 +217,12 @@ class Site:
     def add(self, address: str, account: MailAccount) -> None:
         """Write an account into the directory."""
         number = self.servers.index(account.server)
-        ports = {"imap": account.server.imap_port, "sieve": account.server.sieve_port}
+        ports = {
+            "imap": account.server.imap_port,
+            "sieve": account.server.sieve_port,
+            "submission": self.smtp.port,
+        }
+        self.smtp.logins[account.login] = account.password
         with self.engine.begin() as connection:
             server = directory.put_server(connection, f"server-{number}", ports)
             directory.put_account(connection, address, account.login, server)
@@ -223,8 +232,9 @@ class Site:
         return Node(folder, nodes.environment({**self.settings, **settings}))
 
     def close(self) -> None:
-        """Stop the Redis."""
+        """Stop the Redis and the SMTP sink."""
         self.engine.dispose()
+        self.smtp.__exit__()
         self.redis.stop()
 
 

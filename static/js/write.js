@@ -19,7 +19,8 @@ export async function open(url) {
   return undefined;
 }
 
-function show(part) {
+/** Puts a message that the server sent into the panel. */
+export function show(part) {
   fill(shelf, part);
   attachIn(shelf);
   const empty = [...shelf.querySelectorAll('[name="to"], [name="subject"]')].find((field) => !field.value);
@@ -71,11 +72,14 @@ export default function write(section) {
     body.set("action", action);
     if (brief) body.delete("upload");
     const headers = { "X-Postern-Fragment": brief ? "saved" : "1", Accept: "text/html" };
-    return ask(target(form), { method: "POST", body, headers, ended });
+    return ask(target(form), { method: "POST", body, headers, ended: () => ended(action) });
   }
 
   /** The session is over: the browser sends the form itself, and the answer is a page to sign in that carries it. */
-  function ended() {
+  function ended(action) {
+    const button = document.createElement("input");
+    Object.assign(button, { type: "hidden", name: "action", value: action });
+    form.append(button);
     last = fingerprint(form);
     form.submit();
   }
@@ -83,8 +87,11 @@ export default function write(section) {
   /** The draft's new place and its files, from the answer to a save. */
   function take(page) {
     page.querySelectorAll("[data-kept] input").forEach((input) => { form.elements[input.name].value = input.value; });
-    fill(section.querySelector(".write-files"), ...page.querySelector(".write-files").childNodes);
-    section.querySelector(".write-files").hidden = !section.querySelector(".write-files li");
+    const files = section.querySelector(".write-files");
+    const waiting = [...files.querySelectorAll(".sending")];
+    fill(files, ...page.querySelector(".write-files").children);
+    files.append(...waiting);
+    files.hidden = !files.children.length;
     told(page.querySelector("[data-state]").textContent);
   }
 

@@ -1,0 +1,205 @@
+"""Writing and sending in a browser: nothing typed is lost, nothing is sent twice, with a script and without."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.audit import audit
+from tests.browser.conftest import Complaints
+from tests.browser.letters import fill
+from tests.browser.steps import open_folder, row, sign_in, subjects
+from tests.conftest import Resident, Site
+from tests.smtpsink import Taken
+
+if TYPE_CHECKING:
+    from playwright.sync_api import BrowserContext, Page
+
+pytestmark = pytest.mark.browser
+FRIEND = "friend@elsewhere.example"
+VIEWS = [(1280, "light"), (1280, "dark"), (768, "light"), (390, "dark"), (320, "light")]
+
+
+def sent(site: Site, subject: str, *, within: float = 15) -> list[Taken]:
+    """What the submission server took with this subject, once there is anything."""
+    end = time.monotonic() + within
+    line = f"\r\nSubject: {subject}".rstrip(" ") + "\r\n"
+    while not (found := [each for each in site.smtp.taken if line.encode() in each.content]):
+        if time.monotonic() > end:
+            return []
+        time.sleep(0.1)
+    return found
+
+
+def write(page: Page, subject: str, text: str = "Hello\n") -> None:
+    """Fill in a new message."""
+    page.get_by_test_id("compose-to").fill(FRIEND)
+    page.get_by_test_id("compose-subject").fill(subject)
+    page.get_by_test_id("compose-text").fill(text)
+
+
+def test_a_message_is_written_beside_the_mail_and_sent_once(page: Page, resident: Resident, site: Site):
+    fill(resident, 1)
+    sign_in(page, resident)
+    page.keyboard.press("c")
+    write(page, "From the panel")
+    expect(page.get_by_test_id("compose-state")).to_have_text(re.compile("Saved"), timeout=10_000)
+    page.get_by_test_id("compose-send").dblclick()
+    expect(page.get_by_test_id("undo-button")).to_be_visible()
+    expect(page.get_by_test_id("compose")).to_have_count(0)
+    (taken,) = sent(site, "From the panel")
+    assert taken.recipients == [FRIEND] and taken.login == resident.mail.login
+    open_folder(page, "Sent")
+    expect(row(page, "From the panel")).to_have_count(1)
+    open_folder(page, "Drafts")
+    expect(page.get_by_test_id("empty-list")).to_be_visible()
+    assert len(sent(site, "From the panel")) == 1
+
+
+def test_sending_is_taken_back_and_the_draft_opens_again(page: Page, resident: Resident, site: Site):
+    sign_in(page, resident)
+    page.get_by_test_id("compose-link").click()
+    write(page, "Too early", "Wait for me\n")
+    page.get_by_test_id("compose-send").click()
+    page.get_by_test_id("undo-button").click()
+    expect(page.get_by_test_id("compose-text")).to_have_value("Wait for me\n")
+    assert sent(site, "Too early", within=6) == []
+    open_folder(page, "Sent")
+    expect(page.get_by_test_id("empty-list")).to_be_visible()
+
+
+def test_mistakes_stand_beside_their_field_and_doubts_are_asked_once(
+    page: Page, resident: Resident, site: Site, complaints: Complaints
+):
+    sign_in(page, resident)
+    page.get_by_test_id("compose-link").click()
+    page.get_by_test_id("compose-to").fill(f"{FRIEND}, carl")
+    page.get_by_test_id("compose-text").fill("See the attached plan\n")
+    page.get_by_test_id("compose-send").click()
+    expect(page.get_by_test_id("compose-fault")).to_contain_text("“carl”")
+    expect(page.get_by_test_id("compose-to")).to_be_focused()
+    page.get_by_test_id("compose-to").fill(FRIEND)
+    page.get_by_test_id("compose-send").click()
+    expect(page.get_by_test_id("compose-warning")).to_contain_text("no subject")
+    expect(page.get_by_test_id("compose-warning")).to_contain_text("attachment")
+    page.get_by_test_id("compose-send-anyway").click()
+    expect(page.get_by_test_id("compose")).to_have_count(0)
+    assert len(sent(site, "")) == 1
+    assert all("422" in each for each in complaints)  # the browser's own words for an answer that names mistakes
+    complaints.clear()
+
+
+def test_files_are_attached_taken_off_and_sent(page: Page, resident: Resident, site: Site):
+    sign_in(page, resident)
+    page.get_by_test_id("compose-link").click()
+    write(page, "With files")
+    names = ["plan <1>.txt", "Übersicht.pdf"]
+    page.get_by_test_id("compose-attach").set_input_files(
+        [{"name": name, "mimeType": "text/plain", "buffer": b"x" * 50_000} for name in names]
+    )
+    expect(page.get_by_test_id("compose-file-remove")).to_have_count(2)
+    page.get_by_test_id("compose-file-remove").first.click()
+    page.get_by_test_id("compose-send").click()
+    (taken,) = sent(site, "With files")
+    assert b"filename*=utf-8''%C3%9Cbersicht.pdf" in taken.content and b"plan" not in taken.content
+
+
+def test_an_answer_quotes_goes_to_the_right_people_and_marks_what_it_answers(
+    page: Page, resident: Resident, site: Site
+):
+    fill(resident, 1)
+    sign_in(page, resident)
+    row(page, "Letter 1").get_by_test_id("message-subject-link").click()
+    expect(page.get_by_test_id("message-subject")).to_have_text("Letter 1")
+    page.get_by_test_id("reply").click()
+    expect(page.get_by_test_id("compose-subject")).to_have_value("Re: Letter 1")
+    assert "\n> " in page.get_by_test_id("compose-text").input_value()
+    page.get_by_test_id("compose-text").press("Control+Enter")
+    (taken,) = sent(site, "Re: Letter 1")
+    assert re.search(rb"^In-Reply-To: <", taken.content, re.MULTILINE)
+    page.wait_for_timeout(500)
+    page.goto("/mail/INBOX/")
+    expect(row(page, "Letter 1").get_by_title("Answered")).to_be_visible()
+
+
+def test_everything_works_without_a_script(open_context: Callable[..., BrowserContext], resident: Resident, site: Site):
+    page = open_context(java_script_enabled=False).new_page()
+    sign_in(page, resident)
+    page.get_by_test_id("compose-link").click()
+    write(page, "By hand", "One\n")
+    page.get_by_test_id("compose-attach").set_input_files({"name": "a.txt", "mimeType": "text/plain", "buffer": b"abc"})
+    page.get_by_test_id("compose-save").click()
+    expect(page.get_by_test_id("notice")).to_contain_text("saved")
+    expect(page.get_by_test_id("compose-file")).to_have_count(1)
+    page.get_by_test_id("compose-text").fill("One, two\n")
+    page.get_by_test_id("compose-send").click()
+    expect(page.get_by_test_id("undo-button")).to_be_visible()
+    (taken,) = sent(site, "By hand")
+    assert b"One, two" in taken.content and b"YWJj" in taken.content
+    page.goto("/mail/Drafts/")
+    assert subjects(page) == []
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_who_was_signed_out_meanwhile_signs_in_and_the_message_is_sent(
+    open_context: Callable[..., BrowserContext], resident: Resident, site: Site, script: bool
+):
+    context = open_context(java_script_enabled=script)
+    page = context.new_page()
+    sign_in(page, resident)
+    page.goto("/compose")
+    write(page, f"After the end {script}", "Typed for an hour\n")
+    context.clear_cookies()
+    page.get_by_test_id("compose-send").click()
+    page.get_by_test_id("address-input").fill(resident.address)
+    page.get_by_test_id("password-input").fill("wrong")
+    page.get_by_test_id("sign-in-button").click()
+    expect(page.get_by_test_id("sign-in-error")).to_be_visible()
+    page.get_by_test_id("password-input").fill(resident.password)
+    page.get_by_test_id("sign-in-button").click()
+    expect(page.get_by_test_id("undo-button")).to_be_visible()
+    (taken,) = sent(site, f"After the end {script}")
+    assert b"Typed for an hour" in taken.content
+
+
+def test_what_somebody_typed_is_neither_shown_nor_sent_for_whoever_signs_in_instead(
+    open_context: Callable[..., BrowserContext], make_resident: Callable[..., Resident], site: Site
+):
+    writer, other = make_resident(), make_resident()
+    context = open_context(java_script_enabled=False)
+    page = context.new_page()
+    sign_in(page, writer)
+    page.goto("/compose")
+    write(page, "Private", "For my eyes\n")
+    context.clear_cookies()
+    page.get_by_test_id("compose-send").click()
+    page.get_by_test_id("address-input").fill(other.address)
+    page.get_by_test_id("password-input").fill(other.password)
+    page.get_by_test_id("sign-in-button").click()
+    expect(page.get_by_test_id("notice")).to_contain_text("another account")
+    assert "For my eyes" not in page.content()
+    assert sent(site, "Private", within=5) == []
+    page.goto("/mail/Drafts/")
+    assert subjects(page) == []
+
+
+@pytest.mark.parametrize(
+    ("width", "scheme"), [(1280, "light"), (1280, "dark"), (768, "light"), (390, "dark"), (320, "light")]
+)
+def test_the_pages_of_writing_pass_the_audit(
+    open_context: Callable[..., BrowserContext], resident: Resident, width: int, scheme: str
+):
+    page = open_context(viewport={"width": width, "height": 800}, color_scheme=scheme).new_page()
+    sign_in(page, resident)
+    page.goto(f"/compose?to={'x' * 60}@example.org, carl&cc=a@example.org&subject={'long ' * 60}&body=See attached")
+    assert audit(page) == []
+    page.get_by_test_id("compose-send").click()
+    expect(page.get_by_test_id("compose-fault")).to_be_visible()
+    assert audit(page) == []
+    page.goto("/outbox")
+    assert audit(page) == []
