@@ -116,9 +116,9 @@ def _saved(client: Connection, me: Current, boxes: tuple[Mailbox, ...], letter: 
         flash("This draft was changed or removed elsewhere meanwhile. Yours is kept beside it.", "warning")
     if before is None:
         pane.wrote(me)  # one more message in Drafts; later saves change no count
-    known = saved.uid is not None and saved.uidvalidity is not None
-    place = Place(saved.mailbox, saved.uidvalidity or 0, saved.uid or 0) if known else None
-    return letter.stored(place, writing)
+    if saved.uid is None or saved.uidvalidity is None:
+        return replace(letter, draft=None)  # stored, but nobody can say where: the next save stores it once more
+    return letter.stored(Place(saved.mailbox, saved.uidvalidity, saved.uid), writing)
 
 
 def _after_save(me: Current, boxes: tuple[Mailbox, ...], letter: Letter) -> Any:

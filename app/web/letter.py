@@ -13,9 +13,8 @@ from typing import Any
 
 from werkzeug.datastructures import FileStorage, MultiDict
 
-from app.mail.outgoing import Address, File, Origin, Parsed, Stored, Upload, Writing, recipients
+from app.mail.outgoing import Address, File, Origin, Parsed, Stored, Upload, Writing, placed, recipients
 from app.mail.part import Place
-from app.mail.writing import encoded_size
 from app.web.urls import escape_mailbox, unescape_mailbox
 
 TEXT_LENGTH = 500_000  # characters
@@ -109,11 +108,10 @@ class Letter:
         stored = Stored(at.mailbox, at.uidvalidity, at.uid, each.section, each.size, each.encoding)
         return File(each.name, each.type, stored, charset=each.charset)
 
-    def stored(self, place: Place | None, writing: Writing) -> "Letter":
-        """The same letter after `writing` was saved at `place`: its files lie there now, behind the text (RFC 3501
-        §6.4.5 numbers the parts of a multipart from 1)."""
-        files = tuple(_kept_file(each, str(number)) for number, each in enumerate(writing.files, 2))
-        return replace(self, draft=place, source=place, files=files, uploads=())
+    def stored(self, place: Place, writing: Writing) -> "Letter":
+        """The same letter after `writing` was saved at `place`: its files lie there now."""
+        lying = placed(writing, place.mailbox, place.uidvalidity, place.uid)
+        return replace(self, draft=place, source=place, files=_kept_files(lying), uploads=())
 
 
 def read_letter(form: MultiDict[str, str], uploads: Sequence[FileStorage]) -> Letter:
@@ -156,7 +154,7 @@ def letter_of(writing: Writing, draft: Place | None) -> Letter:
         references=writing.references,
         subject=writing.subject,
         text=writing.text,
-        files=tuple(_kept_file(each) for each in writing.files),
+        files=_kept_files(writing),
         **lines,
     )
 
@@ -198,14 +196,13 @@ def _kept(told: str) -> Kept:
     return Kept(section, name, kind, size, encoding, charset)
 
 
-def _kept_file(each: File, section: str | None = None) -> Kept:
-    """A file of a Writing: where it lies, or under `section` of the draft that was just stored."""
-    found = each.content
-    if isinstance(found, Stored):
-        at = found.section if section is None else section
-        return Kept(at, each.name, each.type, found.size, found.encoding, each.charset)
-    length = found.length if isinstance(found, Upload) else len(found) if isinstance(found, bytes) else 0
-    return Kept(section or "", each.name, each.type, encoded_size(length), "base64", each.charset)
+def _kept_files(writing: Writing) -> tuple[Kept, ...]:
+    """The files of a Writing that lie on the mail server."""
+    return tuple(
+        Kept(at.section, each.name, each.type, at.size, at.encoding, each.charset)
+        for each in writing.files
+        if isinstance(at := each.content, Stored)
+    )
 
 
 def _uploaded(sent: FileStorage) -> File:

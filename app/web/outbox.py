@@ -4,7 +4,6 @@ What sends is app/courier; here the final bytes are stored beside the draft, and
 mail is sent in the request.
 """
 
-import hashlib
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,9 +14,8 @@ from app.courier.deliver import Outcome
 from app.mail import draft as drafts
 from app.mail.address import on_wire
 from app.mail.connection import Connection
-from app.mail.field import address_list
 from app.mail.flags import OUTGOING
-from app.mail.outgoing import Address, Piece, Writing, pieces, size, wants_utf8
+from app.mail.outgoing import Address, Writing, envelope, hidden_field, pieces, wants_utf8
 from app.outbox.errors import OutboxAway
 from app.outbox.mail import Letter as Outgoing
 from app.outbox.mail import Mail, Place, State
@@ -43,25 +41,22 @@ def put_in(client: Connection, me: Current, letter: Letter, sender: Address) -> 
     flags = ("\\Seen", OUTGOING)
     saved = drafts.save(client, letter.draft.mailbox, parts, flags=flags, lease=imap)
     place = Place(saved.mailbox, saved.uidvalidity or 0, saved.uid or 0)
-    outgoing = _outgoing(letter, writing, place, parts, utf8)
+    outgoing = _outgoing(client, letter, writing, place, utf8)
     _send(me, letter.message_id, outgoing)
     pane.wrote(me)
 
 
-def _outgoing(letter: Letter, writing: Writing, place: Place, parts: tuple[Piece, ...], utf8: bool) -> Outgoing:
-    digest = hashlib.sha256()
-    for octets in drafts.streamed(parts, imap):
-        digest.update(octets)
+def _outgoing(client: Connection, letter: Letter, writing: Writing, place: Place, utf8: bool) -> Outgoing:
+    octets, digest = drafts.digest(client, place.mailbox, place.uidvalidity, place.uid)
     draft, origin = letter.draft, letter.origin
-    everyone = dict.fromkeys(on_wire(each.address) for each in (*writing.to, *writing.cc, *writing.bcc))
     return Outgoing(
         place=place,
-        size=size(parts),
-        sha256=digest.hexdigest(),
+        size=octets,
+        sha256=digest,
         message_id=writing.message_id,
         sender=on_wire(writing.sender.address),
-        recipients=tuple(everyone),
-        bcc=address_list("Bcc", writing.bcc).decode(),
+        recipients=envelope(writing),
+        bcc=hidden_field(writing).decode(),
         draft=Place(draft.mailbox, draft.uidvalidity, draft.uid) if draft else None,
         original=Place(origin.place.mailbox, origin.place.uidvalidity, origin.place.uid) if origin else None,
         flag=_MARKS[origin.kind] if origin else None,
