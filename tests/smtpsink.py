@@ -35,7 +35,7 @@ class Taken:
 
 
 class Sink:
-    """aiosmtpd with AUTH on a loopback port. `logins` maps logins to passwords; `refuse` maps recipients to replies."""
+    """aiosmtpd on a loopback port. `logins`: passwords by login (none: no AUTH); `refuse`: replies by recipient."""
 
     def __init__(self, logins: Mapping[str, str], *, tls: Any = None, options: Mapping[str, Any] | None = None) -> None:
         self.logins = dict(logins)
@@ -48,7 +48,7 @@ class Sink:
             hostname="127.0.0.1",
             port=0,
             authenticator=self._authenticate,
-            auth_required=True,
+            auth_required=bool(logins),
             auth_require_tls=False,
             decode_data=False,
             enable_SMTPUTF8=True,
@@ -192,6 +192,7 @@ class Script:
     def _body(self, peer: Peer) -> bool:
         lines = []
         while (line := peer.line()) != b".":
+            self.lines.append(line)
             lines.append(line.removeprefix(b"."))
             if len(lines) == 1 and "BODY" in self.answers:
                 return False

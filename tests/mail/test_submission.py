@@ -23,7 +23,7 @@ from app.mail.errors import (
 )
 from app.mail.login import Credentials, MasterUser
 from app.mail.submission import Accepted, Patience, Refused, Submission, Unknown, open_submission
-from tests.smtpsink import Script, Sink
+from tests.smtpsink import Peer, Script, Sink
 
 pytestmark = pytest.mark.servers
 
@@ -115,7 +115,8 @@ def test_without_starttls_no_password_leaves() -> None:
         with pytest.raises(CannotDo):
             opened(script.port, security="starttls")
         assert not [line for line in script.lines if line.startswith(b"AUTH")]
-    with Script({"STARTTLS": b"220 go\r\n250 slipped in\r\n"}) as script, pytest.raises(ServerAway):
+    slipped = {"STARTTLS": b"220 go\r\n250 slipped in\r\n"}
+    with Script(slipped) as script, pytest.raises(ServerAway, match="plain text"):
         opened(script.port, security="starttls")
 
 
@@ -234,6 +235,32 @@ def test_what_the_server_says_by_itself_before_the_dot_is_heard() -> None:
         submission.envelope("bob@one.example", TO)
         with pytest.raises(Declined, match="no valid"):
             submission.body([LETTER])
+
+
+def test_a_server_that_gives_up_between_body_and_dot_is_heard_before_the_dot() -> None:
+    def impatient(peer: Peer) -> None:
+        peer.send(b"354 go\r\n")
+        while peer.line() != b"end":
+            pass
+        time.sleep(0.1)
+        peer.send(b"421 4.4.2 too slow\r\n")
+        peer.line()
+
+    with Script({"DATA": impatient}) as script, opened(script.port) as submission:
+        submission.envelope("bob@one.example", TO)
+        submission.body([LETTER])
+        time.sleep(0.3)
+        with pytest.raises(ServerAway, match="too slow"):
+            submission.finish()
+
+
+def test_a_message_given_up_before_its_dot_is_followed_by_nothing() -> None:
+    with Script() as script:
+        with opened(script.port) as submission:
+            submission.envelope("bob@one.example", TO)
+            submission.body([LETTER])
+        time.sleep(0.1)
+        assert script.lines[-1] == b"end" and script.messages == []
 
 
 def test_a_body_that_fails_half_way_closes_the_line_so_that_no_half_is_taken() -> None:

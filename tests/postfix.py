@@ -1,0 +1,100 @@
+"""A Postfix of one's own on a loopback port, for submission: STARTTLS, SASL through Dovecot, everything handed on to a
+sink. Needs root; its queue and logs lie in a folder that is thrown away.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import time
+from pathlib import Path
+from typing import Self
+
+from app.demo.certificate import Certificate
+from app.demo.process import free_port
+
+_SERVICES = """\
+127.0.0.1:{port} inet n - n - - smtpd
+pickup unix n - n 60 1 pickup
+cleanup unix n - n - 0 cleanup
+qmgr unix n - n 300 1 qmgr
+tlsmgr unix - - n 1000? 1 tlsmgr
+rewrite unix - - n - - trivial-rewrite
+bounce unix - - n - 0 bounce
+defer unix - - n - 0 bounce
+trace unix - - n - 0 bounce
+proxymap unix - - n - - proxymap
+smtp unix - - n - - smtp
+error unix - - n - - error
+retry unix - - n - - error
+anvil unix - - n - 1 anvil
+scache unix - - n - 1 scache
+postlog unix-dgram n - n - 1 postlogd
+"""
+_SETTINGS = """\
+compatibility_level = 3.6
+queue_directory = {folder}/queue
+data_directory = {folder}/data
+command_directory = /usr/sbin
+daemon_directory = /usr/lib/postfix/sbin
+mail_owner = postfix
+setgid_group = postdrop
+maillog_file = {folder}/log
+maillog_file_prefixes = {folder}
+inet_interfaces = 127.0.0.1
+inet_protocols = ipv4
+myhostname = mx.one.example
+mydestination =
+mynetworks = 127.0.0.2/32
+alias_maps =
+default_transport = smtp:[127.0.0.1]:{sink}
+disable_dns_lookups = yes
+message_size_limit = 10000000
+smtpd_tls_security_level = encrypt
+smtpd_tls_chain_files = {key}, {chain}
+smtpd_sasl_auth_enable = yes
+smtpd_sasl_type = dovecot
+smtpd_sasl_path = inet:127.0.0.1:{sasl}
+smtpd_sasl_security_options = noanonymous
+smtpd_relay_restrictions = permit_sasl_authenticated, reject
+smtpd_recipient_restrictions = check_recipient_access texthash:{folder}/etc/refused, permit_sasl_authenticated, reject
+"""
+
+
+class Postfix:
+    """Listens on `port`. `sasl`: the port of Dovecot's auth; `sink`: the port of the next server."""
+
+    def __init__(self, folder: Path, certificate: Certificate, *, sasl: int, sink: int) -> None:
+        self.folder, self.port = folder, free_port()
+        for name in ("etc", "queue", "data"):
+            (folder / name).mkdir(parents=True)
+        shutil.chown(folder / "data", "postfix")
+        (folder / "etc/refused").write_text("nobody@one.example 550 5.1.1 no such user\n")
+        names = {"folder": folder, "sink": sink, "sasl": sasl, "key": certificate.key, "chain": certificate.chain}
+        (folder / "etc/main.cf").write_text(_SETTINGS.format(**names))
+        (folder / "etc/master.cf").write_text(_SERVICES.format(port=self.port))
+
+    @staticmethod
+    def missing() -> str | None:
+        """Why there can be none here; None where there can."""
+        if os.geteuid() != 0:
+            return "Postfix starts as root only"
+        return None if shutil.which("postfix") else "postfix is not installed"
+
+    def _run(self, word: str) -> subprocess.CompletedProcess[bytes]:
+        words = ["postfix", "-c", str(self.folder / "etc"), word]
+        return subprocess.run(words, capture_output=True, timeout=60, check=False)
+
+    def __enter__(self) -> Self:
+        done = self._run("start")
+        assert done.returncode == 0, done.stderr
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._run("stop")
+        time.sleep(0.1)
+
+    @property
+    def log(self) -> str:
+        return (self.folder / "log").read_text()
