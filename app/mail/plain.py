@@ -15,11 +15,11 @@ from app.mail.css import words
 from app.mail.flowed import MAX_QUOTES
 from app.mail.rewrite import rewrite
 
-MAX_HTML: Final = 512 * 1024
+MAX_HTML: Final = 2 * 1024 * 1024
 _TOKEN: Final = re.compile(r"<(?P<close>/?)(?P<name>[a-z][a-z0-9]*+)(?P<attributes>[^>]*+)>|(?P<text>[^<]++)")
 _ATTRIBUTE: Final = re.compile(r' (href|alt|start)="([^"]*+)"', re.IGNORECASE)
 _SPACE: Final = re.compile(r"[ \t\r\n\f]+")
-_APART: Final = words("blockquote dl h1 h2 h3 h4 h5 h6 ol p pre table ul")  # an empty line before and after
+_APART: Final = words("dl h1 h2 h3 h4 h5 h6 ol p pre table ul")  # an empty line before and after
 _BLOCKS: Final = words(
     "address article aside blockquote center dd details div dl dt fieldset figure footer h1 h2 h3 h4 h5 h6 header hr "
     "li main nav ol p pre section summary table tr ul"
@@ -27,12 +27,12 @@ _BLOCKS: Final = words(
 
 
 def html_text(html: str) -> str:
-    """The text of any HTML, at most 512 KB of it read; one line a paragraph. Never raises."""
+    """The text of any HTML, at most 2 MB of it read; one line a paragraph. Never raises."""
     written, _ = rewrite(without_surrogates(html[:MAX_HTML].replace("\0", "")))
     reading = _Reading()
     for token in _TOKEN.finditer(written):
         if token["text"] is not None:
-            reading.text(unescape(token["text"]))
+            reading.text(unescape(token["text"]).replace("\r\n", "\n"))
         elif token["close"]:
             reading.end(token["name"])
         else:
@@ -54,7 +54,7 @@ class _Reading:
 
     def text(self, text: str) -> None:
         if self.pre:
-            first, *others = text.replace("\r\n", "\n").split("\n")
+            first, *others = text.split("\n")
             self._add(first)
             for each in others:
                 self._break()
@@ -117,7 +117,8 @@ class _Reading:
 
     def _break(self) -> None:
         marks = self._marks()
-        self.lines.append((marks + self.line) if self.line else marks.rstrip(" "))
+        line = self.line.replace("\xa0", " ")
+        self.lines.append((marks + line) if line else marks.rstrip(" "))
         self.line, self.space = "", False
 
     def _block(self, name: str) -> None:

@@ -22,12 +22,13 @@ _MONTHS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How the writer wants an answer to look: the zone of dates, the answer above or below what it quotes, and a
-    signature as text, without its mark."""
+    """How the writer wants an answer to look: the zone of dates, the answer above or below what it quotes, a signature
+    as text, without its mark; `rich`: as HTML too."""
 
     zone: tzinfo = UTC
     above: bool = True
     signature: str = ""
+    rich: bool = False
 
 
 USUAL: Final = Style()

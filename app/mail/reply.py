@@ -15,6 +15,7 @@ from typing import Final
 from urllib.parse import unquote
 
 from app.mail.address import BadAddress, normal
+from app.mail.composed import composed
 from app.mail.connection import Connection
 from app.mail.content import Content, files_at, read_content, whole
 from app.mail.field import is_id
@@ -63,12 +64,14 @@ def reply(
     targets = list_address(header) if to_list else None
     to, cc = ((targets,), ()) if targets else _targets(header, me, all=all)
     quote = f"{attribution(header, style.zone)}\n{quote_text(shown_text(message, content))}"
+    text = laid_out(quote, style)
     return Writing(
         sender,
         to,
         cc,
         subject="Re: " + _REPLY.sub("", header.subject, count=1),
-        text=laid_out(quote, style),
+        text=text,
+        html=composed(text) if style.rich else None,
         in_reply_to=header.message_id if is_id(header.message_id) else None,
         references=thread(header),
         message_id=_message_id(sender),
@@ -92,10 +95,12 @@ def forward(
     name = (harmless(header.subject) or "message") + ".eml"
     attached = whole(_place(message), message.structure, message.size, name=name, section=message.section)
     said = "" if not inline else "\n".join((*forwarded(header, style.zone), "", shown_text(message, content)))
+    text = laid_out(said, replace(style, above=True))
     return Writing(
         sender,
         subject="Fwd: " + _FORWARD.sub("", header.subject, count=1),
-        text=laid_out(said, replace(style, above=True)),
+        text=text,
+        html=composed(text) if style.rich else None,
         files=(content.files if content else files_at(_place(message), message.attachments)) if inline else (attached,),
         references=thread(header),
         message_id=_message_id(sender),

@@ -1,11 +1,14 @@
 """HTML as plain text: what a person would have typed."""
 
+import re
 import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.mail.composed import composed
+from app.mail.flowed import flow, joined
 from app.mail.plain import html_text
 
 
@@ -20,14 +23,14 @@ from app.mail.plain import html_text
         ("<div>one</div><div><br></div><div>two</div>", "one\n\ntwo"),
         ("<ul><li>a<li>b<ul><li>c</ul></ul>", "- a\n- b\n  - c"),
         ("<ol start=3><li>a</li><li>b</li></ol>", "3. a\n4. b"),
-        ("x<blockquote>q<blockquote><p>r</p></blockquote></blockquote>y", "x\n\n> q\n>\n>> r\n\ny"),
+        ("x<blockquote>q<blockquote><p>r</p></blockquote></blockquote>y", "x\n> q\n>>\n>> r\n\ny"),
         ("<pre>a  b\n\n  c</pre>", "a  b\n\n  c"),
         ('<a href="https://x.example/a">here</a>!', "here <https://x.example/a>!"),
         ('<a href="https://x.example/">x.example</a>', "x.example"),
         ('<a href="javascript:alert(1)">x</a>', "x"),
         ('<a href="https://x.example"><img src=y alt="Logo"></a>', "[Logo] <https://x.example>"),
         ("<table><tr><td>a</td><td>b</td></tr><tr><td>c</td></tr></table>", "a b\nc"),
-        ("<style>p{}</style><script>x()</script><title>t</title><!-- c -->a &amp; &lt;b&gt; &nbsp;c", "a & <b> \xa0c"),
+        ("<style>p{}</style><script>x()</script><title>t</title><!-- c -->a &amp; &lt;b&gt; &nbsp;c", "a & <b>  c"),
         ("a<hr>b", "a\n---\nb"),
         ("<h1>T</h1>text", "T\n\ntext"),
         ("x < y <z", "x < y"),
@@ -40,6 +43,39 @@ def test_html_becomes_what_one_would_have_typed(html, text):
 @given(st.text(st.sampled_from("<>/abpreul li \"'=&;\n-!") | st.characters(), max_size=300))
 def test_any_string_becomes_text(html):
     html_text(html).encode()
+
+
+LETTERS = st.characters(codec="utf-8", exclude_categories=["Cc", "Zs", "Zl", "Zp"])
+TYPED = st.text(st.sampled_from("ab >-&<\"\n ") | LETTERS)
+
+
+@given(TYPED)
+def test_what_was_typed_comes_back_from_rich_text(text):
+    text = joined(list(flow(text))).strip("\n")
+    assert html_text(composed(text)) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "html"),
+    [
+        ("", "<div><br></div>"),
+        ("a\n\n<b>", "<div>a</div><div><br></div><div>&lt;b&gt;</div>"),
+        ("> a\n>> b\nc", "<q><div>a</div><q><div>b</div></q></q><div>c</div>"),
+        ("  a  b", "<div>\xa0 a\xa0 b</div>"),
+        ("-- \nA", "<div>--\xa0</div><div>A</div>"),
+    ],
+)
+def test_text_becomes_html_of_an_editor(text, html):
+    assert composed(text) == html.replace("<q>", '<blockquote type="cite">').replace("</q>", "</blockquote>")
+
+
+ATTACKS = ["<script>alert(1)</script>", "\"><img src=x onerror=a>", "> <svg/onload=a>", "&lt;b&gt;"]
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_nothing_gains_meaning_on_the_way_to_an_editor(attack):
+    assert set(re.findall(r"<\w+", composed(attack))) <= {"<div", "<blockquote", "<br"}
+    assert html_text(composed(attack)) == attack
 
 
 FLOODS = ["<blockquote>", "<ul><li>", "<a href=https://x>", "<", "a<br>", "<td>x", "<pre>\n", "&lt;"]

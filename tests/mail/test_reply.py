@@ -16,6 +16,7 @@ from app.mail.draft import read, save
 from app.mail.header import Address
 from app.mail.message import Body, Message, open_message, read_header
 from app.mail.outgoing import Stored, pieces, placed
+from app.mail.plain import html_text
 from app.mail.quote import Style, quote_text
 from app.mail.reply import as_new, forward, identity, list_address, original, reply, thread
 from tests.mail.boxes import Spent, opened
@@ -139,6 +140,8 @@ def test_the_answer_stands_above_or_below_what_it_quotes():
     below = reply(message, ME, all=False, style=Style(berlin, above=False, signature="Alice"))
     assert below.text == quote + "\n\n\n-- \nAlice\n"
     assert reply(message, ME, all=False, style=Style(berlin)).text == "\n\n\n" + quote
+    rich = reply(message, ME, all=False, style=Style(berlin, rich=True))
+    assert above.html is None and html_text(rich.html) == quote and rich.html.count("<blockquote") == 2
 
 
 def test_flowed_text_and_html_are_quoted_as_paragraphs():
