@@ -68,7 +68,7 @@ def _local(text: str) -> str:
         raise BadAddress("is too long before the @")
     if _QUOTED.fullmatch(local):
         return local[1:-1] if _ATOMS.fullmatch(local[1:-1]) else local
-    if not _ATOMS.fullmatch(local) or not local.isprintable():
+    if not _ATOMS.fullmatch(local):
         raise BadAddress(_wrong_with(local))
     return local
 

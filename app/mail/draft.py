@@ -217,8 +217,9 @@ def read(client: Connection, mailbox: str, uidvalidity: int, uid: int, *, texts:
     """A draft, of ours or of another client, to be written on: two commands; one without its `texts`, for who brings
     new ones.
 
-    `html` is a stranger's until it was cleaned; the sender is empty where the draft has none. Raises Renumbered,
-    MailboxGone, MessageGone, and CannotDo for a draft too long to be edited: its end would be lost.
+    `html` is a stranger's until it was cleaned; so are `origin` and `state` in a message that was moved here. Sender
+    and Message-ID are empty where the draft has none. Raises Renumbered, MailboxGone, MessageGone, and CannotDo for a
+    draft too long to be edited: its end would be lost.
     """
     client.select(mailbox, uidvalidity=uidvalidity)
     items = fetch(client, uid, b"BODYSTRUCTURE BODY.PEEK[HEADER]<0.%d>" % MAX_HEADER)

@@ -97,17 +97,17 @@ def _is_8bit(entity: list[Piece]) -> bool:
 
 def merged(pieces: Iterable[Piece]) -> Iterator[Piece]:
     """The same pieces, bytes that stand together in one."""
-    held = b""
+    held: list[bytes] = []
     for piece in pieces:
         if isinstance(piece, bytes):
-            held += piece
+            held.append(piece)
             continue
         if held:
-            yield held
-        held = b""
+            yield b"".join(held)
+        held = []
         yield piece
     if held:
-        yield held
+        yield b"".join(held)
 
 
 def encode(content: bytes | Upload) -> Iterator[bytes]:

@@ -95,9 +95,9 @@ class _Reading:
 
     def _colon(self) -> None:
         """What stands before it names a group, or is `mailto` or `To`."""
-        if any("@" in word for word in self.words):
-            self.end()
-        self.words.clear()
+        last = max((at for at, word in enumerate(self.words) if "@" in word), default=-1)
+        del self.words[last + 1 :]
+        self.end()
 
     def _angle(self, text: str) -> None:
         """An address in angle brackets: the words before it are its name, behind the last that is an address itself."""

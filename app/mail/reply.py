@@ -110,14 +110,17 @@ def forward(
 
 
 def as_new(message: Message, me: Sequence[Address], content: Content, *, now: datetime | None = None) -> Writing:
-    """The same message once more, to be changed and sent: recipients, subject, texts and files, but of no thread."""
+    """The same message once more, to be changed and sent: recipients, subject, texts and files, but of no thread.
+
+    Hidden recipients only of one's own message: a stranger's Bcc would be written to unseen.
+    """
     header = message.header
     sender = next((own for own in me if _is(own, header.from_)), me[0])
     return Writing(
         sender,
         _normal(header.to),
         _normal(header.cc),
-        _normal(header.bcc),
+        _normal(header.bcc) if header.from_ and _is(header.from_[0], me) else (),
         subject=header.subject,
         text=content.text,
         html=content.html,

@@ -49,6 +49,7 @@ def written(writing, *, final=True, utf8=False):
     whole = b"".join(b"".join(encode(each)) if isinstance(each, Upload) else each for each in found)
     assert len(whole) == size(found)
     assert not re.search(rb"(?<!\r)\n|\r(?!\n)|\0", whole)
+    assert max(map(len, whole.split(b"\r\n"))) <= 998  # RFC 5322 §2.1.1
     return whole
 
 
@@ -159,6 +160,24 @@ def test_files_come_back_whole_with_their_names():
     assert files["image/png"].get_content_disposition() == "inline"
 
 
+def test_no_line_begins_as_mailboxes_of_one_file_begin_a_message():
+    assert b"\r\n From here\r\n" in written(a_writing(text="Hi\nFrom here"))
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("../../etc/passwd", "_.._etc_passwd"),
+        ("a\r\nBcc: x@y.org", "a Bcc_ x@y.org"),
+        ("a\u202egpj.exe", "agpj.exe"),
+        ("", None),
+    ],
+)
+def test_names_of_files_are_harmless(name, shown):
+    found = parsed(a_writing(files=(File(name, "image/png", b"x"),))).get_payload()[1].get_filename()
+    assert found == shown
+
+
 @pytest.mark.parametrize(
     ("kind", "shown"),
     [
@@ -220,6 +239,7 @@ def body(message):
         ("> " + "word " * 100 + "end", "> " + "word " * 100 + "end"),
         ("bye\n-- \nAlice\n> -- \n> x", "bye\n-- \nAlice\n> -- \n> x"),
         ("trailing   \nspaces ", "trailing\nspaces"),
+        ("x" * 3000, "x" * 3000),
         ("x" * 3000 + " Grüße " + "日本語" * 500, "x" * 3000 + " Grüße " + "日本語" * 500),
         ("a\r\nb\rc\x0bd\0e", "a\nb\ncde"),
         ("w" * 71 + " -- " + "x" * 71, "w" * 71 + " -- " + "x" * 71),

@@ -36,6 +36,7 @@ def found(text):
         ("Team: a@x.org, Bob <b@x.org>; c@x.org", [("", "a@x.org"), ("Bob", "b@x.org"), ("", "c@x.org")]),
         ("undisclosed-recipients:;", []),
         ("To: a@x.org", [("", "a@x.org")]),
+        ("a@x.org Team: b@x.org", [("", "a@x.org"), ("", "b@x.org")]),
         ("mailto:a@x.org, <mailto:b@x.org>", [("", "a@x.org"), ("", "b@x.org")]),
         ("Smith, John <a@x.org>; Doe, Ann <b@x.org>", [("Smith, John", "a@x.org"), ("Doe, Ann", "b@x.org")]),
         ("a＠x.org、b@x.org，c@x.org；", [("", "a@x.org"), ("", "b@x.org"), ("", "c@x.org")]),

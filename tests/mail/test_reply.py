@@ -204,6 +204,8 @@ def test_texts_and_files_of_a_real_message_are_taken_along(mail_account):
     assert content.files[0].content_id == "p" and content.files[1].charset == "koi8-r"
     again = as_new(message, ME, content)
     assert again.html and [each.address for each in again.to] == ["alice@example.org"] and not again.references
+    assert as_new(a_message("From: b@x.org\nBcc: eve@x.org\n"), ME, content).bcc == ()
+    assert as_new(a_message(OWN + "Bcc: eve@x.org\n"), ME, content).bcc == (Address("", "eve@x.org"),)
     assert again.sender == ME[0] and again.message_id not in ("", message.header.message_id)
     assert reply(message, ME, all=False, content=content).text.endswith("> Grüße")
     assert pieces(forward(message, ME, content=content), final=False)
