@@ -4,6 +4,7 @@ The draft lies in the account's Drafts on the mail server after each save, and t
 node can go on. What was typed is always in the answer, whatever went wrong.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -17,15 +18,18 @@ from app.mail import draft as drafts
 from app.mail import errors as mail
 from app.mail import move, reply
 from app.mail.connection import Connection
+from app.mail.content import Content
 from app.mail.mailbox import Mailbox, target_name
-from app.mail.message import open_message
-from app.mail.outgoing import Address, new_message_id, pieces
+from app.mail.message import Message, open_message
+from app.mail.outgoing import Address, Writing, new_message_id, pieces
 from app.mail.part import Place
 from app.mail.quote import Style
+from app.profile.identities import Identity
 from app.web import carry, doubts, outbox, pane, undo
 from app.web.faults import fault_of
 from app.web.format import when
 from app.web.letter import Letter, letter_of, read_letter
+from app.web.profile import my_identities
 from app.web.resources import resources
 from app.web.session import Current, current, imap
 from app.web.urls import local_path
@@ -51,7 +55,9 @@ def stored(uidvalidity: int, uid: int) -> Any:
     with imap() as client:
         boxes = pane.folders(client, me)
         place = Place(_mailbox(me, boxes), uidvalidity, uid)
-        letter = letter_of(drafts.read(client, place.mailbox, uidvalidity, uid), place)
+        writing = drafts.read(client, place.mailbox, uidvalidity, uid)
+    one = _identity(my_identities(me), writing.sender.address)
+    letter = replace(letter_of(writing, place), identity=one.id)
     return _page(me, boxes, letter)
 
 
@@ -102,13 +108,13 @@ def _sent(client: Connection, me: Current, boxes: tuple[Mailbox, ...], letter: L
         return make_response(_page(me, boxes, letter, faults=wrong), 422)
     if not anyway and (asked := doubts.doubts(letter)):
         return make_response(_page(me, boxes, letter, warnings=asked), 422)
-    outbox.put_in(client, me, letter, sender(me))
+    outbox.put_in(client, me, letter, writing_of(me, letter))
     return redirect(_after(letter), 303)
 
 
 def _saved(client: Connection, me: Current, boxes: tuple[Mailbox, ...], letter: Letter) -> Letter:
     """The letter as it is stored now, in place of the draft that it was."""
-    writing = letter.writing(sender(me), datetime.now(me.zone))
+    writing = writing_of(me, letter)
     mailbox = letter.draft.mailbox if letter.draft else _mailbox(me, boxes)
     before = (letter.draft.uidvalidity, letter.draft.uid) if letter.draft else None
     saved = drafts.save(client, mailbox, pieces(writing, final=False), replaces=before, lease=imap)
@@ -163,7 +169,9 @@ def _empty(me: Current) -> Letter:
     """A new message, with what a mailto: address names."""
     told = {name: request.args.get(name, "") for name in ("to", "cc", "bcc", "subject")}
     text = request.args.get("body", "").replace("\r\n", "\n")
-    return Letter(new_message_id(_domain(me)), text=text, **told)  # type: ignore[arg-type]
+    first = my_identities(me)[0]
+    signature = f"\n\n-- \n{first.signature_text}" if first.signature_text else ""
+    return Letter(_new_id(me), first.id, text=text + signature, **told)  # type: ignore[arg-type]
 
 
 def _answer(client: Connection, me: Current) -> Letter:
@@ -174,7 +182,14 @@ def _answer(client: Connection, me: Current) -> Letter:
     except ValueError as error:
         raise BadRequest("no message") from error
     message = open_message(client, place.mailbox, place.uidvalidity, place.uid, mark_seen=False)
-    content, mine, style = reply.original(client, message), (sender(me),), Style(zone=me.zone)
+    content, identities = reply.original(client, message), my_identities(me)
+    mine = tuple(Address(each.name, each.address) for each in identities)
+    one = _identity(identities, reply.identity(message.header, mine).address)
+    style = Style(zone=me.zone, signature=one.signature_text)
+    return replace(_answered(message, content, mine, style, kind), identity=one.id)
+
+
+def _answered(message: Message, content: Content, mine: tuple[Address, ...], style: Style, kind: str) -> Letter:
     if kind in ("forward", "attached"):
         return letter_of(reply.forward(message, mine, inline=kind == "forward", content=content, style=style), None)
     if kind == "new":
@@ -189,6 +204,7 @@ def _page(me: Current, boxes: tuple[Mailbox, ...], letter: Letter, **more: Any) 
     return render_template(
         "compose.html",
         letter=letter,
+        identities=my_identities(me),
         kept=[*letter.hidden(), (carry.TOKEN, carry.token(me.account.id, me.digest))],
         heading=HEADINGS.get(letter.origin.kind if letter.origin else "", "New message"),
         most=resources().settings.message_bytes,
@@ -214,13 +230,20 @@ def _back(letter: Letter) -> str:
     return url_for("mailbox.show", mailbox=letter.draft.mailbox if letter.draft else "INBOX")
 
 
-def sender(me: Current) -> Address:
-    """From whom the account writes."""
-    return Address(me.account.display_name or "", me.account.address)
+def _identity(identities: Sequence[Identity], wanted: str) -> Identity:
+    """The identity of that id or address; the usual one where there is none (any more)."""
+    return next((each for each in identities if wanted in (each.id, each.address)), identities[0])
 
 
-def _domain(me: Current) -> str:
-    return me.account.address.rpartition("@")[2]
+def writing_of(me: Current, letter: Letter) -> Writing:
+    """The letter as its writer's: nobody writes as who they are not, whatever the form says."""
+    one = _identity(my_identities(me), letter.identity)
+    reply_to = [Address("", one.reply_to)] if one.reply_to else []
+    return letter.writing(Address(one.name, one.address), datetime.now(me.zone), reply_to)
+
+
+def _new_id(me: Current) -> str:
+    return new_message_id(me.account.address.rpartition("@")[2])
 
 
 def _mailbox(me: Current, boxes: tuple[Mailbox, ...]) -> str:

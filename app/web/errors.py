@@ -96,6 +96,7 @@ def error_page(fault: Fault) -> Any:
         todo=fault.todo,
         retry_url=local_path(again),
         back_url=_back(),
+        again=list(request.form.items(multi=True)) if carry.may_ride() else None,
     )
 
 

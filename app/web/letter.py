@@ -51,9 +51,11 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """All fields of the form. `source` holds the files: the stored draft, else the message that is forwarded."""
+    """All fields of the form. `identity`: the id of whom it is from, "" for the usual one · `source` holds the files:
+    the stored draft, else the message that is forwarded."""
 
     message_id: str
+    identity: str = ""
     origin: Origin | None = None
     draft: Place | None = None
     source: Place | None = None
@@ -83,7 +85,7 @@ class Letter:
         """Each line of recipients, read."""
         return {name: recipients(getattr(self, name)) for name in TYPED}
 
-    def writing(self, sender: Address, now: datetime) -> Writing:
+    def writing(self, sender: Address, now: datetime, reply_to: Iterable[Address] = ()) -> Writing:
         """What is sent or stored. Recipients that are none are left out; a draft keeps the line as it was typed."""
         found = self.typed()
         return Writing(
@@ -91,6 +93,7 @@ class Letter:
             to=found["to"].addresses,
             cc=found["cc"].addresses,
             bcc=found["bcc"].addresses,
+            reply_to=tuple(reply_to),
             subject=self.subject,
             text=self.text,
             files=(*(self._file(each) for each in self.files if self.source), *self.uploads),
@@ -123,6 +126,7 @@ def read_letter(form: MultiDict[str, str], uploads: Sequence[FileStorage]) -> Le
     answered = _place(origin[2])
     return Letter(
         message_id=form["message_id"],
+        identity=form.get("from", "")[:64],
         origin=Origin("forward" if origin[0] == "forward" else "reply", answered) if answered else None,
         draft=_place(form.get("draft", "")),
         source=_place(form.get("source", "")),

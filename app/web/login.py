@@ -20,7 +20,7 @@ from app.directory.password import verify_password
 from app.mail import errors as mail
 from app.store import notices, throttle
 from app.store.throttle import Ticket, TooMany
-from app.web import carry, compose, metrics, session
+from app.web import carry, compose, metrics, outbox, session
 from app.web.brand import brand
 from app.web.faults import Busy, fault_of
 from app.web.log import described, logger
@@ -86,6 +86,7 @@ def sign_in() -> Response:
     except (Busy, TooMany, DirectoryError, mail.MailError, RedisError) as error:
         return _told(form, error)
     metrics.sign_in("signed_in")
+    outbox.revive(session.current())
     if form.carried:
         return _completed(form.carried)
     return make_response(redirect(form.next or url_for("mailbox.show", mailbox="INBOX"), 303))

@@ -4,10 +4,13 @@ What sends is app/courier; here the final bytes are stored beside the draft, and
 mail is sent in the request.
 """
 
+import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
 from flask import Response, flash, make_response, redirect, render_template, request, url_for
+from redis import RedisError
 from werkzeug.exceptions import BadRequest
 
 from app.courier.deliver import Outcome
@@ -15,12 +18,15 @@ from app.mail import draft as drafts
 from app.mail.address import on_wire
 from app.mail.connection import Connection
 from app.mail.flags import OUTGOING
-from app.mail.outgoing import Address, Writing, envelope, hidden_field, pieces, wants_utf8
+from app.mail.outgoing import Writing, envelope, hidden_field, pieces, wants_utf8
 from app.outbox.errors import OutboxAway
 from app.outbox.mail import Letter as Outgoing
 from app.outbox.mail import Mail, Place, State
+from app.profile import suggest
+from app.profile.errors import ProfileAway
 from app.web import pane, undo
 from app.web.letter import Letter
+from app.web.profile import profile
 from app.web.resources import resources
 from app.web.session import Current, current, imap
 
@@ -29,13 +35,12 @@ _CHOICES = {"again": State.QUEUED, "sent": State.ACCEPTED, "draft": State.CANCEL
 _OVER = "It was too late: the message is sent."
 
 
-def put_in(client: Connection, me: Current, letter: Letter, sender: Address) -> None:
-    """Sends the stored draft after the time for undo; what is told stands on the next page.
+def put_in(client: Connection, me: Current, letter: Letter, writing: Writing) -> None:
+    """Sends the stored draft `letter`, which is `writing`, after the time for undo; the next page tells what was done.
 
     Raises NoSubmission, RedisError, the tree of app/mail/errors.py: then nothing was sent, and the draft is there.
     """
     assert letter.draft is not None
-    writing = letter.writing(sender, datetime.now(me.zone))
     utf8 = wants_utf8(writing)
     parts = pieces(writing, final=True, utf8=utf8)
     flags = ("\\Seen", OUTGOING)
@@ -44,6 +49,14 @@ def put_in(client: Connection, me: Current, letter: Letter, sender: Address) -> 
     outgoing = _outgoing(client, letter, writing, place, utf8)
     _send(me, letter.message_id, outgoing)
     pane.wrote(me)
+    _remember(me, writing)
+
+
+def _remember(me: Current, writing: Writing) -> None:
+    """Whom somebody writes to is suggested the next time."""
+    everyone = (*writing.to, *writing.cc, *writing.bcc)
+    with suppress(ProfileAway), profile() as engine:
+        suggest.collect(engine, me.account.id, everyone, now=int(time.time() * 1000))
 
 
 def _outgoing(client: Connection, letter: Letter, writing: Writing, place: Place, utf8: bool) -> Outgoing:
@@ -62,6 +75,13 @@ def _outgoing(client: Connection, letter: Letter, writing: Writing, place: Place
         flag=_MARKS[origin.kind] if origin else None,
         utf8=utf8,
     )
+
+
+def revive(me: Current) -> None:
+    """At a sign-in: what was sent while nobody could file it for want of a password is filed now. Never raises."""
+    if me.account.server is not None:
+        with suppress(OutboxAway, RedisError):
+            resources().post.revive(me.login())
 
 
 def _send(me: Current, compose_id: str, outgoing: Outgoing) -> None:

@@ -3,15 +3,18 @@
 import hashlib
 import re
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from flask import Response, make_response, redirect, render_template, request, url_for
 
+from app.outbox.errors import OutboxAway
 from app.store import session as records
 from app.store.session import Listed
 from app.web import session
 from app.web.faults import NotYours
+from app.web.resources import resources
 
 _BROWSERS = (("Edg", "Edge"), ("OPR", "Opera"), ("Firefox", "Firefox"), ("Chrom", "Chrome"), ("Safari", "Safari"))
 _SYSTEMS = (
@@ -61,6 +64,8 @@ def revoke() -> Response:
 def sign_out_everywhere() -> Response:
     """POST /settings/sessions/everywhere: ends all sessions of the account, this one too."""
     me = session.current()
+    with suppress(OutboxAway):  # mails that wait have lost their password then, by the epoch
+        resources().post.forget_credentials(me.account.id)
     records.end_everywhere(me.redis, me.account.id)
     session.cookie().end()
     response = make_response(redirect(url_for("login.sign_in", why="everywhere"), 303))

@@ -163,6 +163,7 @@ export default function write(section) {
   }
 
   form.addEventListener("input", later);
+  form.addEventListener("input", (event) => { if (event.target.dataset.people) suggest(event.target); });
   form.addEventListener("change", (event) => {
     if (event.target.name !== "upload") return;
     upload([...event.target.files]);
@@ -214,6 +215,16 @@ const fingerprint = (form) => JSON.stringify(
   ["to", "cc", "bcc", "subject", "text"].map((name) => form.elements[name].value)
     .concat([...form.querySelectorAll('[name="file"]:checked')].map((box) => box.value)),
 );
+
+/** Whom the last word of a line may mean: the browser's own list, with what stands before kept in each choice. */
+async function suggest(field) {
+  const [before, word] = field.value.match(/^(.*[,;]\s*)?(.*)$/s).slice(1).map((piece) => piece ?? "");
+  if (word.length < 2 || word.includes("@") && word.includes(".")) return;
+  const answer = await fetch(`${field.dataset.people}?q=${encodeURIComponent(word)}`).catch(() => null);
+  if (!answer?.ok || !field.value.endsWith(word)) return;
+  const named = (each) => (each.name ? `"${each.name.replace(/["\\]/g, "")}" <${each.address}>` : each.address);
+  field.list.replaceChildren(...(await answer.json()).map((each) => new Option(named(each), `${before}${each.address}, `)));
+}
 
 function waiting(list, file) {
   const row = document.createElement("li");

@@ -126,11 +126,13 @@ class World:
         name = f"server-{secrets.token_hex(4)}"
         address = f"alice.{mail.login}@one.example"
         with self.site.engine.begin() as connection:
-            row = directory.put_server(connection, name, {"imap": port or mail.server.imap_port})
+            ports = {"imap": port or mail.server.imap_port, "submission": self.site.smtp.port}
+            row = directory.put_server(connection, name, ports)
             name_of_host = host or ("localhost" if ca else "127.0.0.1")
             values = {"imap_security": security, "tls_ca": ca, "imap_host": name_of_host}
             connection.execute(update(ServerRow).where(ServerRow.server_id == row).values(**values))
             directory.put_account(connection, address, mail.login, row)
+        self.site.smtp.logins[mail.login] = mail.password
         return Person(address, mail, Visitor(self.node.url), name)
 
     def stranger(self) -> Visitor:

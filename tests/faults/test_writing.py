@@ -1,0 +1,124 @@
+"""What somebody writes while something is away: the words are in the answer; nothing is sent twice or as another."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from html import unescape
+
+import pytest
+from sqlalchemy import text
+
+from tests.conftest import MakeAccount
+from tests.faults.test_redis import kept_over_a_restart
+from tests.faults.world import Person, World, eventually, title, toasts
+from tests.proxy import Proxy
+from tests.smtpsink import Taken
+from tests.visitor import Answer
+
+pytestmark = pytest.mark.servers
+
+FRIEND = "friend@elsewhere.example"
+WORDS = "Typed for an hour\r\nand <more>"
+_FIELD = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)"')
+
+
+def fields(answer: Answer) -> dict[str, str]:
+    """The hidden fields of a form of writing."""
+    part = answer.text.partition('<form class="write-form"')[2] or answer.text.partition('<form class="error-again"')[2]
+    return {name: unescape(value) for name, value in _FIELD.findall(part.partition("</form>")[0])}
+
+
+def form(person: Person, subject: str, **more: str) -> dict[str, str]:
+    """A message that was begun while all was well."""
+    begun = {"to": FRIEND, "subject": subject, "text": WORDS, "action": "send"}
+    return {**fields(person.visitor.get("/compose")), **begun, **more}
+
+
+def taken(world: World, subject: str) -> list[Taken]:
+    return [each for each in world.site.smtp.taken if f"Subject: {subject}\r\n".encode() in each.content]
+
+
+@contextmanager
+def no_outbox(world: World) -> Iterator[None]:
+    """SQL answers for the directory, and fails for the outbox."""
+    with world.site.engine.begin() as connection:
+        connection.execute(text("ALTER TABLE outbox RENAME TO outbox_aside"))
+    try:
+        yield
+    finally:
+        with world.site.engine.begin() as connection:
+            connection.execute(text("ALTER TABLE outbox_aside RENAME TO outbox"))
+
+
+def test_without_redis_the_words_are_in_the_page_and_are_sent_when_it_is_back(world: World, alice: Person):
+    begun = form(alice, "While Redis was away")
+    with kept_over_a_restart(world):
+        answer = alice.visitor.post("/compose", begun)
+        assert answer.status == 503 and int(answer.headers["Retry-After"]) > 0
+        assert "Typed for an hour" in answer.text and "and &lt;more&gt;" in answer.text
+    again = {**fields(answer), "text": WORDS}
+    assert again["subject"] == "While Redis was away" and again["csrf_token"] == begun["csrf_token"]
+    eventually(lambda: alice.list().status == 200)
+    time.sleep(1.1)
+    assert alice.visitor.post("/compose", again).status == 303
+    eventually(lambda: taken(world, "While Redis was away"))
+
+
+def test_while_the_mail_server_is_away_the_words_stay_in_the_form(world: World, make_account: MakeAccount):
+    mail = make_account(0)
+    with Proxy(mail.server.imap_port) as proxy:
+        person = world.person(mail, port=proxy.port)
+        assert person.visitor.sign_in(person.address, mail.password).status == 303
+        begun = form(person, "While the server was away", action="save")
+    answer = person.visitor.post("/compose", begun)
+    assert answer.status == 503, title(answer)
+    assert "Typed for an hour" in answer.text and "Not saved." in answer.text
+
+
+def test_without_sql_a_message_is_sent_in_the_request_and_once(world: World, alice: Person):
+    begun = form(alice, "While SQL was away")
+    with no_outbox(world):
+        answer = alice.visitor.post("/compose", begun)
+        assert answer.status == 303, title(answer)
+        assert "is sent" in toasts(alice.visitor.follow(answer))
+        assert len(taken(world, "While SQL was away")) == 1
+        again = alice.visitor.post("/compose", begun)
+        assert "on its way already" in toasts(alice.visitor.follow(again))
+    assert len(taken(world, "While SQL was away")) == 1
+    assert alice.paths("/mail/Sent/")
+
+
+def test_nobody_writes_as_who_they_are_not(world: World, alice: Person):
+    forged = form(alice, "Whoever I am", **{"from": "boss@one.example", "sender": "boss@one.example"})
+    assert alice.visitor.post("/compose", forged).status == 303
+    (mail,) = eventually_taken(world, "Whoever I am")
+    assert mail.sender == alice.address
+    assert f"<{alice.address}>".encode() in mail.content or f"From: {alice.address}".encode() in mail.content
+    assert b"boss@" not in mail.content
+
+
+def test_pressing_send_ten_times_sends_once(world: World, alice: Person):
+    begun = form(alice, "Ten times")
+    assert {alice.visitor.post("/compose", begun).status for _ in range(10)} <= {303, 409, 422, 503}
+    eventually_taken(world, "Ten times")
+    time.sleep(5)
+    assert len(taken(world, "Ten times")) == 1
+
+
+def eventually_taken(world: World, subject: str) -> list[Taken]:
+    eventually(lambda: taken(world, subject))
+    return taken(world, subject)
+
+
+@pytest.mark.parametrize("name", ["to", "cc", "bcc", "subject", "in_reply_to", "references", "message_id", "from"])
+def test_no_field_writes_a_header_of_its_own(world: World, alice: Person, name: str):
+    subject = f"Injected {name}"
+    forged = form(alice, subject) | {name: "x <a@elsewhere.example>\r\nX-Injected: yes\r\n\r\nbody", "action": "save"}
+    answer = alice.visitor.post("/compose", forged)
+    assert answer.status in (303, 400), title(answer)
+    for path in alice.paths("/mail/Drafts/"):
+        raw = alice.visitor.get(f"{path}/eml").body
+        assert b"\nX-Injected" not in raw.partition(b"\r\n\r\n")[0]

@@ -1,0 +1,74 @@
+"""A form that outlives its session: for its writer, from our pages, while it is fresh; for nobody else."""
+
+import base64
+import time
+
+import pytest
+from flask import Flask
+from werkzeug.datastructures import MultiDict
+
+from app.web import carry
+
+DATA = {"text": "Typed for an hour", "to": "bob@example.org", "action": "send"}
+
+
+def carried(app: Flask, token: str, path: str = "/compose", **more: str) -> str | None:
+    """The sealed field that the sign-in form would carry."""
+    with app.test_request_context(path, method="POST", data={**DATA, carry.TOKEN: token, **more}):
+        return carry.packed()
+
+
+def token(app: Flask, account: str = "7") -> str:
+    with app.test_request_context("/compose"):
+        return carry.token(account, "digest of the session")
+
+
+def opened(app: Flask, field: str | None, account: str = "7") -> MultiDict[str, str] | None:
+    with app.test_request_context("/login", method="POST"):
+        found = carry.unpacked(field, account)
+        return found.form if found else None
+
+
+def test_what_was_typed_comes_back_to_its_writer(lone_app: Flask) -> None:
+    found = opened(lone_app, carried(lone_app, token(lone_app)))
+    assert found is not None and {name: found[name] for name in DATA} == DATA
+
+
+def test_nobody_else_gets_it(lone_app: Flask) -> None:
+    assert opened(lone_app, carried(lone_app, token(lone_app)), "8") is None
+    assert opened(lone_app, carried(lone_app, token(lone_app, "8"))) is None
+
+
+def test_a_token_ends_and_cannot_be_made_younger(lone_app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    old = token(lone_app)
+    field = carried(lone_app, old)
+    later = time.time() + carry.TOKEN_SECONDS + 1
+    monkeypatch.setattr(carry.time, "time", lambda: later)
+    assert opened(lone_app, field) is None
+    rest = old.partition(".")[2]
+    assert opened(lone_app, carried(lone_app, f"{int(later)}.{rest}")) is None
+
+
+@pytest.mark.parametrize("bad", ["", ".", "1.2.3", "x" * 500, "٣.a.b", "1e9.a.b"])
+def test_what_is_no_token_opens_nothing(lone_app: Flask, bad: str) -> None:
+    field = carried(lone_app, bad)
+    assert (field is None) is (bad == "")
+    assert opened(lone_app, field) is None
+
+
+def test_the_field_is_sealed_and_whatever_is_changed_in_it_is_noticed(lone_app: Flask) -> None:
+    field = carried(lone_app, token(lone_app))
+    assert field is not None
+    raw = base64.urlsafe_b64decode(field)
+    assert b"Typed" not in raw
+    for place in (0, 20, len(raw) - 1):
+        changed = raw[:place] + bytes([raw[place] ^ 1]) + raw[place + 1 :]
+        assert opened(lone_app, base64.urlsafe_b64encode(changed).decode()) is None
+    assert opened(lone_app, "no base64 at all!") is None
+
+
+def test_only_some_forms_ride_and_none_that_is_too_large(lone_app: Flask) -> None:
+    good = token(lone_app)
+    assert carried(lone_app, good, path="/settings/sessions/everywhere") is None
+    assert carried(lone_app, good, path="/logout") is None
+    assert carried(lone_app, good, text="x" * carry.SEALED_BYTES) is None
