@@ -173,7 +173,7 @@ class Courier:
         except CannotSign as error:
             return Outcome(_ENDS.get(before, before), error.reason, retry=before not in _ENDS)
         except (RedisError, OutboxAway) as error:  # before the final dot, which was then not sent
-            return Outcome(before, "away", type(error).__name__, retry=True)
+            return Outcome(before, "postponed", type(error).__name__, retry=True)
         except Stopping:
             return Outcome(before, "stopping", mail.last_reply, retry=True)
 
@@ -198,7 +198,8 @@ class Courier:
             self.accounts.ended(mail, wipe=outcome.state != State.UNKNOWN)  # a late 250 is still to be filed
             log.info("mail %s", outcome.state, extra={"detail": f"{mail.id} {outcome.reason}"})
             return
-        pause = 0 if outcome.reason == "stopping" else self.pauses[min(mail.tries, len(self.pauses) - 1)]
+        longest = {"stopping": 0.0, "postponed": 10.0}.get(outcome.reason, GIVE_UP)  # our own SQL and Redis come back
+        pause = min(longest, self.pauses[min(mail.tries, len(self.pauses) - 1)])
         parked = outcome.reason in ("credential", "sign-in", "account")  # sent, and nobody here can file it
         at = None if parked else now + round(pause * 1000)
         queue.put_back(

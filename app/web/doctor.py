@@ -26,6 +26,7 @@ from app.store.connect import connect
 from app.web.brand import Brands
 from app.web.diagnosis import Finding, Part, State, line, run, worst
 from app.web.doctor_mail import Listed, mail_servers
+from app.web.doctor_outbox import outbox
 from app.web.headers import host_allowed
 from config.default import LOOPBACK_HOSTS, Settings, unknown
 
@@ -54,6 +55,7 @@ def _own(settings: Settings, brands: Brands, found: Listed) -> list[Part]:
         ("redis", partial(_redis, settings)),
         ("cache", partial(_cache, settings)),
         ("keeper", partial(_keeper, settings)),
+        ("outbox", partial(outbox, settings)),
     ]
 
 

@@ -121,3 +121,21 @@ def test_a_node_runs_a_courier_beside_its_keeper(site: Site, resident: Resident,
         resident.sign_in(node.url)
     finally:
         node.stop()
+
+
+def test_a_mail_of_25_mb_goes_through_in_bounded_memory(world: World, start: Callable[..., Process]) -> None:
+    process = start(world)
+    first = world.enqueue(world.letter())
+    until(world, first, State.DONE)
+    before = _peak(process.child.pid)
+    number = world.enqueue(world.letter(lines=340_000, draft=False))
+    until(world, number, State.DONE, 60)
+    grown = _peak(process.child.pid) - before
+    print(f"peak {before} MB, then {grown} MB more")
+    assert grown < 16
+
+
+def _peak(pid: int) -> int:
+    """The most memory that a process has had, in MB."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) // 1024 for line in lines if line.startswith("VmHWM"))

@@ -202,8 +202,12 @@ def test_only_what_ended_is_forgotten(engine: Engine) -> None:
     assert len(queue.of_account(engine, "7")) == 2
 
 
-def test_couriers_that_claim_at_once_never_get_the_same_mail(engine: Engine) -> None:
+@pytest.mark.parametrize("left", [False, True], ids=["queued", "left by a courier that died"])
+def test_couriers_that_claim_at_once_never_get_the_same_mail(engine: Engine, left: bool) -> None:
     numbers = {put(engine, str(name)) for name in range(30)}
+    if left:
+        with engine.begin() as connection:
+            connection.execute(text("UPDATE outbox SET state = 'in_data', owner = 'dead', fence = 1"))
     taken: list[str] = []
     lock = threading.Lock()
 

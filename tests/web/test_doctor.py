@@ -241,3 +241,20 @@ def test_a_part_says_the_worst_first_and_a_broken_check_is_a_finding():
 
     ((name, findings),) = run([("part", broken)])
     assert line(name, findings) == "fault    part: two; cannot be looked at: ZeroDivisionError; one. To do: this"
+
+
+@servers
+def test_mails_that_wait_too_long_and_a_missing_table_are_told(own_site: Site, tmp_path: Path) -> None:
+    assert doctor(own_site).lines["outbox"] == "ok: empty; mail cannot be sent later (POSTERN_OUTBOX_KEY)"
+    columns = "outbox_id, account_id, state, due, until, message_id, size, sha256, letter, account, created, changed"
+    with own_site.engine.begin() as connection:
+        connection.exec_driver_sql(
+            f"INSERT INTO outbox ({columns}) VALUES ('m', '7', 'queued', 1, 1, 'i', 1, 's', '{{}}', '{{}}', 1, 1)"
+        )
+    told = doctor(own_site, POSTERN_OUTBOX_KEY="0123456789abcdef0123456789abcdef")
+    with own_site.engine.begin() as connection:
+        connection.exec_driver_sql("DELETE FROM outbox")
+    assert told.lines["outbox"].startswith("warning: mails that should have been looked at five minutes ago: 1")
+    assert "1 queued; mail can be sent later" in told.text
+    told = doctor(own_site, POSTERN_DATABASE_URL=f"sqlite:///{tmp_path}/none.db", POSTERN_IMAP_URL="imaps://x.example")
+    assert told.lines["outbox"].startswith("warning: no table")
