@@ -22,7 +22,7 @@ _LONGEST: Final = 70  # of a word that is written as it is
 _ATOMS: Final = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]*")
 _Q_PLAIN: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!*+-/")  # RFC 2047 §5 (3)
 _TOKEN: Final = re.compile(r"[A-Za-z0-9!#$&+^_`{|}~.-]{1,60}")
-_QUOTABLE: Final = re.compile(r"[\x20-\x7e]{1,55}")
+_QUOTABLE: Final = re.compile(r"[ !#-;=?-\[\]-~]{1,55}")  # no quotes and brackets: some readers take them off twice
 _ID: Final = re.compile(r"<[!-;=?-~]{1,900}>")
 _SEGMENT: Final = 50
 
@@ -127,7 +127,7 @@ def parameter(name: str, value: str) -> list[str]:
     if _TOKEN.fullmatch(value):
         return [f"{name}={value}"]
     if _QUOTABLE.fullmatch(value) and "=?" not in value:
-        return [f'{name}="' + value.replace("\\", "\\\\").replace('"', '\\"') + '"']
+        return [f'{name}="{value}"']
     runs = list(_percent_runs(value))
     if len(runs) == 1:
         return [f"{name}*=utf-8''{runs[0]}"]
