@@ -124,7 +124,7 @@ def _one(number: str) -> Contact:
 
 
 def _filled(contact: Contact) -> Form:
-    return Form(contact, "\n".join(contact.addresses), ", ".join(contact.labels))
+    return Form(contact, "\n".join(contact.addresses), "\n".join(contact.labels))
 
 
 def _typed(before: Contact) -> Form:
@@ -137,7 +137,7 @@ def _typed(before: Contact) -> Form:
                 addresses.append(normal(text))
             except BadAddress as error:
                 wrong.append(f"“{line(text, 80)}” {error}.")
-    labels = tuple(line(each, 60) for each in form.get("labels", "")[:5_000].split(","))
+    labels = tuple(line(each, 60) for each in form.get("labels", "")[:5_000].splitlines())
     contact = replace(
         before, name=line(form.get("name", "")), addresses=tuple(addresses), note=form.get("note", ""),
         labels=tuple(each for each in labels if each),

@@ -55,5 +55,6 @@ def _page(
     me: Current, boxes: tuple[Mailbox, ...], choice: dict[Use, str], *, fault: str = "", status: int = 200
 ) -> Any:
     rows = [(use, label, find(boxes, use), choice.get(use, "")) for use, label in CHOSEN]
-    page = render_template("special.html", rows=rows, boxes=boxes, fault=fault, tree=boxes)
+    free = any(box is None or not box.marked for _, _, box, _ in rows)
+    page = render_template("special.html", rows=rows, boxes=boxes, fault=fault, free=free)
     return make_response(page, status)

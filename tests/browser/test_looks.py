@@ -40,6 +40,13 @@ def pages(page: Page) -> list[str]:
         f"{messages[0]}/headers",
         f"{messages[0]}/raw",
         "/settings/sessions",
+        "/settings/identities",
+        "/settings/identities/new",
+        "/settings/folders",
+        "/contacts",
+        "/contacts/new?name=Ann&address=ann@one.example",
+        "/contacts/import",
+        "/contacts/recent",
         "/mail/Nowhere/",
     ]
 

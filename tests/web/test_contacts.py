@@ -46,18 +46,18 @@ def test_a_contact_is_made_changed_found_and_deleted(app: Flask, signed_in: Page
     typed = {
         "name": "Jörg <b>",
         "addresses": "JOERG@MÜLLER.example\r\n\r\nj@two.example",
-        "labels": "Work, Choir, Work",
+        "labels": "Work\r\nChoir, old\r\n\r\nWork",
         "note": "a\nb",
     }
     answer = signed_in.submit(NEW, typed, page=NEW)
     assert answer.status_code == 303
     (made,) = book.every(app.extensions["postern"].database, "1")
-    assert made.addresses == ("JOERG@müller.example", "j@two.example") and made.labels == ("Work", "Choir")
+    assert made.addresses == ("JOERG@müller.example", "j@two.example") and made.labels == ("Work", "Choir, old")
     page = words(signed_in, answer.location)
     assert "Jörg <b>" in page and "<b>" not in signed_in.get(answer.location).get_data(as_text=True).replace(
         "<b></b>", ""
     )
-    assert made.id in words(signed_in, "/contacts?q=jorg") and made.id in words(signed_in, "/contacts?group=Choir")
+    assert made.id in words(signed_in, "/contacts?q=jorg") and made.id in words(signed_in, "/contacts?group=Choir, old")
     assert made.id not in words(signed_in, "/contacts?q=nobody") and made.id not in words(
         signed_in, "/contacts?group=X"
     )
