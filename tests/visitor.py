@@ -48,10 +48,12 @@ class Visitor:
         """GET a path; errors are answers too, a broken connection raises OSError."""
         return self._ask(path, None, headers or {})
 
-    def post(self, path: str, form: Mapping[str, str] | list[tuple[str, str]]) -> Answer:
+    def post(
+        self, path: str, form: Mapping[str, str] | list[tuple[str, str]], headers: Mapping[str, str] | None = None
+    ) -> Answer:
         """POST a form, as the site's own page would."""
         body = urllib.parse.urlencode(form).encode()
-        return self._ask(path, body, {"Origin": self.base})
+        return self._ask(path, body, {"Origin": self.base, **(headers or {})})
 
     def follow(self, answer: Answer) -> Answer:
         """GET where a redirect points to."""
