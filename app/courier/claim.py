@@ -22,7 +22,7 @@ from app.courier.deliver import Job, Outcome, deliver
 from app.courier.post import Accounts, CannotSign
 from app.outbox import queue
 from app.outbox.errors import ClaimLost, OutboxAway
-from app.outbox.mail import Mail, State
+from app.outbox.mail import Mail, Refusal, State
 
 CLAIM_SECONDS = 60.0
 PLACES = 4  # mails that one courier has in hand at once
@@ -62,9 +62,11 @@ class Book:
         if time.monotonic() - begun > self.seconds / 2:  # asleep: by now somebody else may have it
             raise ClaimLost("too late")
 
-    def accepted(self, reply: str) -> None:
+    def accepted(self, reply: str, refusals: Sequence[Refusal] = ()) -> None:
         try:
-            self.mail = queue.step(self.engine, self.mail, State.ACCEPTED, now=milliseconds(), reply=reply)
+            self.mail = queue.step(
+                self.engine, self.mail, State.ACCEPTED, now=milliseconds(), reply=reply, refusals=refusals
+            )
         except OutboxAway:
             self.untold = reply  # filing goes on: the copy in Sent tells whoever comes next
         except ClaimLost:

@@ -9,7 +9,7 @@ streamed: where they are not those of the letter, the line is closed before the 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -41,8 +41,8 @@ class Ledger(Protocol):
     def in_data(self) -> None:
         """Before the final dot. Whatever it raises stops the mail: the dot is not sent."""
 
-    def accepted(self, reply: str) -> None:
-        """After the server's 250."""
+    def accepted(self, reply: str, refusals: Sequence[Refusal] = ()) -> None:
+        """After the server's 250; `refusals`: who had been refused and does not get it."""
 
     def filed(self, reason: str) -> None:
         """After the copy lies in Sent; or, with a reason, after it was clear that none can."""
@@ -101,14 +101,14 @@ def _submitted(job: Job, ledger: Ledger) -> Outcome:
         )
         told = tuple(Refusal(each.address, each.code, each.enhanced, each.text) for each in refusals)
         if refusals and (not letter.partial or len(refusals) == len(letter.recipients)):
-            words = f"{refusals[0].code} {refusals[0].enhanced} {refusals[0].text}"
-            later = not any(each.permanent for each in refusals)
+            worst = max(refusals, key=lambda each: each.permanent)
+            words, later = f"{worst.code} {worst.enhanced} {worst.text}", not worst.permanent
             return Outcome(State.QUEUED if later else State.REFUSED, "recipients", words, told, retry=later)
         submission.body(_compared(job))
         ledger.in_data()
         verdict = submission.finish()
         if isinstance(verdict, Accepted):
-            ledger.accepted(verdict.text)
+            ledger.accepted(verdict.text, told)
             return Outcome(State.ACCEPTED, reply=verdict.text, refusals=told)
     if isinstance(verdict, Unknown):
         return Outcome(State.UNKNOWN, "silence", verdict.text)

@@ -5,7 +5,7 @@ courier comes by the account of a mail and by its credential.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -25,7 +25,7 @@ from app.mail.login import Credentials, MasterUser
 from app.mail.submission import Patience, Submission, open_submission
 from app.outbox import queue
 from app.outbox.errors import OutboxAway
-from app.outbox.mail import IN_DATA, Letter, Mail, State, mail_id
+from app.outbox.mail import IN_DATA, Letter, Mail, Refusal, State, mail_id
 from app.store import credential, sending
 from app.store.credential import Bound, Credential
 from app.store.notices import bump_notice, epoch_key, parse_epoch
@@ -156,7 +156,7 @@ class _Marks:
         with self.ways.lease() as client:
             mark(client, self.letter.place, IN_DATA, on=True)
 
-    def accepted(self, reply: str) -> None:
+    def accepted(self, reply: str, refusals: Sequence[Refusal] = ()) -> None:
         """The filing, which follows at once, writes it down."""
 
     def filed(self, reason: str) -> None:

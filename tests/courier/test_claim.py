@@ -108,6 +108,22 @@ def test_a_refused_recipient_is_told_before_anything_is_sent_to_the_others(world
     assert [each.address for each in world.state(number).refusals] == ["cem@one.example"]
 
 
+def test_who_was_refused_is_known_also_where_the_filing_had_to_be_repeated(make_world: Callable[..., World]) -> None:
+    refused = {"RCPT TO:<ANN": b"450 4.2.0 later\r\n", "RCPT TO:<CEM": b"550 5.1.1 no\r\n"}
+    with Script(refused) as script:
+        world = make_world(smtp=script)
+        number = world.enqueue(world.letter())
+        world.run()
+        assert (world.state(number).state, world.state(number).last_reply) == (State.REFUSED, "550 5.1.1 no")
+        del refused["RCPT TO:<ANN"]
+        letter = world.letter(partial=True, sent="No\u0000such")
+        number = world.enqueue(letter)
+        world.run()
+        mail = world.state(number)
+        assert mail.state == State.ACCEPTED and len(script.messages) == 1
+        assert [each.address for each in mail.refusals] == ["cem@one.example"]
+
+
 def test_a_temporary_refusal_is_tried_again(world: World) -> None:
     assert isinstance(world.smtp, Sink)
     world.smtp.verdict = "451 4.3.0 come back later"
