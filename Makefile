@@ -14,10 +14,10 @@ CLEAN := env $(shell env | sed -n 's/^\(POSTERN_[A-Z_]*\)=.*/-u \1/p')
 help: ## List these commands
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1	\2/p' $(MAKEFILE_LIST) | expand -t 16
 
-run: ## Start Postern at http://127.0.0.1:8000, with demo accounts; IMAP=imaps://imap.example.net takes real ones
+run: ## Start Postern at http://127.0.0.1:8000, with demo accounts; IMAP=imaps://… SMTP=smtps://… takes real ones
 	@.ci/environment requirements.txt app/demo/requirements.txt
 	@[ -n "$(IMAP)" ] || .ci/apt-install $(DOVECOT) || true
-	@exec .venv/bin/python -m app.demo $(if $(IMAP),--imap "$(IMAP)") $(if $(PORT),--port "$(PORT)")
+	@exec .venv/bin/python -m app.demo $(if $(IMAP),--imap "$(IMAP)") $(if $(SMTP),--smtp "$(SMTP)") $(if $(PORT),--port "$(PORT)")
 
 test: environment lint types packages-test ## Everything but databases and image: lint, types, unit, servers, browser
 	$(CLEAN) $(PYTEST) -m "not databases"

@@ -39,10 +39,12 @@ class Run:
         """Tell whether a setting is given, by value or by file."""
         return bool(self.environ.get(setting) or self.environ.get(f"{setting}_FILE"))
 
-    def start(self, *, imap: str | None, port: int) -> Node:
+    def start(self, *, imap: str | None, smtp: str | None, port: int) -> Node:
         """Start the parts that the settings do not name, then the node."""
         if imap:
             self.environ["POSTERN_IMAP_URL"] = imap
+        if smtp:
+            self.environ["POSTERN_SUBMISSION_URL"] = smtp
         if answers(port):
             raise StartError(f"Something listens on port {port} already; `make run PORT=…` takes another one.")
         demo = not (self.has("POSTERN_IMAP_URL") or self.has("POSTERN_DATABASE_URL"))
@@ -132,6 +134,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m app.demo", description="Start Postern with all it needs.")
     parser.add_argument("--imap", help="mail server of real accounts, such as imaps://imap.example.net")
+    parser.add_argument("--smtp", help="where they send, such as smtps://smtp.example.net; without it nothing is sent")
     parser.add_argument("--port", type=int, default=8000, help="where to listen on 127.0.0.1 (default: 8000)")
     return parser.parse_args(arguments)
 
@@ -146,7 +149,7 @@ def main(arguments: list[str]) -> int:
         signal.signal(number, _interrupt)
     began = time.monotonic()
     try:
-        node = run.start(imap=options.imap, port=options.port)
+        node = run.start(imap=options.imap, smtp=options.smtp, port=options.port)
         announce(run, node, time.monotonic() - began)
         while node.process and node.process.poll() is None:
             time.sleep(0.3)
