@@ -55,6 +55,16 @@ class Visitor:
         body = urllib.parse.urlencode(form).encode()
         return self._ask(path, body, {"Origin": self.base, **(headers or {})})
 
+    def upload(self, path: str, form: Mapping[str, str], content: bytes, headers: Mapping[str, str]) -> Answer:
+        """POST a form with one file in the field `upload` (RFC 7578)."""
+        head = '--b\r\nContent-Disposition: form-data; name="'
+        parts = [f'{head}{name}"\r\n\r\n{value}\r\n' for name, value in form.items()]
+        file = f'{head}upload"; filename="file.bin"\r\nContent-Type: application/octet-stream\r\n\r\n'
+        body = "".join([*parts, file]).encode() + content + b"\r\n--b--\r\n"
+        return self._ask(
+            path, body, {"Origin": self.base, "Content-Type": "multipart/form-data; boundary=b", **headers}
+        )
+
     def follow(self, answer: Answer) -> Answer:
         """GET where a redirect points to."""
         assert 300 <= answer.status < 400, f"{answer.status}: {answer.text[:500]}"

@@ -11,7 +11,7 @@ import sys
 import time
 from pathlib import Path
 
-from tests.bench import bare, counts, mailboxes, memory, pages, profile, table, world
+from tests.bench import bare, counts, mailboxes, memory, pages, profile, table, world, writing
 from tests.bench.pages import Row
 
 _BEGAN = time.monotonic()
@@ -25,7 +25,7 @@ def say(text: str) -> None:
 def main() -> None:
     """Parse the arguments and do it."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("mode", nargs="?", default="all", choices=["all", "profile", "memory", "pages"])
+    parser.add_argument("mode", nargs="?", default="all", choices=["all", "profile", "memory", "pages", "writing"])
     parser.add_argument("page", nargs="?", default="list", choices=["list", "open", "frame", "poll"])
     parser.add_argument("--quick", action="store_true", help="2,000 messages only, one second a measurement")
     parser.add_argument("--seconds", type=float, help="of each measurement (4, with --quick 1)")
@@ -42,6 +42,9 @@ def main() -> None:
         print(f"Measured on {table.machine()}; load average at the start {os.getloadavg()[0]:.1f}.\n")
         if chosen.mode in ("all", "pages"):
             _pages(servers, sizes, seconds, quick=chosen.quick)
+        if chosen.mode in ("all", "writing"):
+            say("writing")
+            print(writing.table(servers), flush=True)
         if chosen.mode in ("all", "memory"):
             say("memory")
             print(memory.table(servers, count=200 if chosen.quick else 1000))

@@ -23,6 +23,11 @@ def resident(pid: int) -> float:
     return _kilobytes(Path(f"/proc/{pid}/status"), "VmRSS") / 1024
 
 
+def peak(pid: int) -> float:
+    """The most that it has been (VmHWM)."""
+    return _kilobytes(Path(f"/proc/{pid}/status"), "VmHWM") / 1024
+
+
 def proportional(pid: int) -> float:
     """The same with shared pages divided among those who share them (Pss)."""
     return _kilobytes(Path(f"/proc/{pid}/smaps_rollup"), "Pss") / 1024
