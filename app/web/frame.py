@@ -17,10 +17,9 @@ from app.mail.part import Items, Wanted, bodies, check_section, fetch, item
 from app.mail.picture import data_uri
 from app.mail.syntax import section as joined
 from app.mail.transfer import decode
-from app.store import remote as choices
-from app.web.remote import confirmed, message_name
+from app.web.remote import confirmed, may_load, message_name
 from app.web.resources import resources
-from app.web.session import current, imap
+from app.web.session import imap
 
 ENCODED = 225 / 128  # octets of HTML as encoded for one that is shown: base64, and letters of several octets
 RELATED_PARTS = 40
@@ -113,9 +112,8 @@ def _allowed(mailbox: str, uidvalidity: int, uid: int, items: Items) -> bool:
     """Whether content from outside may load; never for a frame that another site asked for."""
     if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
         return False
-    me = current()
     # An attached message's own sender is not vouched for by anybody: only "once" speaks for it.
     nested = bool(request.args.get("part"))
     name = message_name(mailbox, uidvalidity, uid)
     sender = "" if nested else confirmed(read_header(joined(items, b"BODY[HEADER.FIELDS")))
-    return choices.allowed(me.redis, me.account.id, message=name, sender=sender)
+    return may_load(name, sender)

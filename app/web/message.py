@@ -22,7 +22,7 @@ from app.web import pane
 from app.web.download import archive_zip, download, part
 from app.web.frame import RELATED_OCTETS, RELATED_PARTS, frame
 from app.web.place import came_from
-from app.web.remote import confirmed, message_name, remote, trust
+from app.web.remote import confirmed, may_load, message_name, remote, trust
 from app.web.resources import resources
 from app.web.session import current, imap
 from app.web.source import headers, raw
@@ -213,7 +213,6 @@ def _remote(message: Message) -> Remote:
         if each.type == "text/html" and each.section in message.texts
     ]
     wanted = any(sanitize.names_remote(each.text) for each in htmls)
-    me = current()
     name = message_name(message.mailbox, message.uidvalidity, message.uid)
-    blocked = wanted and not choices.allowed(me.redis, me.account.id, message=name, sender=sender)
+    blocked = wanted and not may_load(name, sender)
     return Remote(blocked, sender, choices.domain_of(sender))

@@ -13,6 +13,8 @@ from email.message import EmailMessage
 from html import unescape
 
 import pytest
+from redis import Redis
+from sqlalchemy import text
 
 from app.demo.node import Node
 from tests.conftest import AUTHSERV_ID, Resident
@@ -444,8 +446,28 @@ def test_no_page_of_a_message_is_served_without_its_session(node: Node, reader: 
 
 def test_choices_about_remote_content_lie_in_redis_as_hashes_only(node: Node, reader: Reader, site):
     reader.choose(reader.put(html_letter(TRACKER, confirmed=True)), "sender")
-    from redis import Redis
-
     client = Redis.from_url(site.redis.url)
     stored = [(name, client.smembers(name)) for name in client.scan_iter("remote:*")]
+    with site.engine.connect() as connection:
+        kept = connection.execute(text("SELECT account_id, value FROM setting WHERE name = 'remote'")).all()
+    assert kept and "carol" not in repr(kept) and "shop" not in repr(kept)
     assert stored and "carol" not in json.dumps([[repr(name), repr(members)] for name, members in stored])
+
+
+def test_choices_for_always_outlive_redis(reader: Reader, site):
+    client = Redis.from_url(site.redis.url)
+
+    def shown() -> bool:
+        page = reader.page(reader.put(html_letter(TRACKER, confirmed=True)))
+        return "track.example" in reader.frame(page).text
+
+    assert not shown()
+    reader.choose(reader.put(html_letter(TRACKER, confirmed=True)), "sender")
+    for name in client.scan_iter("remote:*"):
+        client.delete(name)
+    assert shown()
+    reader.choose(reader.put(html_letter(TRACKER, confirmed=True, sender="x@other.example",
+                                         results=f"{AUTHSERV_ID}; dmarc=pass header.from=other.example")), "domain")
+    for name in client.scan_iter("remote:*"):
+        client.delete(name)
+    assert shown(), "the second choice took the first one's place"
