@@ -1,16 +1,19 @@
-"""Around SQL: its errors as the room's, and one row written whether it was there or not."""
+"""Around SQL: its errors as the room's, changes that are all done or none, and one row written, there or not."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, Engine, Table, insert, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from app.profile.errors import ProfileAway
+
+_Result = TypeVar("_Result")
+_TRIES: Final = 4
 
 
 @contextmanager
@@ -24,19 +27,43 @@ def asking() -> Iterator[None]:
         raise ProfileAway(str(error.orig).strip().partition("\n")[0]) from error
 
 
-def put(engine: Engine, table: Table, keys: Mapping[str, Any], values: Mapping[str, Any]) -> None:
-    """Writes a row under its keys, new or changed. Two who write at once end with the values of one of them."""
+def done_whole(engine: Engine, work: Callable[[Connection], _Result]) -> _Result:
+    """What `work` returns, all of its statements done or none. It is done again where the database broke a deadlock of
+    two who changed the same account, as MariaDB may. Raises what `work` raises, and ProfileAway."""
     with asking():
+        for _ in range(_TRIES - 1):
+            try:
+                with engine.begin() as connection:
+                    return work(connection)
+            except DBAPIError as error:
+                if not _deadlocked(error):
+                    raise
+        with engine.begin() as connection:
+            return work(connection)
+
+
+def _deadlocked(error: DBAPIError) -> bool:
+    """PyMySQL's 1213; PostgreSQL's deadlock_detected."""
+    arguments: tuple[object, ...] = error.orig.args if error.orig else ()
+    return getattr(error.orig, "sqlstate", None) == "40P01" or arguments[:1] == (1213,)
+
+
+def put(engine: Engine, table: Table, keys: Mapping[str, Any], values: Mapping[str, Any]) -> None:
+    """Writes a row under its keys, new or changed. Two who write at once end with the values of one of them.
+
+    Each statement by itself: MariaDB locks the gap where an update found nothing; two inserts into it are a deadlock.
+    """
+    with asking():
+        if _changed(engine, table, keys, values):
+            return
         try:
             with engine.begin() as connection:
-                if not changed(connection, table, keys, values):
-                    connection.execute(insert(table).values({**keys, **values}))
+                connection.execute(insert(table).values({**keys, **values}))
         except IntegrityError:
-            with engine.begin() as connection:
-                changed(connection, table, keys, values)
+            _changed(engine, table, keys, values)
 
 
-def changed(connection: Connection, table: Table, keys: Mapping[str, Any], values: Mapping[str, Any]) -> bool:
-    """Whether there was a row under the keys, which then has the values."""
+def _changed(engine: Engine, table: Table, keys: Mapping[str, Any], values: Mapping[str, Any]) -> bool:
     where = [table.c[name] == value for name, value in keys.items()]
-    return bool(connection.execute(update(table).where(*where).values(values)).rowcount)
+    with engine.begin() as connection:
+        return bool(connection.execute(update(table).where(*where).values(values)).rowcount)

@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, delete, func, insert, select, update
 
-from app.profile.asking import asking
+from app.profile.asking import asking, done_whole
 from app.profile.contact import Contact, bounded
 from app.profile.errors import Full, Gone
 from app.profile.suggest import delete_recipients, insert_recipients
@@ -76,28 +76,27 @@ def labels_of(engine: Engine, account_id: str) -> tuple[tuple[str, int], ...]:
 def save(engine: Engine, account_id: str, contact: Contact) -> Contact:
     """Keeps a contact, new where its id is "". Raises Full, Gone (it was deleted meanwhile), ProfileAway."""
     kept = bounded(contact)
-    with asking(), engine.begin() as connection:
-        if not kept.id:
-            return _add(connection, account_id, [kept])[0]
-        done = connection.execute(update(_TABLE).where(*_own(account_id, kept.id)).values(_values(kept)))
-        if not done.rowcount:
-            raise Gone(kept.id)
-        _write_addresses(connection, account_id, kept)
+    if not kept.id:
+        return add(engine, account_id, [kept])[0]
+    done_whole(engine, lambda connection: _change(connection, account_id, kept))
     return kept
 
 
 def add(engine: Engine, account_id: str, contacts: Iterable[Contact]) -> tuple[Contact, ...]:
     """Keeps new contacts, all or none. Raises Full, ProfileAway."""
-    with asking(), engine.begin() as connection:
-        return _add(connection, account_id, [replace(bounded(each), id="") for each in contacts])
+    fresh = [replace(bounded(each), id="") for each in contacts]
+    return done_whole(engine, lambda connection: _add(connection, account_id, fresh))
 
 
 def remove(engine: Engine, account_id: str, contact_id: str) -> None:
     """Deletes a contact. Raises Gone, ProfileAway."""
-    with asking(), engine.begin() as connection:
+
+    def work(connection: Connection) -> None:
         if not connection.execute(delete(_TABLE).where(*_own(account_id, contact_id))).rowcount:
             raise Gone(contact_id)
         delete_recipients(connection, _address_ids(connection, account_id, contact_id))
+
+    done_whole(engine, work)
 
 
 def sharing(engine: Engine, account_id: str, contact: Contact) -> tuple[Contact, ...]:
@@ -125,12 +124,13 @@ def merge(engine: Engine, account_id: str, keep_id: str, other_id: str) -> Conta
         card=combined(kept.card, other.card),
     )
     made = bounded(both)
-    with asking(), engine.begin() as connection:
-        done = connection.execute(delete(_TABLE).where(*_own(account_id, other_id))).rowcount
-        mine = update(_TABLE).where(*_own(account_id, keep_id)).values(_values(made))
-        if not done or not connection.execute(mine).rowcount:
+
+    def work(connection: Connection) -> None:
+        if not connection.execute(delete(_TABLE).where(*_own(account_id, other_id))).rowcount:
             raise Gone(other_id)
-        _write_addresses(connection, account_id, made, absorbed=other_id)
+        _change(connection, account_id, made, absorbed=other_id)
+
+    done_whole(engine, work)
     return made
 
 
@@ -164,8 +164,10 @@ def _add(connection: Connection, account_id: str, contacts: Sequence[Contact]) -
     return made
 
 
-def _write_addresses(connection: Connection, account_id: str, contact: Contact, *, absorbed: str = "") -> None:
-    """The contact's addresses anew; how often each was used stays."""
+def _change(connection: Connection, account_id: str, contact: Contact, *, absorbed: str = "") -> None:
+    """The contact's row, and its addresses anew; how often each was used stays. Raises Gone."""
+    if not connection.execute(update(_TABLE).where(*_own(account_id, contact.id)).values(_values(contact))).rowcount:
+        raise Gone(contact.id)
     used = _take_collected(connection, account_id, contact.addresses)
     for owner in (absorbed, contact.id):
         old = connection.execute(select(_RECIPIENTS).where(_R.account_id == account_id, _R.contact_id == owner)).all()

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import Connection, Engine, Select, case, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from app.profile.asking import asking
+from app.profile.asking import asking, done_whole
 from app.profile.tables import RecipientRow, WordRow
 from app.profile.words import WORD, fits, folded_address, line, mark, to_look_up, words_of
 
@@ -92,36 +93,32 @@ def collect(engine: Engine, account_id: str, addresses: Iterable[Named | Any], *
     """Remembers whom a message was sent to, given things with `name` and `address`. At most 1,000 are kept beside the
     address book, the latest used. Raises ProfileAway."""
     people = {mark(each.address): each for each in list(addresses)[:_AT_ONCE] if "@" in each.address}
-    with asking():
-        for digest, each in people.items():
-            _collect(engine, account_id, digest, line(each.name or ""), line(each.address, 254), now)
-        if people:
-            _keep_few(engine, account_id)
+    for digest, each in people.items():
+        _collect(engine, account_id, digest, line(each.name or ""), line(each.address, 254), now)
+    if people:
+        done_whole(engine, lambda connection: _keep_few(connection, account_id))
 
 
 def _collect(engine: Engine, account_id: str, digest: str, name: str, address: str, now: int) -> None:
     """Counts on a row that is there, of a contact or not; else makes one, which somebody else may do meanwhile."""
-    used = {"times": _R.times + 1, "last_used": now}
-    with engine.begin() as connection:
-        same = update(_TABLE).where(_R.account_id == account_id, _R.mark == digest)
-        if connection.execute(same.values(used)).rowcount:
-            if name:
-                _name_once(connection, account_id, digest, name)
-            return
-    try:
-        with engine.begin() as connection:
-            row = {"recipient_id": collected_id(account_id, address), "contact_id": None, "last_used": now, "times": 1}
-            insert_recipients(connection, account_id, [{**row, "position": 0, "name": name, "address": address}])
-    except IntegrityError:
+    if done_whole(engine, lambda connection: _count(connection, account_id, digest, name, now)):
         return
+    row = {"recipient_id": collected_id(account_id, address), "contact_id": None, "last_used": now, "times": 1,
+           "position": 0, "name": name, "address": address}  # fmt: skip
+    with asking(), suppress(IntegrityError), engine.begin() as connection:
+        insert_recipients(connection, account_id, [row])
 
 
-def _name_once(connection: Connection, account_id: str, digest: str, name: str) -> None:
-    """A collected address without a name takes the first that it is written with."""
+def _count(connection: Connection, account_id: str, digest: str, name: str, now: int) -> bool:
+    """Whether the address is known. One without a name takes the first that it is written with."""
+    same = update(_TABLE).where(_R.account_id == account_id, _R.mark == digest)
+    if not connection.execute(same.values(times=_R.times + 1, last_used=now)).rowcount:
+        return False
     bare = select(_TABLE).where(_R.account_id == account_id, _R.mark == digest, _R.name == "", _R.contact_id.is_(None))
-    for row in connection.execute(bare).mappings().all():
+    for row in connection.execute(bare).mappings().all() if name else ():
         delete_recipients(connection, [row["recipient_id"]])
         insert_recipients(connection, account_id, [{**row, "name": name}])
+    return True
 
 
 def collected_id(account_id: str, address: str) -> str:
@@ -129,15 +126,13 @@ def collected_id(account_id: str, address: str) -> str:
     return hashlib.sha256(f"{account_id}\0{folded_address(address)}".encode("utf-8", "replace")).hexdigest()[:32]
 
 
-def _keep_few(engine: Engine, account_id: str) -> None:
+def _keep_few(connection: Connection, account_id: str) -> None:
     """Forgets the longest unused beyond the limit; some more than needed, so that it is not done for each message."""
     theirs = (_R.account_id == account_id, _R.contact_id.is_(None))
-    with engine.begin() as connection:
-        if int(connection.scalar(select(func.count()).where(*theirs)) or 0) <= MOST_COLLECTED:
-            return
-        newest = select(_R.recipient_id).where(*theirs).order_by(_R.last_used.desc(), _R.times.desc())
-        old = connection.execute(newest.offset(MOST_COLLECTED - 50).limit(5000)).scalars().all()
-        delete_recipients(connection, old)
+    if int(connection.scalar(select(func.count()).where(*theirs)) or 0) <= MOST_COLLECTED:
+        return
+    newest = select(_R.recipient_id).where(*theirs).order_by(_R.last_used.desc(), _R.times.desc())
+    delete_recipients(connection, connection.execute(newest.offset(MOST_COLLECTED - 50).limit(5000)).scalars().all())
 
 
 def collected(engine: Engine, account_id: str, *, limit: int = MOST_COLLECTED) -> tuple[Collected, ...]:
@@ -153,10 +148,13 @@ def forget(engine: Engine, account_id: str, recipient_id: str | None) -> int:
     theirs = select(_R.recipient_id).where(_R.account_id == account_id, _R.contact_id.is_(None))
     if recipient_id is not None:
         theirs = theirs.where(_R.recipient_id == recipient_id)
-    with asking(), engine.begin() as connection:
+
+    def work(connection: Connection) -> int:
         gone = connection.execute(theirs).scalars().all()
         delete_recipients(connection, gone)
-    return len(gone)
+        return len(gone)
+
+    return done_whole(engine, work)
 
 
 # -- the rows, for contacts.py too -------------------------------------------------------------------------------------

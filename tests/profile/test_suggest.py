@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -125,6 +126,16 @@ def test_the_collected_are_bounded_and_the_longest_unused_go(engine: Engine, mon
     left = [each.address for each in collected(engine, "7")]
     assert left == [f"p{number}@one.example" for number in range(60, 50, -1)]
     assert offered(engine, "p1@") == [] and offered(engine, "p60@") == ["p60@one.example"]
+
+
+def test_who_sends_from_two_windows_at_once_is_remembered_in_both(engine: Engine) -> None:
+    if engine.dialect.name == "sqlite":
+        pytest.skip("SQLite has one writer")
+    people = [Named(f"P{number}", f"p{number}@one.example") for number in range(6)]
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda turn: collect(engine, "7", people[turn % 3 :], now=T + turn), range(8)))
+        list(pool.map(lambda turn: book(engine, (f"C{turn}", f"p{turn % 6}@one.example")), range(8)))
+    assert collected(engine, "7") == () and len(offered(engine, "p")) == 6
 
 
 def test_odd_recipients_are_kept_harmlessly(engine: Engine) -> None:
