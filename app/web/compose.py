@@ -200,7 +200,7 @@ def _answered(message: Message, content: Content, mine: tuple[Address, ...], sty
 
 def _page(me: Current, boxes: tuple[Mailbox, ...], letter: Letter, **more: Any) -> Any:
     """The form. `fault`, `warnings`, `faults` by field, `saved`: when."""
-    drafted = pane.opened(boxes, _mailbox(me, boxes)) if boxes else None
+    beside = letter.origin.place.mailbox if letter.origin else letter.draft.mailbox if letter.draft else "INBOX"
     return render_template(
         "compose.html",
         letter=letter,
@@ -210,7 +210,7 @@ def _page(me: Current, boxes: tuple[Mailbox, ...], letter: Letter, **more: Any) 
         most=resources().settings.message_bytes,
         back_url=_back(letter),
         zone=me.zone,
-        open_mailbox=drafted,
+        open_mailbox=pane.opened(boxes, beside) if boxes else None,
         tree=boxes,
         undo=undo.offered(),
         **{"faults": {}, **more},

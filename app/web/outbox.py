@@ -158,7 +158,13 @@ def decide(number: str) -> Response:
 
 
 def _refused(me: Current, number: str) -> Mail | None:
-    return next((each for each in resources().post.mails(me.account.id) if each.id == number), None)
+    """A mail that was refused, its draft as it was before; None where it is no such."""
+    post = resources().post
+    found = next((each for each in post.mails(me.account.id) if each.id == number), None)
+    if found is None or found.state != State.REFUSED:
+        return None
+    post.bring_back(found, me.login())  # a courier that could not sign in has left its final bytes beside the draft
+    return found
 
 
 def _listed() -> Response:
