@@ -225,6 +225,10 @@ class Post:
         """The account's mails with their state and the server's last words, the newest first. Raises OutboxAway."""
         return queue.of_account(self.engine, account_id)
 
+    def made_of(self, account_id: str, compose_id: str) -> Mail | None:
+        """The mail that this form of writing became, however it stands; None for none. Raises OutboxAway."""
+        return queue.one(self.engine, account_id, mail_id(account_id, compose_id))
+
     def decide(self, login: Login, number: str, state: State) -> bool:
         """What the owner says of an UNKNOWN mail: QUEUED sends it again under the same Message-ID, ACCEPTED files it,
         CANCELLED brings the draft back. False where it is too late. Raises OutboxAway, RedisError, MailError.

@@ -64,7 +64,8 @@ class Letter:
     `bcc`: the whole header field that the copy in Sent begins with, with its CRLF; "" where there is none · `draft`:
     the draft that it was made of, removed at the end · `original` and `flag`: what it answers or forwards, and
     \\Answered or $Forwarded · `sent`: the mailbox for the copy; None: the account's usual one · `utf8`: the header is
-    in UTF-8 · `notify`: ask for reports of delivery · `partial`: send to the others where some recipients are refused.
+    in UTF-8 · `notify`: ask for reports of delivery · `partial`: send to the others where some recipients are refused ·
+    `words`: a digest of what was written, by which a second press of Send is told from another message.
     """
 
     place: Place
@@ -81,6 +82,7 @@ class Letter:
     utf8: bool = False
     notify: bool = False
     partial: bool = False
+    words: str = ""
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), separators=(",", ":"))

@@ -24,6 +24,7 @@ from app.mail.message import Message, open_message
 from app.mail.outgoing import Address, Writing, new_message_id, pieces
 from app.mail.part import Place
 from app.mail.quote import Style
+from app.outbox.mail import Mail, State
 from app.profile.identities import Identity
 from app.web import carry, doubts, outbox, pane, undo
 from app.web.faults import fault_of
@@ -36,6 +37,11 @@ from app.web.urls import local_path
 
 ACTIONS = frozenset({"save", "send", "send-anyway", "discard"})
 HEADINGS = {"reply": "Reply", "forward": "Forward"}
+_SENT = (State.ACCEPTED, State.FILED, State.DONE)
+_SENT_BEFORE = (
+    "Not sent. This form was sent before, with other words. What stands here now is a draft of its own:"
+    " send it, if it is to go out as well."
+)
 BRIEF = "saved"  # a script's save wants the draft's place and its files, not the page
 
 
@@ -90,6 +96,8 @@ def _done(me: Current, action: str, letter: Letter) -> Any:
                 boxes = pane.folders(client, me)
             if action == "discard":
                 return _discarded(client, me, boxes, letter)
+            if action != "save" and (before := outbox.sent_before(me, letter)):
+                return _sent_before(client, me, boxes, letter, before)
             letter = _saved(client, me, boxes, letter)
             if action != "save":
                 step = "sent"
@@ -108,7 +116,24 @@ def _sent(client: Connection, me: Current, boxes: tuple[Mailbox, ...], letter: L
         return make_response(_page(me, boxes, letter, faults=wrong), 422)
     if not anyway and (asked := doubts.doubts(letter)):
         return make_response(_page(me, boxes, letter, warnings=asked), 422)
-    outbox.put_in(client, me, letter, writing_of(me, letter))
+    if not outbox.put_in(client, me, letter, writing_of(me, letter)) and (before := outbox.sent_before(me, letter)):
+        return _sent_before(client, me, boxes, letter, before)
+    return redirect(_after(letter), 303)
+
+
+def _sent_before(client: Connection, me: Current, boxes: tuple[Mailbox, ...], letter: Letter, mail: Mail) -> Any:
+    """A second press of Send, another tab, the way back: what is the same is not sent again, what is not is kept."""
+    draft, was = letter.draft, mail.letter.draft
+    other = draft if was is None or draft != Place(was.mailbox, was.uidvalidity, was.uid) else None
+    if mail.letter.words != outbox.words(writing_of(me, letter)):
+        letter = _saved(client, me, boxes, replace(letter, message_id=_new_id(me), draft=other))
+        return make_response(_page(me, boxes, letter, fault=_SENT_BEFORE), 409)
+    if mail.state == State.UNKNOWN:
+        return redirect(url_for("outbox.show"), 303)
+    if other is not None:
+        move.delete_for_good(client, other.mailbox, other.uidvalidity, [other.uid])
+        pane.wrote(me)
+    flash("This message is sent already." if mail.state in _SENT else "This message is on its way already.", "message")
     return redirect(_after(letter), 303)
 
 

@@ -4,9 +4,12 @@ What sends is app/courier; here the final bytes are stored beside the draft, and
 mail is sent in the request.
 """
 
+import hashlib
+import json
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from flask import Response, flash, make_response, redirect, render_template, request, url_for
@@ -15,10 +18,12 @@ from werkzeug.exceptions import BadRequest
 
 from app.courier.deliver import Outcome
 from app.mail import draft as drafts
+from app.mail import errors as mail_errors
 from app.mail.address import on_wire
 from app.mail.connection import Connection
 from app.mail.flags import OUTGOING
-from app.mail.outgoing import Writing, envelope, hidden_field, pieces, wants_utf8
+from app.mail.move import delete_for_good
+from app.mail.outgoing import Writing, envelope, hidden_field, pieces, size, wants_utf8
 from app.outbox.errors import OutboxAway
 from app.outbox.mail import Letter as Outgoing
 from app.outbox.mail import Mail, Place, State
@@ -35,21 +40,46 @@ _CHOICES = {"again": State.QUEUED, "sent": State.ACCEPTED, "draft": State.CANCEL
 _OVER = "It was too late: the message is sent."
 
 
-def put_in(client: Connection, me: Current, letter: Letter, writing: Writing) -> None:
+def put_in(client: Connection, me: Current, letter: Letter, writing: Writing) -> bool:
     """Sends the stored draft `letter`, which is `writing`, after the time for undo; the next page tells what was done.
 
-    Raises NoSubmission, RedisError, the tree of app/mail/errors.py: then nothing was sent, and the draft is there.
+    False where the form was sent already, by another request. Raises NoSubmission, RedisError, the tree of
+    app/mail/errors.py: then nothing was sent, and the draft is there.
     """
-    assert letter.draft is not None
+    if letter.draft is None:
+        raise mail_errors.CannotDo("the server does not tell where it keeps the draft")
     utf8 = wants_utf8(writing)
     parts = pieces(writing, final=True, utf8=utf8)
     flags = ("\\Seen", OUTGOING)
     saved = drafts.save(client, letter.draft.mailbox, parts, flags=flags, lease=imap)
     place = Place(saved.mailbox, saved.uidvalidity or 0, saved.uid or 0)
-    outgoing = _outgoing(client, letter, writing, place, utf8)
-    _send(me, letter.message_id, outgoing)
-    pane.wrote(me)
+    put = False
+    try:
+        put = _send(me, letter.message_id, _outgoing(client, letter, writing, place, utf8))
+    finally:
+        if not put:  # nobody would ever look for these bytes, which no list shows
+            with suppress(mail_errors.MailError):
+                delete_for_good(client, place.mailbox, place.uidvalidity, [place.uid])
+        pane.wrote(me)
     _remember(me, writing)
+    return put
+
+
+def sent_before(me: Current, letter: Letter) -> Mail | None:
+    """What this form became when it was sent before, unless it is certain that nothing went out; None too where SQL is
+    away."""
+    with suppress(OutboxAway):
+        mail = resources().post.made_of(me.account.id, letter.message_id)
+        return None if mail is None or mail.state in (State.CANCELLED, State.REFUSED) else mail
+    return None
+
+
+def words(writing: Writing) -> str:
+    """A digest of all that was written, without the time and what the draft is called."""
+    people = [[each.address for each in line] for line in ((writing.sender,), writing.to, writing.cc, writing.bcc)]
+    files = [[each.name, size((each.content,))] for each in writing.files if not isinstance(each.content, bytes | Path)]
+    told = json.dumps([people, files, writing.subject, writing.text, writing.in_reply_to])
+    return hashlib.sha256(told.encode()).hexdigest()
 
 
 def _remember(me: Current, writing: Writing) -> None:
@@ -74,6 +104,7 @@ def _outgoing(client: Connection, letter: Letter, writing: Writing, place: Place
         original=Place(origin.place.mailbox, origin.place.uidvalidity, origin.place.uid) if origin else None,
         flag=_MARKS[origin.kind] if origin else None,
         utf8=utf8,
+        words=words(writing),
     )
 
 
@@ -84,19 +115,20 @@ def revive(me: Current) -> None:
             resources().post.revive(me.login())
 
 
-def _send(me: Current, compose_id: str, outgoing: Outgoing) -> None:
-    """Into the queue; while SQL is away, at once."""
+def _send(me: Current, compose_id: str, outgoing: Outgoing) -> bool:
+    """Into the queue; while SQL is away, at once. False where another request did it."""
     held = resources()
     wait = held.settings.undo_seconds
     try:
         number, put = held.post.enqueue(compose_id, me.account, me.login(), outgoing, wait=wait)
     except OutboxAway:
-        _told(held.post.send_now(compose_id, me.login(), outgoing))
-        return
-    if not put:
-        flash("This message is on its way already.", "message")
-    elif not wait or not undo.offer(me, "The message is on its way.", {"kind": "send", "id": number}, seconds=wait):
-        flash("The message is on its way.", "message")
+        outcome = held.post.send_now(compose_id, me.login(), outgoing)
+        _told(outcome)
+        return outcome is not None
+    told, record = "The message is on its way.", {"kind": "send", "id": number}
+    if put and (not wait or not undo.offer(me, told, record, seconds=wait)):
+        flash(told, "message")
+    return put
 
 
 def _told(outcome: Outcome | None) -> None:

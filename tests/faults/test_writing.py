@@ -9,8 +9,11 @@ from contextlib import contextmanager
 from html import unescape
 
 import pytest
-from sqlalchemy import text
+from imapclient import IMAPClient
+from sqlalchemy import text, update
 
+from app.directory.tables import ServerRow
+from app.mail.flags import OUTGOING
 from tests.conftest import MakeAccount
 from tests.faults.test_redis import kept_over_a_restart
 from tests.faults.world import Person, World, eventually, title, toasts
@@ -122,3 +125,45 @@ def test_no_field_writes_a_header_of_its_own(world: World, alice: Person, name: 
     for path in alice.paths("/mail/Drafts/"):
         raw = alice.visitor.get(f"{path}/eml").body
         assert b"\nX-Injected" not in raw.partition(b"\r\n\r\n")[0]
+
+
+def lying(person: Person) -> list[tuple[bytes, ...]]:
+    """The flags of all that lies in Drafts, hidden or not."""
+    with IMAPClient("127.0.0.1", person.mail.server.imap_port, ssl=False) as client:
+        client.login(person.mail.login, person.mail.password)
+        client.select_folder("Drafts", readonly=True)
+        return [told[b"FLAGS"] for told in client.fetch(client.search(), ["FLAGS"]).values()]
+
+
+def test_a_second_press_of_send_leaves_nothing_behind(world: World, alice: Person):
+    begun = form(alice, "Pressed twice", cc="carl@elsewhere.example")
+    for _ in range(2):
+        again = alice.visitor.post("/compose", begun)
+    assert "on its way already" in toasts(alice.visitor.follow(again))
+    eventually(lambda: not lying(alice))
+    assert "is sent already" in toasts(alice.visitor.follow(alice.visitor.post("/compose", begun)))
+    assert not lying(alice) and len(taken(world, "Pressed twice")) == 1
+
+
+def test_other_words_under_a_form_that_was_sent_are_a_draft_that_can_be_sent(world: World, alice: Person):
+    begun = form(alice, "Two tabs")
+    assert alice.visitor.post("/compose", begun).status == 303
+    eventually(lambda: not lying(alice))
+    other = {**begun, "text": "Second thoughts"}
+    answer = alice.visitor.post("/compose", other)
+    assert answer.status == 409 and "sent before" in answer.text and "Second thoughts" in answer.text
+    assert len(lying(alice)) == 1
+    again = {**fields(answer), "to": FRIEND, "subject": "Two tabs", "text": "Second thoughts", "action": "send"}
+    assert alice.visitor.post("/compose", again).status == 303
+    eventually(lambda: len(taken(world, "Two tabs")) == 2)
+    eventually(lambda: not lying(alice))
+
+
+def test_what_cannot_be_put_in_leaves_no_hidden_copy(world: World, make_account: MakeAccount):
+    person = world.person(make_account(0))
+    with world.site.engine.begin() as connection:
+        here = update(ServerRow).where(ServerRow.name == person.server)
+        connection.execute(here.values(submission_host=None, submission_port=None, submission_security=None))
+    answer = person.signed_in().visitor.post("/compose", form(person, "Nowhere to"))
+    assert "has not said how mail is sent" in answer.text
+    assert [OUTGOING.encode() in each for each in lying(person)] == [False]
