@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, Protocol
 
 from sqlalchemy import Connection, Engine, Select, case, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
@@ -52,11 +52,13 @@ class Collected:
     last_used: int
 
 
-class Named(NamedTuple):
-    """An address and the name beside it; the mail room's addresses serve as well."""
+class Person(Protocol):
+    """An address and the name beside it, as the mail room's addresses have them."""
 
-    name: str
-    address: str
+    @property
+    def name(self) -> str: ...
+    @property
+    def address(self) -> str: ...
 
 
 def suggestions(engine: Engine, account_id: str, typed: str, limit: int = 8) -> tuple[Suggestion, ...]:
@@ -89,9 +91,11 @@ def _beginning(account_id: str, piece: str) -> Select[Any]:
     return select(_W.recipient_id).where(_W.account_id == account_id, _W.word >= first, _W.word < first + _LAST)
 
 
-def collect(engine: Engine, account_id: str, addresses: Iterable[Named | Any], *, now: int) -> None:
-    """Remembers whom a message was sent to, given things with `name` and `address`. At most 1,000 are kept beside the
-    address book, the latest used. Raises ProfileAway."""
+def collect(engine: Engine, account_id: str, addresses: Iterable[Person], *, now: int) -> None:
+    """Remembers whom a message was sent to. At most 1,000 are kept beside the address book, the latest used.
+
+    Raises ProfileAway.
+    """
     people = {mark(each.address): each for each in list(addresses)[:_AT_ONCE] if "@" in each.address}
     for digest, each in people.items():
         _collect(engine, account_id, digest, line(each.name or ""), line(each.address, 254), now)

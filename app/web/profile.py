@@ -5,8 +5,8 @@ remembered in the account's cache for that time.
 """
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from sqlalchemy import Engine
@@ -16,6 +16,7 @@ from app.directory.errors import DirectoryError
 from app.profile import settings
 from app.profile.errors import ProfileAway
 from app.profile.identities import Identity, identities_of, usual
+from app.profile.suggest import Person, collect
 from app.web.log import described, logger
 from app.web.resources import resources
 from app.web.session import Current
@@ -93,3 +94,9 @@ def my_identities(me: Current) -> tuple[Identity, ...]:
             return identities_of(engine, me.account, aliases=own, free=resources().settings.free_from)
     except ProfileAway:
         return usual(me.account, own)
+
+
+def wrote_to(me: Current, addresses: Iterable[Person]) -> None:
+    """Remembers whom a message was sent to, for suggestions. Never raises: a message that was sent was sent."""
+    with suppress(ProfileAway), profile() as engine:
+        collect(engine, me.account.id, addresses, now=round(time.time() * 1000))

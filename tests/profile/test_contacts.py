@@ -7,10 +7,11 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import Engine, func, select
 
+from app.mail.header import Address
 from app.profile import contacts
 from app.profile.contact import Contact
 from app.profile.errors import Full, Gone
-from app.profile.suggest import Named, collect, suggestions
+from app.profile.suggest import collect, suggestions
 from app.profile.tables import RecipientRow, WordRow
 
 ANN = Contact("Ann \u00d8berg", ("ann@one.example", "a@two.example"), "met in Ulm\nlikes 100%", ("Work", "Choir"))
@@ -89,7 +90,7 @@ def test_two_that_share_an_address_become_one_and_lose_nothing(engine: Engine) -
     second = contacts.save(
         engine, "7", Contact("Anna", ("Ann@one.example", "c@x.example"), "note", ("Work", "New"), card)
     )
-    collect(engine, "7", [Named("", "c@x.example")], now=5)
+    collect(engine, "7", [Address("", "c@x.example")], now=5)
     assert contacts.sharing(engine, "7", first) == (second,) and contacts.sharing(engine, "7", second) == (first,)
     one = contacts.merge(engine, "7", first.id, second.id)
     assert contacts.every(engine, "7") == (one,) and one.id == first.id

@@ -26,8 +26,6 @@ def test_a_setting_is_what_was_written_last_and_of_one_account_only(engine: Engi
 
 
 def test_two_who_write_at_once_both_succeed(engine: Engine) -> None:
-    if engine.dialect.name == "sqlite":
-        pytest.skip("SQLite has one writer")
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda number: settings.write(engine, "7", "x", number), range(12)))
     assert settings.read(engine, "7", "x") in range(12)

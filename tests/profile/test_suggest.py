@@ -9,10 +9,11 @@ import pytest
 from sqlalchemy import Engine, func, select
 
 from app.directory.engine import open_engine
+from app.mail.header import Address
 from app.migrations.change import upgrade
 from app.profile import contacts, suggest
 from app.profile.contact import Contact
-from app.profile.suggest import Named, collect, collected, forget, suggestions
+from app.profile.suggest import collect, collected, forget, suggestions
 from app.profile.tables import RecipientRow, WordRow
 from app.profile.words import fits, words_of
 
@@ -70,9 +71,9 @@ def test_every_letter_counts_beyond_what_the_index_holds(engine: Engine) -> None
 def test_contacts_come_before_the_collected_and_the_most_used_first(engine: Engine) -> None:
     book(engine, ("Ann Rare", "ann.rare@one.example"), ("Ann Often", "ann.often@one.example"))
     for day in range(3):
-        collect(engine, "7", [Named("", "Ann.Often@one.example")], now=T + day)
-        collect(engine, "7", [Named("Anne New", "anne@new.example")], now=T + day)
-    collect(engine, "7", [Named("Anna Once", "anna@once.example")], now=T)
+        collect(engine, "7", [Address("", "Ann.Often@one.example")], now=T + day)
+        collect(engine, "7", [Address("Anne New", "anne@new.example")], now=T + day)
+    collect(engine, "7", [Address("Anna Once", "anna@once.example")], now=T)
     found = suggestions(engine, "7", "ann")
     assert [(each.address, each.source) for each in found] == [
         ("ann.often@one.example", "contact"),
@@ -90,15 +91,15 @@ def test_one_address_is_offered_once(engine: Engine) -> None:
 
 def test_nobody_is_offered_another_account_s_people(engine: Engine) -> None:
     book(engine, ("Ann", "ann@one.example"), account="8")
-    collect(engine, "8", [Named("Anton", "anton@one.example")], now=T)
+    collect(engine, "8", [Address("Anton", "anton@one.example")], now=T)
     assert offered(engine, "an") == [] and len(offered(engine, "an", "8")) == 2
     assert collected(engine, "7") == () and forget(engine, "7", collected(engine, "8")[0].id) == 0
     assert len(collected(engine, "8")) == 1
 
 
 def test_who_comes_into_the_address_book_is_no_longer_collected_and_stays_as_often_used(engine: Engine) -> None:
-    collect(engine, "7", [Named("", "bob@one.example"), Named("Cem", "cem@one.example")], now=T)
-    collect(engine, "7", [Named("Bob B", "bob@one.example")], now=T + 5)
+    collect(engine, "7", [Address("", "bob@one.example"), Address("Cem", "cem@one.example")], now=T)
+    collect(engine, "7", [Address("Bob B", "bob@one.example")], now=T + 5)
     assert [(each.name, each.address, each.times) for each in collected(engine, "7")] == [
         ("Bob B", "bob@one.example", 2),
         ("Cem", "cem@one.example", 1),
@@ -113,7 +114,7 @@ def test_who_comes_into_the_address_book_is_no_longer_collected_and_stays_as_oft
 
 
 def test_what_is_forgotten_leaves_nothing_behind(engine: Engine) -> None:
-    collect(engine, "7", [Named("Ann", "ann@one.example"), Named("Bob", "bob@one.example")], now=T)
+    collect(engine, "7", [Address("Ann", "ann@one.example"), Address("Bob", "bob@one.example")], now=T)
     assert forget(engine, "7", collected(engine, "7")[0].id) == 1 and forget(engine, "7", None) == 1
     with engine.connect() as connection:
         assert connection.scalar(select(func.count()).select_from(WordRow.__table__)) == 0
@@ -122,16 +123,14 @@ def test_what_is_forgotten_leaves_nothing_behind(engine: Engine) -> None:
 def test_the_collected_are_bounded_and_the_longest_unused_go(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(suggest, "MOST_COLLECTED", 60)
     for number in range(61):
-        collect(engine, "7", [Named("", f"p{number}@one.example")], now=T + number)
+        collect(engine, "7", [Address("", f"p{number}@one.example")], now=T + number)
     left = [each.address for each in collected(engine, "7")]
     assert left == [f"p{number}@one.example" for number in range(60, 50, -1)]
     assert offered(engine, "p1@") == [] and offered(engine, "p60@") == ["p60@one.example"]
 
 
 def test_who_sends_from_two_windows_at_once_is_remembered_in_both(engine: Engine) -> None:
-    if engine.dialect.name == "sqlite":
-        pytest.skip("SQLite has one writer")
-    people = [Named(f"P{number}", f"p{number}@one.example") for number in range(6)]
+    people = [Address(f"P{number}", f"p{number}@one.example") for number in range(6)]
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda turn: collect(engine, "7", people[turn % 3 :], now=T + turn), range(8)))
         list(pool.map(lambda turn: book(engine, (f"C{turn}", f"p{turn % 6}@one.example")), range(8)))
@@ -139,7 +138,7 @@ def test_who_sends_from_two_windows_at_once_is_remembered_in_both(engine: Engine
 
 
 def test_odd_recipients_are_kept_harmlessly(engine: Engine) -> None:
-    collect(engine, "7", [Named("A\r\nBcc: x\x00", "a@one.example"), Named("no address", "x")], now=T)
+    collect(engine, "7", [Address("A\r\nBcc: x\x00", "a@one.example"), Address("no address", "x")], now=T)
     assert [(each.name, each.address) for each in collected(engine, "7")] == [("A Bcc: x", "a@one.example")]
 
 

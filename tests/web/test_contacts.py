@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from app.mail.header import Address
 from app.profile import contacts as book
 from app.profile import suggest
 from app.profile.contact import Contact
-from app.profile.suggest import Named
 from app.profile.tables import Base
 from tests.web.conftest import PASSWORD, add_account
 from tests.web.pages import Pages
@@ -102,7 +102,7 @@ def test_nobody_reaches_another_account_s_rows(app: Flask, signed_in: Pages, tab
     add_account(app, 2, "bob")
     theirs = kept(app, Contact("Bob's friend", ("friend@one.example",)), "2")
     mine = kept(app, Contact("Mine", ("friend@one.example",)))
-    suggest.collect(tables, "2", [Named("Fritz", "fritz@one.example")], now=1)
+    suggest.collect(tables, "2", [Address("Fritz", "fritz@one.example")], now=1)
     (collected,) = suggest.collected(tables, "2")
     assert theirs.id not in words(signed_in, "/contacts") and "Bob's" not in words(signed_in, f"/contacts/{mine.id}")
     assert [each["name"] for each in signed_in.get("/contacts/suggest?q=fr").get_json()] == ["Mine"]
@@ -190,7 +190,7 @@ def test_exports_are_files_and_no_cell_begins_a_formula(app: Flask, signed_in: P
 
 
 def test_whom_one_wrote_to_can_be_added_or_forgotten(signed_in: Pages, tables: Any) -> None:
-    suggest.collect(tables, "1", [Named("Fritz & Co", "fritz@one.example"), Named("", "x@one.example")], now=1)
+    suggest.collect(tables, "1", [Address("Fritz & Co", "fritz@one.example"), Address("", "x@one.example")], now=1)
     page = words(signed_in, "/contacts/recent")
     link = re.search(r'href="(/contacts/new\?[^"]+fritz[^"]+)"', page)
     assert (

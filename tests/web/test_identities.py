@@ -12,8 +12,10 @@ from flask import Flask
 from sqlalchemy.orm import Session as Rows
 
 from app.directory.tables import AddressRow
+from app.mail.header import Address
 from app.profile import settings as stored
 from app.profile.errors import ProfileAway
+from app.profile.suggest import suggestions
 from app.profile.tables import Base
 from app.web import profile
 from app.web.session import current
@@ -127,3 +129,13 @@ def test_a_setting_is_known_without_sql_while_the_cache_knows_it(
         assert profile.setting(current(), "special") is None
         with pytest.raises(ProfileAway):
             profile.keep_setting(current(), "special", None)
+
+
+def test_whom_a_message_was_sent_to_is_remembered_and_without_sql_nothing_happens(
+    app: Flask, signed_in: Pages, tables: Any
+) -> None:
+    with app.test_request_context("/", headers={"Cookie": f"postern={signed_in.cookie()}"}):
+        profile.wrote_to(current(), (Address("Fritz", "fritz@one.example"), Address("", "x@one.example")))
+        assert [each.address for each in suggestions(tables, "1", "fri")] == ["fritz@one.example"]
+        Base.metadata.drop_all(tables)
+        profile.wrote_to(current(), (Address("Fritz", "fritz@one.example"),))
