@@ -4,7 +4,6 @@ A file is read as it came with the form; nothing of it is kept but the contacts.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 from flask import Response, make_response, render_template, request
 
@@ -33,10 +32,13 @@ class Report:
     imported: Imported
 
 
-def read() -> Any:
-    """GET, POST /contacts/import"""
-    if request.method == "GET":
-        return _page()
+def choose() -> Response:
+    """GET /contacts/import"""
+    return _page()
+
+
+def read() -> Response:
+    """POST /contacts/import"""
     file = request.files.get("file")
     if file is None or not file.filename:
         return _page(fault="Choose a file first.", status=422)

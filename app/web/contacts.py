@@ -67,18 +67,30 @@ def suggestions() -> Response:
     return jsonify([{"name": each.name, "address": each.address, "source": each.source} for each in found])
 
 
-def new() -> Any:
-    """GET /contacts/new?name=&address=, POST"""
-    if request.method == "POST":
-        return _kept(NEW)
+def new() -> Response:
+    """GET /contacts/new?name=&address="""
     asked = Contact(line(request.args.get("name", "")), (line(request.args.get("address", ""), 254),))
     return _form_page(_filled(asked))
 
 
-def edit(number: str) -> Any:
-    """GET /contacts/<number>, POST"""
-    contact = _one(number)
-    return _kept(contact) if request.method == "POST" else _form_page(_filled(contact))
+def add() -> Any:
+    """POST /contacts/new"""
+    return _kept(NEW)
+
+
+def edit(number: str) -> Response:
+    """GET /contacts/<number>"""
+    return _form_page(_filled(_one(number)))
+
+
+def save(number: str) -> Any:
+    """POST /contacts/<number>"""
+    try:
+        before = _one(number)
+    except ProfileAway:
+        form = _typed(Contact("", id=_checked(number)))
+        return _form_page(replace(form, faults={"form": AWAY}), 503)
+    return _kept(before)
 
 
 def delete(number: str) -> Response:

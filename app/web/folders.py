@@ -26,22 +26,30 @@ AWAY = "Your settings cannot be reached at the moment. Nothing was changed; try 
 
 
 def edit() -> Any:
-    """GET, POST /settings/folders"""
+    """GET /settings/folders"""
     me = current()
-    with imap() as client:
-        boxes = pane.folders(client, me)
-    if request.method == "GET":
-        return _page(me, boxes, pane.special(me))
+    return _page(_boxes(me), pane.special(me))
+
+
+def save() -> Any:
+    """POST /settings/folders"""
+    me = current()
+    boxes = _boxes(me)
     choice = _typed(boxes)
     if len(set(choice.values())) < len(choice):
-        return _page(me, boxes, choice, fault="One folder cannot be two of these. Choose different ones.", status=422)
+        return _page(boxes, choice, fault="One folder cannot be two of these. Choose different ones.", status=422)
     try:
         keep_setting(me, pane.SPECIAL, choice or None)
     except ProfileAway:
-        return _page(me, boxes, choice, fault=AWAY, status=503)
+        return _page(boxes, choice, fault=AWAY, status=503)
     pane.wrote(me)
     flash("Your choice of folders was saved.")
     return redirect(url_for("folders.edit"), 303)
+
+
+def _boxes(me: Current) -> tuple[Mailbox, ...]:
+    with imap() as client:
+        return pane.folders(client, me)
 
 
 def _typed(boxes: tuple[Mailbox, ...]) -> dict[Use, str]:
@@ -51,9 +59,7 @@ def _typed(boxes: tuple[Mailbox, ...]) -> dict[Use, str]:
     return {use: name for use, name in chosen if name in names}
 
 
-def _page(
-    me: Current, boxes: tuple[Mailbox, ...], choice: dict[Use, str], *, fault: str = "", status: int = 200
-) -> Any:
+def _page(boxes: tuple[Mailbox, ...], choice: dict[Use, str], *, fault: str = "", status: int = 200) -> Any:
     rows = [(use, label, find(boxes, use), choice.get(use, "")) for use, label in CHOSEN]
     free = any(box is None or not box.marked for _, _, box, _ in rows)
     page = render_template("special.html", rows=rows, boxes=boxes, fault=fault, free=free)

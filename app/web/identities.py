@@ -39,16 +39,29 @@ def show() -> str:
     return render_template("identities.html", identities=profile.my_identities(me), free=free)
 
 
-def new() -> Any:
-    """GET, POST /settings/identities/new: one more, for an address of one's own or, where the site lets, for any."""
-    name = current().account.display_name or ""
-    return _taken(_NEW) if request.method == "POST" else _page(Form(replace(_NEW, name=name)))
+def new() -> Response:
+    """GET /settings/identities/new: one more, for an address of one's own or, where the site lets, for any."""
+    return _page(Form(replace(_NEW, name=current().account.display_name or "")))
 
 
-def edit(number: str) -> Any:
-    """GET, POST /settings/identities/<number>"""
-    identity = _one(number)
-    return _taken(identity) if request.method == "POST" else _page(Form(identity))
+def add() -> Any:
+    """POST /settings/identities/new"""
+    return _taken(_NEW)
+
+
+def edit(number: str) -> Response:
+    """GET /settings/identities/<number>"""
+    return _page(Form(_one(number)))
+
+
+def save(number: str) -> Any:
+    """POST /settings/identities/<number>"""
+    try:
+        before = _of(profile.kept_identities(current()), number)
+    except ProfileAway:
+        form = _typed(Identity(number, "", line(request.form.get("address", ""), 254) or current().account.address))
+        return _page(replace(form, faults={"form": AWAY}), 503)
+    return _taken(before)
 
 
 def remove(number: str) -> Response:
@@ -61,7 +74,11 @@ def remove(number: str) -> Response:
 
 
 def _one(number: str) -> Identity:
-    return next((each for each in profile.my_identities(current()) if each.id == number), None) or abort(404)
+    return _of(profile.my_identities(current()), number)
+
+
+def _of(identities: tuple[Identity, ...], number: str) -> Identity:
+    return next((each for each in identities if each.id == number), None) or abort(404)
 
 
 def _addresses() -> tuple[str, ...]:

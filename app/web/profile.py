@@ -88,12 +88,17 @@ def my_identities(me: Current) -> tuple[Identity, ...]:
 
     While SQL is away: each address of the account with its display name.
     """
-    own = aliases(me)
     try:
-        with profile() as engine:
-            return identities_of(engine, me.account, aliases=own, free=resources().settings.free_from)
+        return kept_identities(me)
     except ProfileAway:
-        return usual(me.account, own)
+        return usual(me.account, aliases(me))
+
+
+def kept_identities(me: Current) -> tuple[Identity, ...]:
+    """The same, for who is about to change them. Raises ProfileAway."""
+    own = aliases(me)
+    with profile() as engine:
+        return identities_of(engine, me.account, aliases=own, free=resources().settings.free_from)
 
 
 def wrote_to(me: Current, addresses: Iterable[Person]) -> None:

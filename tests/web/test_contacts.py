@@ -92,6 +92,9 @@ def test_while_sql_is_away_the_text_stays_and_suggestions_are_none(app: Flask, s
     answer = signed_in.post(NEW, data={"csrf_token": token, "name": "Typed name", "addresses": "x@one.example"})
     page = answer.get_data(as_text=True)
     assert answer.status_code == 503 and "Typed name" in page and "x@one.example" in page and "still here" in page
+    answer = signed_in.post(f"/contacts/{made.id}", data={"csrf_token": token, "name": "Changed", "note": "n <o>te"})
+    page = unescape(answer.get_data(as_text=True))
+    assert answer.status_code == 503 and "Changed" in page and "n <o>te" in page and f"/contacts/{made.id}" in page
     assert signed_in.get("/contacts/suggest?q=an").get_json() == []
     for path in ("/contacts", f"/contacts/{made.id}", "/contacts/recent", "/contacts/export.csv"):
         assert "Your contacts and settings cannot be reached" in words(signed_in, path, 503)

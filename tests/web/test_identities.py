@@ -109,6 +109,8 @@ def test_what_cannot_be_kept_comes_back_as_it_was_typed(signed_in: Pages, tables
     Base.metadata.drop_all(tables)
     answer = signed_in.post(path, data={**typed, "reply_to": "", "csrf_token": token})
     assert answer.status_code == 503 and "my sig" in answer.get_data(as_text=True)
+    answer = signed_in.post(f"{LIST}/{'a' * 32}", data={**typed, "csrf_token": token, "address": "office@one.example"})
+    assert answer.status_code == 503 and "my sig" in answer.get_data(as_text=True)  # kept under an id that SQL knows
     assert addresses(signed_in)[0] == FORWARDER  # without SQL each address of the account stays a sender
 
 
