@@ -6,7 +6,6 @@ mail is sent in the request.
 
 import hashlib
 import json
-import time
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,11 +26,9 @@ from app.mail.outgoing import Writing, envelope, hidden_field, pieces, size, wan
 from app.outbox.errors import OutboxAway
 from app.outbox.mail import Letter as Outgoing
 from app.outbox.mail import Mail, Place, State
-from app.profile import suggest
-from app.profile.errors import ProfileAway
 from app.web import pane, undo
 from app.web.letter import Letter
-from app.web.profile import profile
+from app.web.profile import wrote_to
 from app.web.resources import resources
 from app.web.session import Current, current, imap
 
@@ -61,7 +58,7 @@ def put_in(client: Connection, me: Current, letter: Letter, writing: Writing) ->
             with suppress(mail_errors.MailError):
                 delete_for_good(client, place.mailbox, place.uidvalidity, [place.uid])
         pane.wrote(me)
-    _remember(me, writing)
+    wrote_to(me, (*writing.to, *writing.cc, *writing.bcc))
     return put
 
 
@@ -80,13 +77,6 @@ def words(writing: Writing) -> str:
     files = [[each.name, size((each.content,))] for each in writing.files if not isinstance(each.content, bytes | Path)]
     told = json.dumps([people, files, writing.subject, writing.text, writing.in_reply_to])
     return hashlib.sha256(told.encode()).hexdigest()
-
-
-def _remember(me: Current, writing: Writing) -> None:
-    """Whom somebody writes to is suggested the next time."""
-    everyone = (*writing.to, *writing.cc, *writing.bcc)
-    with suppress(ProfileAway), profile() as engine:
-        suggest.collect(engine, me.account.id, everyone, now=int(time.time() * 1000))
 
 
 def _outgoing(client: Connection, letter: Letter, writing: Writing, place: Place, utf8: bool) -> Outgoing:

@@ -40,11 +40,16 @@ def folders(client: Connection, me: Current) -> tuple[Mailbox, ...]:
 
 
 def _outbox(me: Current) -> dict[str, int] | None:
-    """How many mails wait to be sent, and how many could not be; None while SQL is away."""
+    """How many mails wait to be sent, and how many could not be; None while SQL is away, or was a moment ago."""
+    gate = resources().profile_gate
+    if gate.shut():
+        return None
     try:
         states = [each.state for each in resources().post.mails(me.account.id)]
     except OutboxAway:
+        gate.failed()
         return None
+    gate.answered()
     stopped = sum(each in (State.REFUSED, State.UNKNOWN) for each in states)
     return {"waiting": sum(each in (State.QUEUED, State.CLAIMED) for each in states), "stopped": stopped}
 
