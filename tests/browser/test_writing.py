@@ -61,6 +61,20 @@ def test_a_message_is_written_beside_the_mail_and_sent_once(page: Page, resident
     assert len(sent(site, "From the panel")) == 1
 
 
+def test_whom_somebody_wrote_to_is_suggested_the_next_time(page: Page, resident: Resident, site: Site):
+    sign_in(page, resident)
+    page.get_by_test_id("compose-link").click()
+    write(page, "The first time")
+    page.get_by_test_id("compose-send").click()
+    expect(page.get_by_test_id("compose")).to_have_count(0)
+    page.get_by_test_id("compose-link").click()
+    page.get_by_test_id("compose-to").press_sequentially("bob@example.org, frie")
+    choice = page.locator("#write-people option")
+    expect(choice).to_have_attribute("value", f"bob@example.org, {FRIEND}, ")
+    page.get_by_test_id("compose-to").press_sequentially("zz")
+    expect(choice).to_have_count(0)
+
+
 def test_sending_is_taken_back_and_the_draft_opens_again(page: Page, resident: Resident, site: Site):
     sign_in(page, resident)
     page.get_by_test_id("compose-link").click()
