@@ -132,6 +132,8 @@ def _blocks(source: Upload) -> Iterator[bytes]:
         with source.content.open("rb") as opened:
             yield from _blocks(Upload(opened, source.length))
         return
+    if source.content.seekable():
+        source.content.seek(0)  # it may be stored again, where the first answer was that there is no such mailbox
     left = source.length
     while left:
         block = b""

@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import json
 import time
+import zlib
 from dataclasses import dataclass
 
 from flask import request
@@ -21,7 +22,7 @@ from app.web.resources import resources
 
 FIELD, TOKEN = "carried", "carry_token"
 TOKEN_SECONDS = 14 * 86400
-SEALED_BYTES = 700_000  # of the form; the field that carries it stays under 1 MB
+SEALED_BYTES = 700_000  # of the form, deflated; the field that carries it stays under 1 MB
 CARRIED = frozenset({"compose.post"})  # what may be completed so: never a password, forwarding, sessions or admin
 _PURPOSE = "carried forms"
 
@@ -52,7 +53,8 @@ def packed() -> str | None:
     """
     if not may_ride():
         return None
-    plain = json.dumps([request.endpoint, list(request.form.items(multi=True))]).encode()
+    told = json.dumps([request.endpoint, list(request.form.items(multi=True))], ensure_ascii=False)
+    plain = zlib.compress(told.encode(errors="replace"))
     if len(plain) > SEALED_BYTES:
         return None
     return base64.urlsafe_b64encode(seal(_key(resources().ring.current), plain, _PURPOSE.encode())).decode()
@@ -65,7 +67,7 @@ def unpacked(field: str | None, account_id: str) -> Carried | None:
     plain = _opened(field)
     if plain is None:
         return None
-    endpoint, items = json.loads(plain)
+    endpoint, items = json.loads(zlib.decompress(plain))
     form = MultiDict([(str(name), str(value)) for name, value in items])
     return Carried(endpoint, form) if endpoint in CARRIED and _is_of(form.get(TOKEN, ""), account_id) else None
 

@@ -88,6 +88,8 @@ def carried(form: MultiDict[str, str]) -> Any:
 def _done(me: Current, action: str, letter: Letter) -> Any:
     if action not in ACTIONS:
         raise BadRequest("no such action")
+    if letter.overlong and action != "discard":
+        return make_response(_page(me, (), letter, fault=f"Not saved. {letter.overlong}"), 413)
     boxes: tuple[Mailbox, ...] = ()
     step = "saved"
     try:
@@ -98,7 +100,10 @@ def _done(me: Current, action: str, letter: Letter) -> Any:
                 return _discarded(client, me, boxes, letter)
             if action != "save" and (before := outbox.sent_before(me, letter)):
                 return _sent_before(client, me, boxes, letter, before)
-            letter = _saved(client, me, boxes, letter)
+            try:
+                letter = _saved(client, me, boxes, letter)
+            except (mail.MessageGone, mail.Renumbered):
+                return _saved_without_files(client, me, boxes or pane.folders(client, me), letter, action)
             if action != "save":
                 step = "sent"
                 return _sent(client, me, boxes, letter, anyway=action == "send-anyway")
@@ -152,6 +157,19 @@ def _saved(client: Connection, me: Current, boxes: tuple[Mailbox, ...], letter: 
     return letter.stored(Place(saved.mailbox, saved.uidvalidity, saved.uid), writing)
 
 
+def _saved_without_files(
+    client: Connection, me: Current, boxes: tuple[Mailbox, ...], letter: Letter, action: str
+) -> Any:
+    """Where the message that its files lay in is gone: the text is stored, at least, and nothing is sent."""
+    names = ", ".join(each.name for each in letter.files)
+    letter = _saved(client, me, boxes, replace(letter, draft=None, source=None, files=()))
+    told = f"This was changed elsewhere. Your text is a draft of its own now, without its files. Attach again: {names}"
+    if action == "save":
+        flash(told, "warning")
+        return _after_save(me, boxes, letter)
+    return make_response(_page(me, boxes, letter, fault=f"Not sent. {told}"), 409)
+
+
 def _after_save(me: Current, boxes: tuple[Mailbox, ...], letter: Letter) -> Any:
     clock = when(datetime.now(me.zone), me.zone)
     if request.headers.get("X-Postern-Fragment") == BRIEF:
@@ -171,7 +189,7 @@ def _kept(me: Current, boxes: tuple[Mailbox, ...], letter: Letter, error: mail.M
     elif isinstance(error, NoSubmission):
         told = "Your provider has not said how mail is sent from this address. Ask them; the draft is kept."
     elif isinstance(error, mail.MessageGone | mail.Renumbered):
-        told = "This draft was changed elsewhere. Your text is here; save it to keep it as a draft of its own."
+        told = "It was changed elsewhere. Your text is here; save it to keep it as a draft of its own."
         letter = replace(letter, draft=None, source=None, files=())
     return make_response(_page(me, boxes, letter, fault=f"Not {step}. {told}"), fault.status)
 

@@ -15,10 +15,11 @@ from werkzeug.datastructures import FileStorage, MultiDict
 
 from app.mail.outgoing import Address, File, Origin, Parsed, Stored, Upload, Writing, placed, recipients
 from app.mail.part import Place
+from app.mail.recipients import MAX_TYPED
 from app.web.urls import escape_mailbox, unescape_mailbox
 
-TEXT_LENGTH = 500_000  # characters
-LINE_LENGTH = 20_000
+TEXT_BYTES = 1_400_000  # in UTF-8; as base64 it is still read back whole
+LINE_LENGTH = MAX_TYPED
 TYPED = ("to", "cc", "bcc")
 _PLACE = re.compile(r"([A-Za-z0-9_~-]{1,3000})\.([1-9]\d{0,9})\.([1-9]\d{0,9})")
 _ID = re.compile(r"<[^<>\s\x00-\x1f\x7f]{1,900}>")
@@ -81,6 +82,16 @@ class Letter:
             ("references", " ".join(self.references)),
         ]
 
+    @property
+    def overlong(self) -> str:
+        """What of it is too long to be stored, for people; "" where nothing is. Nothing is ever cut."""
+        if len(self.text.encode(errors="replace")) > TEXT_BYTES:
+            return "The text is longer than a message can hold. Put it into a file, and attach that."
+        return "A line above the text is too long." if max(map(len, self._lines())) > LINE_LENGTH else ""
+
+    def _lines(self) -> tuple[str, ...]:
+        return self.to, self.cc, self.bcc, self.subject
+
     def typed(self) -> dict[str, Parsed]:
         """Each line of recipients, read."""
         return {name: recipients(getattr(self, name)) for name in TYPED}
@@ -132,7 +143,7 @@ def read_letter(form: MultiDict[str, str], uploads: Sequence[FileStorage]) -> Le
         source=_place(form.get("source", "")),
         in_reply_to=reply_to,
         references=tuple(_ID.findall(form.get("references", "")[:LINE_LENGTH])),
-        text=form.get("text", "")[:TEXT_LENGTH].replace("\r\n", "\n").replace("\r", "\n"),
+        text=form.get("text", "").replace("\r\n", "\n").replace("\r", "\n"),
         files=tuple(_kept(each) for each in form.getlist("file")),
         uploads=tuple(_uploaded(each) for each in uploads if each.filename),
         **lines,
@@ -184,7 +195,7 @@ def _place(text: str) -> Place | None:
 
 def _line(text: str) -> str:
     """One line of text, as browsers send it; a pasted list keeps its line ends as commas would."""
-    return text[:LINE_LENGTH].replace("\r\n", "\n").replace("\r", "\n").replace("\n", ", ")
+    return text.replace("\r\n", "\n").replace("\r", "\n").replace("\n", ", ")
 
 
 def _kept(told: str) -> Kept:

@@ -46,6 +46,8 @@ async function fetchText(url, options) {
 export function reason(answer) {
   const said = (name) => answer.page?.querySelector(`[data-testid="${name}"]`)?.textContent.trim() ?? "";
   if (said("error-title")) return `${said("error-title")}. ${said("error-text")}`.replace(/\.\./g, ".").replace(/\s+/g, " ");
+  const fault = answer.page?.querySelector(".note-error p");
+  if (fault) return fault.textContent;
   return answer.status === 0
     ? "The server cannot be reached. Nothing was changed; try again when you are connected."
     : "The server could not do this. Nothing was changed; try again in a minute.";

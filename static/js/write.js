@@ -3,7 +3,7 @@ import { ask, reason } from "./ask.js";
 import { attachIn } from "./attach.js";
 import { fill, target } from "./html.js";
 import { listPart, putList, takeRest } from "./panes.js";
-import { say, toast } from "./say.js";
+import { say, takeToasts, toast } from "./say.js";
 
 const PAUSE = 2500; // ms without a key until a draft is saved
 const shelf = document.getElementById("write-shelf");
@@ -54,16 +54,14 @@ export default function write(section) {
     clearTimeout(timer);
     return after(async () => {
       if (!changed()) return true;
-      const sent = fingerprint(form);
+      const sent = typed(form);
       const answer = await post("save", { brief: true });
       if (!answer.ok) {
-        told(`Not saved: ${reason(answer)}`, true);
+        told(reason(answer).replace(/^(?!Not saved)/, "Not saved. "), true);
         timer = setTimeout(save, 15000);
         return false;
       }
-      take(answer.page);
-      last = sent;
-      if (changed()) later();
+      take(answer.page, sent);
       return true;
     });
   }
@@ -84,15 +82,25 @@ export default function write(section) {
     form.submit();
   }
 
-  /** The draft's new place and its files, from the answer to a save. */
-  function take(page) {
+  /** The draft's new place and its files, from the answer to a save of what was `sent`. */
+  function take(page, sent) {
     page.querySelectorAll("[data-kept] input").forEach((input) => { form.elements[input.name].value = input.value; });
     const files = section.querySelector(".write-files");
     const waiting = [...files.querySelectorAll(".sending")];
+    const off = dropped(form);
     fill(files, ...page.querySelector(".write-files").children);
+    files.querySelectorAll('[name="file"]').forEach((box) => { if (off.includes(box.value)) drop(box); }); // meanwhile
     files.append(...waiting);
     files.hidden = !files.children.length;
     told(page.querySelector("[data-state]").textContent);
+    takeToasts(page);
+    last = JSON.stringify([sent, []]);
+    if (changed()) later();
+  }
+
+  function drop(box) {
+    box.checked = false;
+    box.closest("li").hidden = true;
   }
 
   async function finish(action) {
@@ -106,7 +114,10 @@ export default function write(section) {
     });
     busy = false;
     const again = answer.page?.querySelector('[data-fragment="compose"]');
-    if (!answer.ok && !again) return void toast(reason(answer), { level: "error" });
+    if (!answer.ok && !again) {
+      later();
+      return void toast(reason(answer), { level: "error" });
+    }
     last = fingerprint(form);
     if (again && section.closest("#write-shelf")) return void show(again);
     if (again) return void replace(again);
@@ -127,29 +138,35 @@ export default function write(section) {
   /** Files one after the other, each with its progress and a way to stop it. */
   function upload(files) {
     for (const file of files) {
+      if (file.size > form.dataset.most) {
+        toast(`${file.name} is too large: all files of a message together have ${Math.floor(form.dataset.most / 1e6)} MB.`, { level: "error" });
+        continue;
+      }
       const row = waiting(section.querySelector(".write-files"), file);
       after(() => sent(file, row)).then((answer) => {
         row.remove();
         if (answer?.ok) {
-          take(answer.page);
           say(`${file.name} is attached`);
         } else if (answer) {
-          toast(reason(answer), { level: "error" });
+          toast(`${file.name} is not attached. ${reason(answer)}`, { level: "error" });
         }
         section.querySelector(".write-files").hidden = !section.querySelector(".write-files li");
       });
     }
   }
 
-  function sent(file, row) {
-    const body = new FormData(form);
+  async function sent(file, row) {
+    const [body, then] = [new FormData(form), typed(form)];
     body.delete("upload");
     body.append("upload", file);
     body.set("action", "save");
-    return uploaded(target(form), body, row);
+    const answer = await uploaded(target(form), body, row);
+    if (answer?.ok) take(answer.page, then);
+    return answer;
   }
 
   async function leave() {
+    if (section.querySelector(".sending")) told("Closes when the files are there");
     if (!(await save())) {
       toast("The draft is not saved yet. It stays open.", { level: "warning" });
       return false;
@@ -184,10 +201,9 @@ export default function write(section) {
     event.stopPropagation();
   });
   section.addEventListener("click", async (event) => {
-    const drop = event.target.closest("[data-drop]");
-    if (drop) {
-      drop.closest("li").querySelector("input").checked = false;
-      drop.closest("li").hidden = true;
+    const off = event.target.closest("[data-drop]");
+    if (off) {
+      drop(off.closest("li").querySelector("input"));
       later();
     } else if (event.target.closest("[data-close]")) {
       event.preventDefault();
@@ -206,15 +222,15 @@ export default function write(section) {
       if (name === "drop") upload([...event.dataTransfer.files]);
     });
   }
+  addEventListener("online", () => { if (section.isConnected) save(); });
   addEventListener("beforeunload", (event) => { if (section.isConnected && changed()) event.preventDefault(); });
   if (section.closest("#write-shelf")) current = { leave };
 }
 
 /** What a person has typed or chosen, to see whether it is saved. */
-const fingerprint = (form) => JSON.stringify(
-  ["to", "cc", "bcc", "subject", "text"].map((name) => form.elements[name].value)
-    .concat([...form.querySelectorAll('[name="file"]:checked')].map((box) => box.value)),
-);
+const fingerprint = (form) => JSON.stringify([typed(form), dropped(form)]);
+const typed = (form) => ["from", "to", "cc", "bcc", "subject", "text"].map((name) => form.elements[name]?.value);
+const dropped = (form) => [...form.querySelectorAll('[name="file"]:not(:checked)')].map((box) => box.value);
 
 /** Whom the last word of a line may mean: the browser's own list, with what stands before kept in each choice. */
 async function suggest(field) {
@@ -238,6 +254,7 @@ function waiting(list, file) {
   stop.type = "button";
   stop.className = "tool";
   stop.textContent = "Stop";
+  stop.onclick = () => row.remove();
   row.append(name, bar, stop);
   list.hidden = false;
   list.append(row);

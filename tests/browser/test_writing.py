@@ -217,3 +217,81 @@ def test_the_pages_of_writing_pass_the_audit(
     assert audit(page) == []
     page.goto("/outbox")
     assert audit(page) == []
+
+
+def attach(page: Page, name: str = "plan.txt") -> None:
+    page.get_by_test_id("compose-attach").set_input_files(
+        {"name": name, "mimeType": "text/plain", "buffer": b"x" * 5000}
+    )
+
+
+def saved(page: Page) -> None:
+    expect(page.get_by_test_id("compose-state")).to_have_text(re.compile("^Saved"), timeout=10_000)
+
+
+def test_a_draft_that_was_changed_in_another_tab_is_saved_as_its_own(
+    page: Page, resident: Resident, complaints: Complaints
+):
+    sign_in(page, resident)
+    page.get_by_test_id("compose-link").click()
+    write(page, "In two tabs")
+    attach(page)
+    expect(page.get_by_test_id("compose-file-remove")).to_have_count(1)
+    saved(page)
+    other = page.context.new_page()
+    other.goto("/mail/Drafts/")
+    row(other, "In two tabs").get_by_test_id("message-subject-link").click()
+    other.locator('a[href*="/drafts/"]').first.click()
+    other.get_by_test_id("compose-text").fill("From the other tab\n")
+    expect(other.get_by_test_id("compose-state")).to_have_text("Not saved yet")
+    saved(other)
+    page.get_by_test_id("compose-text").fill("From the first tab\n")
+    expect(page.get_by_test_id("compose-state")).to_have_text("Not saved yet")
+    saved(page)
+    expect(page.get_by_test_id("notice")).to_contain_text("plan.txt")
+    page.get_by_test_id("compose-close").click()
+    expect(page.get_by_test_id("compose")).to_have_count(0)
+    open_folder(page, "Drafts")
+    expect(row(page, "In two tabs")).to_have_count(2)
+
+
+def test_a_file_taken_off_while_a_save_is_under_way_stays_off(page: Page, resident: Resident):
+    sign_in(page, resident)
+    page.get_by_test_id("compose-link").click()
+    write(page, "Taken off")
+    attach(page)
+    expect(page.get_by_test_id("compose-file-remove")).to_have_count(1)
+    saved(page)
+    assert page.evaluate("() => dispatchEvent(new Event('beforeunload', { cancelable: true }))")  # all is saved
+    page.route("**/compose", lambda route: (time.sleep(1), route.continue_()))
+    page.get_by_test_id("compose-text").fill("More\n")
+    page.get_by_test_id("compose-save").click()
+    page.get_by_test_id("compose-file-remove").click()
+    saved(page)
+    expect(page.get_by_test_id("compose-file-remove")).to_be_hidden()
+    expect(page.get_by_test_id("compose-file")).to_have_count(0, timeout=10_000)
+
+
+def test_a_file_that_is_too_large_is_named_before_it_is_sent(page: Page, resident: Resident):
+    sign_in(page, resident)
+    page.get_by_test_id("compose-link").click()
+    expect(page.get_by_test_id("compose")).to_be_visible()
+    page.evaluate("document.querySelector('.write-form').dataset.most = 1000")
+    attach(page, "film.mov")
+    expect(page.get_by_test_id("notice")).to_contain_text("film.mov is too large")
+    expect(page.get_by_test_id("compose-file")).to_have_count(0)
+
+
+def test_what_was_typed_without_a_network_is_saved_when_it_is_back(
+    page: Page, resident: Resident, complaints: Complaints
+):
+    sign_in(page, resident)
+    page.get_by_test_id("compose-link").click()
+    expect(page.get_by_test_id("compose")).to_be_visible()
+    page.context.set_offline(True)
+    write(page, "On a train")
+    page.get_by_test_id("compose-send").click()
+    expect(page.get_by_test_id("notice")).to_contain_text("cannot be reached")
+    page.context.set_offline(False)
+    saved(page)
+    complaints.clear()

@@ -167,3 +167,24 @@ def test_what_cannot_be_put_in_leaves_no_hidden_copy(world: World, make_account:
     answer = person.signed_in().visitor.post("/compose", form(person, "Nowhere to"))
     assert "has not said how mail is sent" in answer.text
     assert [OUTGOING.encode() in each for each in lying(person)] == [False]
+
+
+def test_nothing_typed_is_cut_short(world: World, alice: Person):
+    people = ", ".join(f"person.number.{number}@elsewhere.example" for number in range(900))
+    answer = alice.visitor.post("/compose", form(alice, "Many", to=people, text="я" * 600_000, action="save"))
+    page = alice.visitor.follow(answer).text
+    assert people in page and "я" * 600_000 in page
+    answer = alice.visitor.post("/compose", form(alice, "Long", text="я" * 800_000, action="save"))
+    assert answer.status == 413 and "too long" not in answer.text and "longer than" in answer.text
+    assert "я" * 800_000 in answer.text
+
+
+def test_text_whose_files_are_gone_is_a_draft_without_them_and_not_sent(world: World, alice: Person):
+    elsewhere = {"source": "Drafts.1.1", "file": '["2","plan.pdf","application/pdf",5,"base64",null]'}
+    answer = alice.visitor.post("/compose", form(alice, "Files gone", action="save", **elsewhere))
+    assert answer.status == 303
+    page = alice.visitor.follow(answer)
+    assert "plan.pdf" in toasts(page) and "Typed for an hour" in page.text
+    answer = alice.visitor.post("/compose", form(alice, "Files gone too", **elsewhere))
+    assert answer.status == 409 and "Not sent." in answer.text and "plan.pdf" in answer.text
+    assert len(lying(alice)) == 2 and not taken(world, "Files gone too")

@@ -217,6 +217,11 @@ class Dripping(io.BytesIO):
         return super().read(min(count, 1000))
 
 
+def test_an_upload_is_read_from_its_beginning_each_time():
+    twice = Upload(io.BytesIO(b"x" * 99), 99)
+    assert list(encode(twice)) == list(encode(twice)) != []
+
+
 def test_an_upload_that_ends_early_is_no_file():
     with pytest.raises(EOFError):
         list(encode(Upload(io.BytesIO(b"x" * 99), 100)))

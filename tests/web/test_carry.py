@@ -1,6 +1,7 @@
 """A form that outlives its session: for its writer, from our pages, while it is fresh; for nobody else."""
 
 import base64
+import secrets
 import time
 
 import pytest
@@ -71,4 +72,10 @@ def test_only_some_forms_ride_and_none_that_is_too_large(lone_app: Flask) -> Non
     good = token(lone_app)
     assert carried(lone_app, good, path="/settings/sessions/everywhere") is None
     assert carried(lone_app, good, path="/logout") is None
-    assert carried(lone_app, good, text="x" * carry.SEALED_BYTES) is None
+    assert carried(lone_app, good, text=secrets.token_urlsafe(carry.SEALED_BYTES + 20_000)) is None
+
+
+def test_a_long_text_in_any_script_rides_too(lone_app: Flask) -> None:
+    words = "я" * 120_000
+    found = opened(lone_app, carried(lone_app, token(lone_app), text=words))
+    assert found is not None and found["text"] == words
