@@ -25,6 +25,7 @@ from app.demo.dovecot import Dovecot
 from app.demo.node import Node
 from app.demo.redis import RedisServer
 from app.directory.engine import open_engine
+from tests.anydatabase import mariadb, postgresql  # noqa: F401 - fixtures
 from tests.smtpsink import Sink
 from tests.visitor import Visitor
 

@@ -12,26 +12,9 @@ from sqlalchemy.exc import DBAPIError
 
 from app.directory.engine import open_engine
 from app.migrations.change import upgrade
-from tests.databases import DatabaseServer, MariaDB, PostgreSQL
+from tests.anydatabase import KINDS
+from tests.databases import DatabaseServer
 from tests.directory.filling import clear
-
-KINDS = [
-    "sqlite",
-    pytest.param("postgresql", marks=pytest.mark.databases),
-    pytest.param("mariadb", marks=pytest.mark.databases),
-]
-
-
-@pytest.fixture(scope="session")
-def postgresql() -> Iterator[DatabaseServer]:
-    with PostgreSQL() as server:
-        yield server
-
-
-@pytest.fixture(scope="session")
-def mariadb() -> Iterator[DatabaseServer]:
-    with MariaDB() as server:
-        yield server
 
 
 @pytest.fixture(params=KINDS)

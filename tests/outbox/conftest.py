@@ -1,46 +1,5 @@
-"""A migrated database without rows, on SQLite, PostgreSQL and MariaDB in turn."""
+"""The room's tests run on every kind of database."""
 
-from __future__ import annotations
+from tests.anydatabase import engine
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
-from sqlalchemy import Engine
-
-from app.directory.engine import open_engine
-from app.migrations.change import upgrade
-from tests.databases import DatabaseServer, MariaDB, PostgreSQL
-
-KINDS = [
-    "sqlite",
-    pytest.param("postgresql", marks=pytest.mark.databases),
-    pytest.param("mariadb", marks=pytest.mark.databases),
-]
-
-
-@pytest.fixture(scope="session")
-def postgresql() -> Iterator[DatabaseServer]:
-    with PostgreSQL() as server:
-        yield server
-
-
-@pytest.fixture(scope="session")
-def mariadb() -> Iterator[DatabaseServer]:
-    with MariaDB() as server:
-        yield server
-
-
-@pytest.fixture(params=KINDS)
-def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
-    if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path}/outbox.db"
-    else:
-        server: DatabaseServer = request.getfixturevalue(request.param)
-        url = server.new_database()
-    patient = open_engine(url, timeout=None)
-    upgrade(patient)
-    patient.dispose()
-    engine = open_engine(url)
-    yield engine
-    engine.dispose()
+__all__ = ["engine"]
