@@ -23,8 +23,8 @@ LINE_LENGTH = MAX_TYPED
 TYPED = ("to", "cc", "bcc")
 _PLACE = re.compile(r"([A-Za-z0-9_~-]{1,3000})\.([1-9]\d{0,9})\.([1-9]\d{0,9})")
 _ID = re.compile(r"<[^<>\s\x00-\x1f\x7f]{1,900}>")
-_SECTION = re.compile(r"(?:[1-9]\d{0,3}(?:\.[1-9]\d{0,3}){0,20})?")
-_ENCODINGS = frozenset({"base64", "7bit", "8bit", "quoted-printable", "binary"})
+_SECTION = re.compile(r"(?:[1-9]\d{0,3}(?:\.[1-9]\d{0,3}){0,200})?")
+_WORD = re.compile(r"[A-Za-z0-9:_.+-]{1,60}")  # whatever a stranger calls an encoding: the octets are passed on as they are
 _SPECIAL = re.compile(r'["\\]')
 
 
@@ -206,7 +206,7 @@ def _kept(told: str) -> Kept:
         raise ValueError("no file") from error
     texts = isinstance(section, str) and isinstance(name, str) and isinstance(kind, str)
     sound = texts and _SECTION.fullmatch(section) and isinstance(size, int) and 0 <= size < 2**32
-    if not sound or encoding not in _ENCODINGS or not (charset is None or isinstance(charset, str)):
+    if not sound or not _WORD.fullmatch(str(encoding)) or not (charset is None or isinstance(charset, str)):
         raise ValueError("no file")
     return Kept(section, name, kind, size, encoding, charset)
 
@@ -214,10 +214,15 @@ def _kept(told: str) -> Kept:
 def _kept_files(writing: Writing) -> tuple[Kept, ...]:
     """The files of a Writing that lie on the mail server."""
     return tuple(
-        Kept(at.section, each.name, each.type, at.size, at.encoding, each.charset)
+        Kept(at.section, each.name, each.type, at.size, _word(at.encoding) or "binary", _word(each.charset))
         for each in writing.files
         if isinstance(at := each.content, Stored)
     )
+
+
+def _word(text: str | None) -> str | None:
+    """A parameter of a stranger's file, None where it is longer or odder than any real one."""
+    return text if text and _WORD.fullmatch(text) else None
 
 
 def _uploaded(sent: FileStorage) -> File:

@@ -1,5 +1,6 @@
 """The form of a message: what it holds comes back as it was, and nothing in it is believed."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -81,6 +82,14 @@ def test_files_lie_in_the_draft_after_it_was_saved() -> None:
 def test_what_nobody_types_is_refused_where_it_makes_no_sense(name: str, value: str) -> None:
     with pytest.raises(ValueError, match="no"):
         read_letter(form(Letter(ID), **{name: value}), [])
+
+
+@pytest.mark.parametrize("encoding", ["weird", "x-uuencode", "base 64", "x" * 5000, ""])
+@pytest.mark.parametrize("section", ["2", ".".join(["1"] * 100)])
+def test_files_of_odd_mails_can_be_passed_on(encoding: str, section: str) -> None:
+    odd = File("a", "a/b", Stored("INBOX", 1, 5, section, 8, encoding), charset="x" * 70_000)
+    begun = letter_of(replace(Letter(ID).writing(ME, NOW), files=(odd,)), None)
+    assert [each.section for each in read_letter(form(begun), []).files] == [section]
 
 
 @given(st.text(max_size=60), st.text(max_size=60), st.text(max_size=200))
