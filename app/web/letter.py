@@ -24,7 +24,7 @@ TYPED = ("to", "cc", "bcc")
 _PLACE = re.compile(r"([A-Za-z0-9_~-]{1,3000})\.([1-9]\d{0,9})\.([1-9]\d{0,9})")
 _ID = re.compile(r"<[^<>\s\x00-\x1f\x7f]{1,900}>")
 _SECTION = re.compile(r"(?:[1-9]\d{0,3}(?:\.[1-9]\d{0,3}){0,200})?")
-_WORD = re.compile(r"[A-Za-z0-9:_.+-]{1,60}")  # whatever a stranger calls an encoding: the octets are passed on as they are
+_WORD = re.compile(r"[A-Za-z0-9:_.+-]{1,60}")  # as strangers name encodings: the octets are passed on
 _SPECIAL = re.compile(r'["\\]')
 
 
