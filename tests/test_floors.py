@@ -6,6 +6,7 @@ A module imports its own room or a lower floor, never a neighbour on its floor, 
 from __future__ import annotations
 
 import ast
+import subprocess
 import sys
 from pathlib import Path
 
@@ -25,6 +26,8 @@ FLOORS = {
     "policy": 0,
     "profile": 0,
     "migrations": 0,
+    # Below the rooms that keep something in SQL, which are neighbours: what each of them declares its tables with.
+    "table": -1,
 }
 # Floor 2: entry points, which alone of their rooms may import the directory and the store.
 ENTRY_POINTS = {"app.blocklog.follow", "app.policy.service"}
@@ -128,9 +131,19 @@ def test_the_rules_see_an_upward_import():
     assert offences("app.courier.x", imports("app.courier.x", keeper)) == ["app.keeper.pool", "app.keeper.pool.Pool"]
 
 
-def test_importing_a_room_below_the_top_never_loads_flask(tmp_path: Path):
-    import subprocess
+def test_no_module_imports_the_object_mapper():
+    for name, tree in modules().items():
+        assert not [other for other in imports(name, tree) if f"{other}.".startswith("sqlalchemy.orm.")], name
 
+
+def test_importing_the_web_never_loads_the_object_mapper():
+    """Each worker would hold 6 MB of it, unused; `app/table/declare.py` stands in for its declarative classes."""
+    code = "import sys, app.web\nprint([name for name in sys.modules if name.startswith('sqlalchemy.orm')])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_importing_a_room_below_the_top_never_loads_flask(tmp_path: Path):
     lower = [
         name for name in modules() if room(name) not in ("", "web", "demo", "migrations") and "__main__" not in name
     ]

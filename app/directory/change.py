@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from sqlalchemy import Connection, bindparam, insert, inspect, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from app.directory.complete import complete
 from app.directory.names import REFERENCES, Names, Record, columns_of
@@ -114,7 +114,7 @@ def _key(each: Record) -> Key:
 
 
 def _primary_key(table: type[Base]) -> str:
-    return str(inspect(table).primary_key[0].name)
+    return str(table.__table__.primary_key.columns[0].name)
 
 
 def _present(connection: Connection, table: type[Base], key_columns: list[str]) -> dict[Key, dict[str, Any]]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Engine
-from sqlalchemy.orm import Session
+from sqlalchemy import Engine, insert
 
 from app.directory.aliases import addresses_of
 from app.directory.resolve import Directory, account, resolve
@@ -11,15 +10,15 @@ from app.directory.tables import AccountRow, AddressRow, DomainRow, ServerRow, S
 
 
 def fill(engine: Engine) -> None:
-    with Session(engine) as rows:
-        rows.add(SiteRow(site_id=1, name="One", primary_domain="one.example"))
-        rows.add(ServerRow(server_id=1, name="m", imap_host="127.0.0.1", imap_port=143, imap_security="tls"))
-        rows.flush()
+    with engine.begin() as rows:
+        rows.execute(insert(SiteRow).values(site_id=1, name="One", primary_domain="one.example"))
+        server = {"server_id": 1, "name": "m", "imap_host": "127.0.0.1", "imap_port": 143, "imap_security": "tls"}
+        rows.execute(insert(ServerRow).values(server))
         for number, name in enumerate(("one.example", "two.example", "off.example"), 1):
-            rows.add(DomainRow(domain_id=number, name=name, site_id=1, enabled=number < 3))
+            rows.execute(insert(DomainRow).values(domain_id=number, name=name, site_id=1, enabled=number < 3))
         for number, name in enumerate(("ann", "bob"), 1):
-            rows.add(AccountRow(account_id=number, site_id=1, username=name, server_id=1, login=name))
-        rows.flush()
+            account = {"account_id": number, "site_id": 1, "username": name, "server_id": 1, "login": name}
+            rows.execute(insert(AccountRow).values(account))
         for local, domain, owner, enabled in (
             ("office", 0, 1, True),
             ("ann.b", 2, 1, True),
@@ -27,8 +26,8 @@ def fill(engine: Engine) -> None:
             ("*", 1, 1, True),
             ("ann", 2, 2, True),  # this one is Bob's
         ):
-            rows.add(AddressRow(site_id=1, local=local, domain_id=domain, account_id=owner, enabled=enabled))
-        rows.commit()
+            address = {"site_id": 1, "local": local, "domain_id": domain, "account_id": owner, "enabled": enabled}
+            rows.execute(insert(AddressRow).values(address))
 
 
 def test_an_account_has_the_addresses_that_lead_to_it(engine: Engine) -> None:

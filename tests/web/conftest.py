@@ -2,7 +2,7 @@
 
 import dataclasses
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 from jinja2 import FileSystemBytecodeCache
 from redis import Redis
-from sqlalchemy.orm import Session as Rows
+from sqlalchemy import insert
 
 from app.demo.redis import RedisServer
 from app.directory.engine import open_engine
@@ -78,27 +78,22 @@ def node_settings(settings: Settings, redis: Redis, redis_server: RedisServer) -
     return made
 
 
-def fill_directory(url: str, *more: Callable[[Rows], Any]) -> None:
+def fill_directory(url: str) -> None:
     """Tables, one site with one.example and two.example, and an account that only forwards."""
     engine = open_engine(url)
     Base.metadata.create_all(engine)
-    with Rows(engine) as rows:
-        rows.add(SiteRow(site_id=1, name="One", primary_domain="one.example", time_zone="Europe/Berlin"))
-        rows.flush()
-        rows.add(DomainRow(domain_id=1, name="one.example", site_id=1))
-        rows.add(DomainRow(domain_id=2, name="two.example", site_id=1))
-        rows.flush()
-        rows.add(
-            AccountRow(
+    site = {"site_id": 1, "name": "One", "primary_domain": "one.example", "time_zone": "Europe/Berlin"}
+    with engine.begin() as rows:
+        rows.execute(insert(SiteRow).values(site))
+        rows.execute(insert(DomainRow).values(domain_id=1, name="one.example", site_id=1))
+        rows.execute(insert(DomainRow).values(domain_id=2, name="two.example", site_id=1))
+        rows.execute(
+            insert(AccountRow).values(
                 account_id=1, site_id=1, username="forward", kind="forward", forward_to="elsewhere@two.example",
                 password_hash=hashed(PASSWORD), display_name="Frida Forward",
             )
         )  # fmt: skip
-        rows.flush()
-        rows.add(AddressRow(site_id=1, local="forward", account_id=1))
-        for add in more:
-            add(rows)
-        rows.commit()
+        rows.execute(insert(AddressRow).values(site_id=1, local="forward", account_id=1))
     engine.dispose()
 
 
@@ -132,8 +127,6 @@ __all__ = ["AccountRow", "AddressRow", "ServerRow"]
 def add_account(app: Flask, account_id: int, username: str, **fields: Any) -> None:
     """One more account of the site; without a server it only forwards, with PASSWORD."""
     values: dict[str, Any] = {"kind": "forward", "forward_to": "x@two.example", "password_hash": hashed(PASSWORD)}
-    with Rows(app.extensions["postern"].directory.engine) as rows:
-        rows.add(AccountRow(account_id=account_id, site_id=1, username=username, **(values | fields)))
-        rows.flush()
-        rows.add(AddressRow(site_id=1, local=username, account_id=account_id))
-        rows.commit()
+    with app.extensions["postern"].directory.engine.begin() as rows:
+        rows.execute(insert(AccountRow).values(account_id=account_id, site_id=1, username=username, **values | fields))
+        rows.execute(insert(AddressRow).values(site_id=1, local=username, account_id=account_id))

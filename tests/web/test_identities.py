@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy.orm import Session as Rows
+from sqlalchemy import insert
 
 from app.directory.tables import AddressRow
 from app.mail.header import Address
@@ -33,9 +33,8 @@ def tables(app: Flask) -> Any:
     held = app.extensions["postern"]
     Base.metadata.create_all(held.database)
     add_account(app, 2, "bob")
-    with Rows(held.directory.engine) as rows:
-        rows.add(AddressRow(site_id=1, local="office", account_id=1))
-        rows.commit()
+    with held.directory.engine.begin() as rows:
+        rows.execute(insert(AddressRow).values(site_id=1, local="office", account_id=1))
     return held.database
 
 

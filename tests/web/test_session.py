@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from flask import Flask
 from redis import Redis
-from sqlalchemy.orm import Session as Rows
+from sqlalchemy import insert
 
 from app.demo.redis import RedisServer
 from app.directory.tables import ServerRow
@@ -32,9 +32,8 @@ def with_mailbox(app: Flask, account: MailAccount, **server: object) -> None:
         "imap_port": account.server.imap_port,
         "imap_security": "plain",
     }
-    with Rows(app.extensions["postern"].directory.engine) as rows:
-        rows.add(ServerRow(server_id=1, name="one", **(values | server)))
-        rows.commit()
+    with app.extensions["postern"].directory.engine.begin() as rows:
+        rows.execute(insert(ServerRow).values(server_id=1, name="one", **values | server))
     add_account(app, 5, "alice", kind="mailbox", server_id=1, login=account.login, password_hash=None, forward_to=None)
 
 
