@@ -154,18 +154,21 @@ def finish(client: Connection, letter: Letter) -> None:
             _removed(client, letter.draft)
 
 
-def bring_back(client: Connection, letter: Letter) -> None:
+def bring_back(client: Connection, letter: Letter) -> Place | None:
     """After an undo or a refusal: the draft stands as before. Where it is gone, the final bytes become the draft.
 
-    Raises the tree of errors; nothing where both are gone.
+    Returns where the draft lies, None where both are gone. Raises the tree of errors.
     """
     place, draft = letter.place, letter.draft
     if draft is not None and draft != place and _there(client, draft):
         _removed(client, place)
-        return
+        return draft
+    if not _there(client, place):
+        return None
     with suppress(CannotDo, Refused, *GONE):
         gone = (OUTGOING, IN_DATA)
         flags.store(client, place.mailbox, place.uidvalidity, [place.uid], add=("\\Draft",), remove=gone)
+    return place
 
 
 def _there(client: Connection, place: Place) -> bool:

@@ -25,7 +25,7 @@ from app.mail.login import Credentials, MasterUser
 from app.mail.submission import Patience, Submission, open_submission
 from app.outbox import queue
 from app.outbox.errors import OutboxAway
-from app.outbox.mail import IN_DATA, Letter, Mail, Refusal, State, mail_id
+from app.outbox.mail import IN_DATA, Letter, Mail, Place, Refusal, State, mail_id
 from app.store import credential, sending
 from app.store.credential import Bound, Credential
 from app.store.notices import bump_notice, epoch_key, parse_epoch
@@ -206,20 +206,24 @@ class Post:
         with suppress(RedisError):
             sending.wake(self.redis, number)
 
-    def undo(self, account_id: str, number: str, login: Login) -> Mail | None:
-        """Takes a mail out and brings its draft back; None where it is too late. Raises OutboxAway, MailError."""
-        mail = queue.undo(self.engine, account_id, number, now=round(time.time() * 1000))
+    def undo(
+        self, account_id: str, number: str, login: Login, *, state: State = State.QUEUED
+    ) -> Mail | None:  # fmt: skip
+        """Takes a mail out that waits, or one that was refused; its draft, where `letter.draft` says, is as before.
+
+        None where it is too late. Raises OutboxAway, MailError.
+        """
+        mail = queue.undo(self.engine, account_id, number, now=round(time.time() * 1000), state=state)
         if mail is None:
             return None
         with suppress(RedisError):
             credential.wipe(self.redis, _slot(number, mail.letter))
-        self.bring_back(mail, login)
-        return mail
+        return replace(mail, letter=replace(mail.letter, draft=self.bring_back(mail, login)))
 
-    def bring_back(self, mail: Mail, login: Login) -> None:
-        """Makes sure that the draft of a mail that was not sent stands as before. Raises MailError."""
+    def bring_back(self, mail: Mail, login: Login) -> Place | None:
+        """Makes sure that the draft of a mail that was not sent stands as before; returns where. Raises MailError."""
         with self.borrower.lease(login) as client:
-            bring_back(client, mail.letter)
+            return bring_back(client, mail.letter)
 
     def mails(self, account_id: str) -> tuple[Mail, ...]:
         """The account's mails with their state and the server's last words, the newest first. Raises OutboxAway."""

@@ -135,9 +135,14 @@ def known_accepted(engine: Engine, mail: Mail, *, now: int, reply: str) -> bool:
 # -- what the account's owner does -------------------------------------------------------------------------------------
 
 
-def undo(engine: Engine, account_id: str, mail_id: str, *, now: int) -> Mail | None:
-    """Takes a mail out that nobody has begun to send; None where it is too late, or not theirs. Raises OutboxAway."""
-    theirs = (_C.outbox_id == mail_id, _C.account_id == account_id, _C.state == State.QUEUED)
+def undo(
+    engine: Engine, account_id: str, mail_id: str, *, now: int, state: State = State.QUEUED
+) -> Mail | None:  # fmt: skip
+    """Takes a mail out that nobody has begun to send, or a REFUSED one; None where it is not in that state any more, or
+    not theirs. Raises OutboxAway."""
+    if state not in (State.QUEUED, State.REFUSED):
+        raise ValueError("not to be taken out")
+    theirs = (_C.outbox_id == mail_id, _C.account_id == account_id, _C.state == state)
     changes = {"state": State.CANCELLED, "until": None, "credential": None, "reason": "undone", "changed": now}
     with _asking():
         done = _set(engine, theirs, changes)

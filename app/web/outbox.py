@@ -34,6 +34,8 @@ from app.web.session import Current, current, imap
 
 _MARKS = {"reply": "\\Answered", "forward": "$Forwarded"}
 _CHOICES = {"again": State.QUEUED, "sent": State.ACCEPTED, "draft": State.CANCELLED}
+_TAKEN_OUT = {"undo": State.QUEUED, "edit": State.REFUSED}  # from then on it is a draft like any other
+_SETTLED = "That is settled already."
 _OVER = "It was too late: the message is sent."
 
 
@@ -165,28 +167,18 @@ def decide(number: str) -> Response:
     choice=undo for one that waits, and choice=edit for one that was refused."""
     me, choice = current(), request.form.get("choice", "")
     post = resources().post
-    if choice in ("undo", "edit"):
-        found = post.undo(me.account.id, number, me.login()) if choice == "undo" else _refused(me, number)
+    if choice in _TAKEN_OUT:
+        found = post.undo(me.account.id, number, me.login(), state=_TAKEN_OUT[choice])
         if found is None:
-            flash(_OVER, "warning")
+            flash(_OVER if choice == "undo" else _SETTLED, "warning")
         pane.wrote(me)
         return _edit(found) if found else _listed()
     if choice not in _CHOICES:
         raise BadRequest("no such choice")
     if not post.decide(me.login(), number, _CHOICES[choice]):
-        flash("That is settled already.", "warning")
+        flash(_SETTLED, "warning")
     pane.wrote(me)
     return _listed()
-
-
-def _refused(me: Current, number: str) -> Mail | None:
-    """A mail that was refused, its draft as it was before; None where it is no such."""
-    post = resources().post
-    found = next((each for each in post.mails(me.account.id) if each.id == number), None)
-    if found is None or found.state != State.REFUSED:
-        return None
-    post.bring_back(found, me.login())  # a courier that could not sign in has left its final bytes beside the draft
-    return found
 
 
 def _listed() -> Response:
@@ -197,6 +189,7 @@ def _edit(mail: Mail) -> Response:
     """Back to the draft that the mail was made of."""
     at = mail.letter.draft
     if at is None:
+        flash("The draft is no longer there.", "warning")
         return _listed()
     return make_response(redirect(url_for("compose.stored", uidvalidity=at.uidvalidity, uid=at.uid), 303))
 

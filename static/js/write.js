@@ -15,6 +15,7 @@ export async function open(url) {
   const answer = await ask(url).catch(() => null);
   const part = answer?.page?.querySelector('[data-fragment="compose"]');
   if (!part) return answer?.ok ? location.assign(url) : toast(reason(answer), { level: "error" });
+  if (!shelf.contains(document.activeElement)) shelf.opener = document.activeElement;
   show(part);
   return undefined;
 }
@@ -177,6 +178,7 @@ export default function write(section) {
   function close() {
     current = null;
     shelf.replaceChildren();
+    shelf.opener?.focus();
   }
 
   form.addEventListener("input", later);

@@ -295,3 +295,14 @@ def test_what_was_typed_without_a_network_is_saved_when_it_is_back(
     page.context.set_offline(False)
     saved(page)
     complaints.clear()
+
+
+def test_the_focus_goes_back_to_where_writing_was_begun(page: Page, resident: Resident):
+    fill(resident, 1)
+    sign_in(page, resident)
+    page.get_by_test_id("compose-link").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_test_id("compose-to")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.get_by_test_id("compose")).to_have_count(0)
+    expect(page.get_by_test_id("compose-link")).to_be_focused()

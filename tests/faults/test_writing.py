@@ -188,3 +188,23 @@ def test_text_whose_files_are_gone_is_a_draft_without_them_and_not_sent(world: W
     answer = alice.visitor.post("/compose", form(alice, "Files gone too", **elsewhere))
     assert answer.status == 409 and "Not sent." in answer.text and "plan.pdf" in answer.text
     assert len(lying(alice)) == 2 and not taken(world, "Files gone too")
+
+
+def test_a_refused_mail_is_a_draft_like_any_other_once_it_is_opened(world: World, alice: Person):
+    world.site.smtp.refuse["gone@elsewhere.example"] = "550 5.1.1 no such person"
+    assert alice.visitor.post("/compose", form(alice, "Refused", to="gone@elsewhere.example")).status == 303
+    eventually(lambda: "no such person" in alice.visitor.get("/outbox").text)
+    page = alice.visitor.get("/outbox").text
+    number = re.search(r'action="/outbox/([^"]+)"', page)
+    assert number
+    choice = {"csrf_token": alice.visitor.token("/outbox"), "choice": "edit"}
+    answer = alice.visitor.post(f"/outbox/{number[1]}", choice)
+    draft = alice.visitor.follow(answer)
+    assert draft.status == 200 and "gone@elsewhere.example" in draft.text
+    assert "empty-outbox" in alice.visitor.get("/outbox").text
+    again = {**fields(draft), "to": FRIEND, "subject": "Refused", "text": "Now", "action": "send"}
+    assert alice.visitor.post("/compose", again).status == 303
+    eventually_taken(world, "Refused")
+    eventually(lambda: not lying(alice))
+    late = alice.visitor.post(f"/outbox/{number[1]}", choice)
+    assert late.location == "/outbox" and "settled already" in toasts(alice.visitor.follow(late))
