@@ -62,6 +62,8 @@ def stored(uidvalidity: int, uid: int) -> Any:
         boxes = pane.folders(client, me)
         place = Place(_mailbox(me, boxes), uidvalidity, uid)
         writing = drafts.read(client, place.mailbox, uidvalidity, uid)
+    if writing.html:  # another program's
+        flash("This draft has formatting. What is saved or sent from here is its plain text.", "warning")
     one = _identity(my_identities(me), writing.sender.address)
     letter = replace(letter_of(writing, place), identity=one.id)
     return _page(me, boxes, letter)

@@ -251,12 +251,8 @@ function waiting(list, file) {
   const stop = document.createElement("button");
   row.className = "attachment sending";
   name.textContent = file.name;
-  bar.max = 1;
-  bar.value = 0;
-  stop.type = "button";
-  stop.className = "tool";
-  stop.textContent = "Stop";
-  stop.onclick = () => row.remove();
+  Object.assign(bar, { max: 1, value: 0 });
+  Object.assign(stop, { type: "button", className: "tool", textContent: "Stop", onclick: () => row.remove() });
   row.append(name, bar, stop);
   list.hidden = false;
   list.append(row);

@@ -16,7 +16,7 @@ from app.directory.tables import ServerRow
 from app.mail.flags import OUTGOING
 from tests.conftest import MakeAccount
 from tests.faults.test_redis import kept_over_a_restart
-from tests.faults.world import Person, World, eventually, title, toasts
+from tests.faults.world import Person, World, eventually, letter, title, toasts
 from tests.proxy import Proxy
 from tests.smtpsink import Taken
 from tests.visitor import Answer
@@ -208,3 +208,14 @@ def test_a_refused_mail_is_a_draft_like_any_other_once_it_is_opened(world: World
     eventually(lambda: not lying(alice))
     late = alice.visitor.post(f"/outbox/{number[1]}", choice)
     assert late.location == "/outbox" and "settled already" in toasts(alice.visitor.follow(late))
+
+
+def test_who_opens_a_draft_with_formatting_is_told_that_it_will_be_plain(world: World, alice: Person):
+    def opened(path: str) -> str:
+        return toasts(alice.visitor.get(path.replace("/mail/Drafts/", "/drafts/")))
+
+    made = letter("Plain"), letter("Rich").replace(b"text/plain", b"text/html").replace(b"some", b"<b>some</b>")
+    for each in made:
+        alice.mail.append(each, mailbox="Drafts", flags=["\\Draft"])
+    rich, plain = (opened(path) for path in alice.paths("/mail/Drafts/"))
+    assert "formatting" in rich and "formatting" not in plain
