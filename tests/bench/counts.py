@@ -33,11 +33,11 @@ def count(world: World, sizes: list[int], *, keeper: bool) -> list[Counted]:
                     path = paths(what, person, size)[0]
                     person.get(path)  # the message is marked as read now, and the first poll has asked for a watcher
                     time.sleep(1 if what == "poll" else 0)
-                    if what == "list":
-                        world.forget_summaries()
-                        found.append(Counted(what, "cold", size, _one(proxy, person, path)))
                     state = "warm" if keeper else "no keeper"
                     found.append(Counted(what, state, size, _one(proxy, person, path)))
+                    if what == "list":  # a page that nobody has seen: workers remember summaries, too
+                        world.forget_summaries()
+                        found.append(Counted(what, "cold", size, _one(proxy, person, f"{path}?page=20")))
     return found
 
 
