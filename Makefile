@@ -22,7 +22,7 @@ run: ## Start Postern at http://127.0.0.1:8000, with demo accounts; IMAP=imaps:/
 test: environment lint types packages-test ## Everything but databases and image: lint, types, unit, servers, browser
 	$(CLEAN) $(PYTEST) -m "not databases"
 
-unit: environment ## The pure tests: no server, under 30 seconds
+unit: environment ## The pure tests: no server, about half a minute
 	$(CLEAN) $(PYTEST) -n 2 --hypothesis-profile quick -m "not servers and not databases and not browser and not slow"
 
 integration: environment packages-test ## The tests on real servers: Dovecot, Redis, Postfix, HAProxy
