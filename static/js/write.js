@@ -3,7 +3,9 @@ import { ask, reason } from "./ask.js";
 import { attachIn } from "./attach.js";
 import { fill, target } from "./html.js";
 import { listPart, putList, takeRest } from "./panes.js";
-import { say, takeToasts, toast } from "./say.js";
+import { takeToasts, toast } from "./say.js";
+import files from "./write-files.js";
+import people from "./write-people.js";
 
 const PAUSE = 2500; // ms without a key until a draft is saved
 const shelf = document.getElementById("write-shelf");
@@ -136,36 +138,6 @@ export default function write(section) {
     pane.querySelector("[aria-invalid], [data-testid='compose-send-anyway']")?.focus();
   }
 
-  /** Files one after the other, each with its progress and a way to stop it. */
-  function upload(files) {
-    for (const file of files) {
-      if (file.size > form.dataset.most) {
-        toast(`${file.name} is too large: all files of a message together have ${Math.floor(form.dataset.most / 1e6)} MB.`, { level: "error" });
-        continue;
-      }
-      const row = waiting(section.querySelector(".write-files"), file);
-      after(() => sent(file, row)).then((answer) => {
-        row.remove();
-        if (answer?.ok) {
-          say(`${file.name} is attached`);
-        } else if (answer) {
-          toast(`${file.name} is not attached. ${reason(answer)}`, { level: "error" });
-        }
-        section.querySelector(".write-files").hidden = !section.querySelector(".write-files li");
-      });
-    }
-  }
-
-  async function sent(file, row) {
-    const [body, then] = [new FormData(form), typed(form)];
-    body.delete("upload");
-    body.append("upload", file);
-    body.set("action", "save");
-    const answer = await uploaded(target(form), body, row);
-    if (answer?.ok) take(answer.page, then);
-    return answer;
-  }
-
   async function leave() {
     if (section.querySelector(".sending")) told("Closes when the files are there");
     if (!(await save())) {
@@ -182,12 +154,8 @@ export default function write(section) {
   }
 
   form.addEventListener("input", later);
-  form.addEventListener("input", (event) => { if (event.target.dataset.people) suggest(event.target); });
-  form.addEventListener("change", (event) => {
-    if (event.target.name !== "upload") return;
-    upload([...event.target.files]);
-    event.target.value = "";
-  });
+  files(section, { after, take: (page, sent) => take(page, sent), typed: () => typed(form) });
+  people(form);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     event.stopPropagation();
@@ -216,14 +184,6 @@ export default function write(section) {
       else location.assign(back);
     }
   });
-  for (const name of ["dragover", "dragleave", "drop"]) {
-    form.addEventListener(name, (event) => {
-      if (!event.dataTransfer?.types.includes("Files")) return;
-      event.preventDefault();
-      form.classList.toggle("dropping", name === "dragover");
-      if (name === "drop") upload([...event.dataTransfer.files]);
-    });
-  }
   addEventListener("online", () => { if (section.isConnected) save(); });
   addEventListener("beforeunload", (event) => { if (section.isConnected && changed()) event.preventDefault(); });
   if (section.closest("#write-shelf")) current = { leave };
@@ -233,45 +193,3 @@ export default function write(section) {
 const fingerprint = (form) => JSON.stringify([typed(form), dropped(form)]);
 const typed = (form) => ["from", "to", "cc", "bcc", "subject", "text"].map((name) => form.elements[name]?.value);
 const dropped = (form) => [...form.querySelectorAll('[name="file"]:not(:checked)')].map((box) => box.value);
-
-/** Whom the last word of a line may mean: the browser's own list, with what stands before kept in each choice. */
-async function suggest(field) {
-  const [before, word] = field.value.match(/^(.*[,;]\s*)?(.*)$/s).slice(1).map((piece) => piece ?? "");
-  if (word.length < 2 || word.includes("@") && word.includes(".")) return;
-  const answer = await fetch(`${field.dataset.people}?q=${encodeURIComponent(word)}`).catch(() => null);
-  if (!answer?.ok || !field.value.endsWith(word)) return;
-  const named = (each) => (each.name ? `"${each.name.replace(/["\\]/g, "")}" <${each.address}>` : each.address);
-  field.list.replaceChildren(...(await answer.json()).map((each) => new Option(named(each), `${before}${each.address}, `)));
-}
-
-function waiting(list, file) {
-  const row = document.createElement("li");
-  const name = document.createElement("bdi");
-  const bar = document.createElement("progress");
-  const stop = document.createElement("button");
-  row.className = "attachment sending";
-  name.textContent = file.name;
-  Object.assign(bar, { max: 1, value: 0 });
-  Object.assign(stop, { type: "button", className: "tool", textContent: "Stop", onclick: () => row.remove() });
-  row.append(name, bar, stop);
-  list.hidden = false;
-  list.append(row);
-  return row;
-}
-
-/** fetch cannot tell how far an upload is. Resolves as `ask` does; null when it was stopped. */
-function uploaded(url, body, row) {
-  return new Promise((resolve) => {
-    const request = new XMLHttpRequest();
-    request.open("POST", url);
-    request.setRequestHeader("X-Postern-Fragment", "saved");
-    request.responseType = "document";
-    request.upload.onprogress = (event) => { row.querySelector("progress").value = event.loaded / event.total; };
-    request.onload = () => resolve({ ok: request.status < 400, status: request.status, page: request.responseXML });
-    request.onerror = () => resolve({ ok: false, status: 0, page: null });
-    request.onabort = () => resolve(null);
-    row.querySelector("button").onclick = () => request.abort();
-    if (row.isConnected) request.send(body);
-    else resolve(null);
-  });
-}
