@@ -30,6 +30,7 @@ from app.web import carry, doubts, outbox, pane, undo
 from app.web.faults import fault_of
 from app.web.format import when
 from app.web.letter import Letter, letter_of, read_letter
+from app.web.preferences import preferences
 from app.web.profile import my_identities
 from app.web.resources import resources
 from app.web.session import Current, current, imap
@@ -230,7 +231,7 @@ def _answer(client: Connection, me: Current) -> Letter:
     content, identities = reply.original(client, message), my_identities(me)
     mine = tuple(Address(each.name, each.address) for each in identities)
     one = _identity(identities, reply.identity(message.header, mine).address)
-    style = Style(zone=me.zone, signature=one.signature_text)
+    style = Style(zone=me.zone, above=preferences(me).above, signature=one.signature_text)
     return replace(_answered(message, content, mine, style, kind), identity=one.id)
 
 
@@ -254,6 +255,7 @@ def _page(me: Current, boxes: tuple[Mailbox, ...], letter: Letter, **more: Any) 
         heading=HEADINGS.get(letter.origin.kind if letter.origin else "", "New message"),
         most=resources().settings.message_bytes,
         back_url=_back(letter),
+        below=letter.origin is not None and letter.origin.kind == "reply" and not preferences(me).above,
         zone=me.zone,
         open_mailbox=pane.opened(boxes, beside) if boxes else None,
         tree=boxes,

@@ -29,7 +29,14 @@ export function show(part) {
   const empty = [...shelf.querySelectorAll('[name="to"], [name="subject"]')].find((field) => !field.value);
   const text = shelf.querySelector("textarea");
   (shelf.querySelector("[aria-invalid]") ?? empty ?? text).focus();
-  text.setSelectionRange(0, 0);
+  toBeginning(text);
+}
+
+/** The caret to where writing begins: above a quote, or below it and above the signature. */
+function toBeginning(text) {
+  const sign = text.value.lastIndexOf("\n-- \n");
+  const place = text.dataset.below === undefined ? 0 : sign < 0 ? text.value.length : sign;
+  text.setSelectionRange(place, place);
 }
 
 /** One draft being written: `section` is the page's part of it. */

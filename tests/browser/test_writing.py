@@ -141,6 +141,27 @@ def test_an_answer_quotes_goes_to_the_right_people_and_marks_what_it_answers(
     expect(row(page, "Letter 1").get_by_title("Answered")).to_be_visible()
 
 
+def test_who_answers_below_a_quote_begins_there(page: Page, resident: Resident):
+    fill(resident, 1)
+    sign_in(page, resident)
+    page.goto("/settings/identities")
+    page.get_by_test_id("identity-link").first.click()
+    page.get_by_test_id("identity-signature").fill("Yours")
+    page.get_by_test_id("identity-save").click()
+    page.get_by_role("link", name="Writing").click()
+    page.get_by_test_id("writing-above").select_option("0")
+    page.get_by_test_id("writing-save").click()
+    expect(page.get_by_test_id("notice")).to_contain_text("saved")
+    page.goto("/mail/INBOX/")
+    row(page, "Letter 1").get_by_test_id("message-subject-link").click()
+    page.get_by_test_id("reply").click()
+    expect(page.get_by_test_id("compose-text")).to_be_focused()
+    page.keyboard.type("My answer")
+    expect(page.get_by_test_id("compose-text")).to_have_value(
+        re.compile(r"^On .* wrote:\n> This is the text of letter 1.\n\nMy answer\n-- \nYours\n$")
+    )
+
+
 def test_everything_works_without_a_script(open_context: Callable[..., BrowserContext], resident: Resident, site: Site):
     page = open_context(java_script_enabled=False).new_page()
     sign_in(page, resident)
