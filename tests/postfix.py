@@ -1,5 +1,5 @@
 """A Postfix of one's own on a loopback port, for submission: STARTTLS, SASL through Dovecot, everything handed on to a
-sink. Needs root; its queue and logs lie in a folder that is thrown away.
+sink or delivered by LMTP. Needs root; its queue and logs lie in a folder that is thrown away.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
@@ -26,6 +27,7 @@ defer unix - - n - 0 bounce
 trace unix - - n - 0 bounce
 proxymap unix - - n - - proxymap
 smtp unix - - n - - smtp
+lmtp unix - - n - - lmtp
 error unix - - n - - error
 retry unix - - n - - error
 anvil unix - - n - 1 anvil
@@ -48,7 +50,8 @@ myhostname = mx.one.example
 mydestination =
 mynetworks = 127.0.0.2/32
 alias_maps =
-default_transport = smtp:[127.0.0.1]:{sink}
+default_transport = {others}
+transport_maps = texthash:{folder}/etc/transport
 disable_dns_lookups = yes
 message_size_limit = 10000000
 smtpd_tls_security_level = encrypt
@@ -63,15 +66,27 @@ smtpd_recipient_restrictions = check_recipient_access texthash:{folder}/etc/refu
 
 
 class Postfix:
-    """Listens on `port`. `sasl`: the port of Dovecot's auth; `sink`: the port of the next server."""
+    """Listens on `port`. `sasl`: the port of Dovecot's auth; `sink`: the port of the next server; `lmtp`: by domain the
+    port of the server that keeps its mail."""
 
-    def __init__(self, folder: Path, certificate: Certificate, *, sasl: int, sink: int) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        certificate: Certificate,
+        *,
+        sasl: int,
+        sink: int | None = None,
+        lmtp: Mapping[str, int] | None = None,
+    ) -> None:
         self.folder, self.port = folder, free_port()
         for name in ("etc", "queue", "data"):
             (folder / name).mkdir(parents=True)
         shutil.chown(folder / "data", "postfix")
         (folder / "etc/refused").write_text("nobody@one.example 550 5.1.1 no such user\n")
-        names = {"folder": folder, "sink": sink, "sasl": sasl, "key": certificate.key, "chain": certificate.chain}
+        routes = [f"{domain} lmtp:inet:127.0.0.1:{port}\n" for domain, port in (lmtp or {}).items()]
+        (folder / "etc/transport").write_text("".join(routes))
+        others = f"smtp:[127.0.0.1]:{sink}" if sink else "error:no such domain"
+        names = {"folder": folder, "others": others, "sasl": sasl, "key": certificate.key, "chain": certificate.chain}
         (folder / "etc/main.cf").write_text(_SETTINGS.format(**names))
         (folder / "etc/master.cf").write_text(_SERVICES.format(port=self.port))
 

@@ -53,12 +53,13 @@ class Dovecot:
         quota: str | None = None,
         master: tuple[str, str] | None = None,
         hibernate: bool = False,
+        sasl: bool = False,
         options: str = "",
     ) -> None:
         self.folder = folder
         self.users = dict(users or {})
         self.tls, self.sieve, self.quota, self.master = tls, sieve, quota, master
-        self.hibernate, self.options = hibernate, options
+        self.hibernate, self.sasl, self.options = hibernate, sasl, options
         self.ports: dict[str, int] = {}
         self.process: subprocess.Popen[bytes] | None = None
         self._run: Path | None = None
@@ -82,6 +83,11 @@ class Dovecot:
     def sieve_port(self) -> int:
         """ManageSieve (only with `sieve`)."""
         return self.ports["sieve"]
+
+    @property
+    def sasl_port(self) -> int:
+        """Where a Postfix asks whether a password is right (only with `sasl`)."""
+        return self.ports["sasl"]
 
     @property
     def log_file(self) -> Path:
@@ -193,8 +199,8 @@ class Dovecot:
         return count
 
     def _choose_ports(self) -> dict[str, int]:
-        names = ["imap", "lmtp", *(["imaps"] if self.tls else []), *(["sieve"] if self.sieve else [])]
-        return {name: free_port() for name in names}
+        wanted = {"imaps": self.tls, "sieve": self.sieve, "sasl": self.sasl}
+        return {name: free_port() for name in ("imap", "lmtp", *(name for name in wanted if wanted[name]))}
 
     def _prepare(self) -> None:
         for name in ("mail", "accounts"):

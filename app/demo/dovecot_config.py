@@ -106,6 +106,8 @@ def _listeners(layout: Layout) -> str:
     services.append(_service("lmtp", {"lmtp": ports["lmtp"]}))
     if "sieve" in ports:
         services.append(_service("managesieve-login", {"sieve": ports["sieve"]}))
+    if "sasl" in ports:
+        services.append(_service("auth", {"sasl": ports["sasl"]}))
     return "".join(services)
 
 

@@ -10,7 +10,6 @@ import pytest
 
 from app.demo.certificate import Certificate
 from app.demo.dovecot import Dovecot
-from app.demo.process import free_port
 from app.directory.account import Endpoint
 from app.mail.errors import SignInRefused
 from app.mail.login import Credentials, MasterUser
@@ -31,12 +30,10 @@ def sink() -> Iterator[Sink]:
 
 @pytest.fixture(scope="module")
 def postfix(servers_folder: Path, certificate: Certificate, sink: Sink) -> Iterator[Postfix]:
-    sasl = free_port()
-    listener = f"service auth {{\n  inet_listener sasl {{\n    address = 127.0.0.1\n    port = {sasl}\n  }}\n}}\n"
     master = ("master", "master-password")
-    dovecot = Dovecot(servers_folder / "sasl", {"bob": "pa ss\u00e9"}, master=master, options=listener).start()
+    dovecot = Dovecot(servers_folder / "sasl", {"bob": "pa ss\u00e9"}, master=master, sasl=True).start()
     try:
-        with Postfix(servers_folder / "postfix", certificate, sasl=sasl, sink=sink.port) as server:
+        with Postfix(servers_folder / "postfix", certificate, sasl=dovecot.sasl_port, sink=sink.port) as server:
             yield server
     finally:
         dovecot.stop()
