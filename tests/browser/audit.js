@@ -61,5 +61,14 @@
   for (const e of document.querySelectorAll("main, header, .list-head, .message-bar, .message-scroll, .selection, .list-title, .list-tools")) {
     if (shown(e) && e.scrollWidth > e.clientWidth + 1) tell("its content is cut off", e, `${e.scrollWidth} of ${e.clientWidth}`);
   }
+
+  // In a bar nothing lies over what stands beside it
+  for (const bar of document.querySelectorAll(".message-bar, .write-foot")) {
+    const boxes = [...bar.querySelectorAll("a, button, select, summary, label.tool")].filter((e) => shown(e) && !e.closest(".hidden, .menu-panel, .more:popover-open")).map((e) => [e, e.getBoundingClientRect()]);
+    boxes.sort(([, a], [, b]) => a.left - b.left).forEach(([e, box], at) => {
+      const before = boxes.slice(0, at).find(([, other]) => other.right > box.left + 1 && other.top < box.bottom && box.top < other.bottom);
+      if (before) tell("lies over its neighbour", e);
+    });
+  }
   return [...new Set(problems)];
 }
