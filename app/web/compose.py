@@ -165,7 +165,7 @@ def _saved_without_files(
 ) -> Any:
     """Where the message that its files lay in is gone: the text is stored, at least, and nothing is sent."""
     names = ", ".join(each.name for each in letter.files)
-    letter = _saved(client, me, boxes, replace(letter, draft=None, source=None, files=()))
+    letter = _saved(client, me, boxes, replace(letter, draft=None, files=()))
     told = f"This was changed elsewhere. Your text is a draft of its own now, without its files. Attach again: {names}"
     if action == "save":
         flash(told, "warning")
@@ -193,7 +193,7 @@ def _kept(me: Current, boxes: tuple[Mailbox, ...], letter: Letter, error: mail.M
         told = "Your provider has not said how mail is sent from this address. Ask them; the draft is kept."
     elif isinstance(error, mail.MessageGone | mail.Renumbered):
         told = "It was changed elsewhere. Your text is here; save it to keep it as a draft of its own."
-        letter = replace(letter, draft=None, source=None, files=())
+        letter = replace(letter, draft=None, files=())
     return make_response(_page(me, boxes, letter, fault=f"Not {step}. {told}"), fault.status)
 
 

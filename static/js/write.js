@@ -78,6 +78,7 @@ export default function write(section) {
 
   function post(action, { brief = false, body = new FormData(form) } = {}) {
     body.set("action", action);
+    form.querySelectorAll('[name="file"]:checked').forEach((box) => { box.dataset.sent = ""; });
     if (brief) body.delete("upload");
     const headers = { "X-Postern-Fragment": brief ? "saved" : "1", Accept: "text/html" };
     return ask(target(form), { method: "POST", body, headers, ended: () => ended(action) });
@@ -97,9 +98,14 @@ export default function write(section) {
     page.querySelectorAll("[data-kept] input").forEach((input) => { form.elements[input.name].value = input.value; });
     const files = section.querySelector(".write-files");
     const waiting = [...files.querySelectorAll(".sending")];
-    const off = dropped(form);
+    const off = [...files.querySelectorAll("[data-sent]:not(:checked)")].map(what); // meanwhile
     fill(files, ...page.querySelector(".write-files").children);
-    files.querySelectorAll('[name="file"]').forEach((box) => { if (off.includes(box.value)) drop(box); }); // meanwhile
+    files.querySelectorAll('[name="file"]').forEach((box) => {
+      const at = off.indexOf(what(box));
+      if (at < 0) return;
+      off.splice(at, 1);
+      drop(box);
+    });
     files.append(...waiting);
     files.hidden = !files.children.length;
     told(page.querySelector("[data-state]").textContent);
@@ -199,4 +205,5 @@ export default function write(section) {
 /** What a person has typed or chosen, to see whether it is saved. */
 const fingerprint = (form) => JSON.stringify([typed(form), dropped(form)]);
 const typed = (form) => ["from", "to", "cc", "bcc", "subject", "text"].map((name) => form.elements[name]?.value);
+const what = (box) => JSON.stringify(JSON.parse(box.value).slice(2)); // a file, wherever it lies: a save moves it
 const dropped = (form) => [...form.querySelectorAll('[name="file"]:not(:checked)')].map((box) => box.value);

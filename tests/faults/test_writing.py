@@ -180,7 +180,7 @@ def test_nothing_typed_is_cut_short(world: World, alice: Person):
 
 
 def test_text_whose_files_are_gone_is_a_draft_without_them_and_not_sent(world: World, alice: Person):
-    elsewhere = {"source": "Drafts.1.1", "file": '["2","plan.pdf","application/pdf",5,"base64",null]'}
+    elsewhere = {"file": '["Drafts.1.1","2","plan.pdf","application/pdf",5,"base64",null,null]'}
     answer = alice.visitor.post("/compose", form(alice, "Files gone", action="save", **elsewhere))
     assert answer.status == 303
     page = alice.visitor.follow(answer)

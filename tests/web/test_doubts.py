@@ -4,7 +4,8 @@ import pytest
 
 from app.mail.part import Place
 from app.web.doubts import MANY_VISIBLE, doubts, faults
-from app.web.letter import Kept, Letter
+from app.web.kept import Kept
+from app.web.letter import Letter
 
 ID = "<a@example.org>"
 
@@ -35,7 +36,7 @@ def test_a_promised_file_that_is_not_there_is_asked_for(text: str, asked: bool) 
     letter = Letter(ID, to="bob@example.org", subject="Plan", text=text)
     assert bool(doubts(letter)) is asked
     at = Place("Drafts", 1, 1)
-    with_file = Letter(ID, source=at, to="b@example.org", subject="P", text=text, files=(Kept("2", "a", "a/b", 1),))
+    with_file = Letter(ID, to="b@example.org", subject="P", text=text, files=(Kept(at, "2", "a", "a/b", 1),))
     assert doubts(with_file) == []
 
 

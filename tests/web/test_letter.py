@@ -10,12 +10,18 @@ from werkzeug.datastructures import MultiDict
 
 from app.mail.outgoing import Address, File, Origin, Stored, pieces
 from app.mail.part import Place
-from app.web.letter import Kept, Letter, letter_of, read_letter
+from app.web.kept import Kept
+from app.web.letter import Letter, letter_of, read_letter
 
 ME = Address("Alice", "alice@example.org")
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ID = "<a@example.org>"
 DRAFT = Place("Entwürfe/2026", 7, 12)
+LATER = Place("Entwürfe/2026", 7, 13)
+
+
+def stored(place: Place, section: str, size: int) -> Stored:
+    return Stored(place.mailbox, place.uidvalidity, place.uid, section, size)
 
 
 def form(letter: Letter, **more: str) -> MultiDict[str, str]:
@@ -30,13 +36,16 @@ def test_a_letter_comes_back_from_its_form() -> None:
         ID,
         origin=Origin("forward", Place("INBOX", 1, 5)),
         draft=DRAFT,
-        source=DRAFT,
         in_reply_to="<b@example.org>",
         references=("<c@example.org>", "<b@example.org>"),
         to="Bob <bob@example.org>, carl",
         subject="Über & <b>",
         text="One\n> two\n\n",
-        files=(Kept("2", 'a"b.pdf', "application/pdf", 120), Kept("", "mail.eml", "message/rfc822", 9, "8bit")),
+        files=(
+            Kept(DRAFT, "2", 'a"b.pdf', "application/pdf", 120),
+            Kept(Place("INBOX", 1, 5), "", "mail.eml", "message/rfc822", 9, "8bit"),
+            Kept(DRAFT, "3", "a.png", "image/png", 40, "base64", None, "one@example.org"),
+        ),
     )
     assert read_letter(form(letter), []) == letter
 
@@ -51,14 +60,12 @@ def test_recipients_that_are_none_stand_in_the_draft_as_they_were_typed() -> Non
 
 def test_files_lie_in_the_draft_after_it_was_saved() -> None:
     old = Place("INBOX", 1, 5)
-    letter = Letter(ID, source=old, files=(Kept("1.2", "a.pdf", "application/pdf", 120),))
+    letter = Letter(ID, files=(Kept(old, "1.2", "a.pdf", "application/pdf", 120), Kept(DRAFT, "2", "b", "a/b", 8)))
     writing = letter.writing(ME, NOW)
-    assert writing.files[0].content == Stored("INBOX", 1, 5, "1.2", 120)
-    after = letter.stored(DRAFT, writing)
-    assert (after.source, after.files) == (DRAFT, (Kept("2", "a.pdf", "application/pdf", 120),))
-    assert after.writing(ME, NOW).files == (
-        File("a.pdf", "application/pdf", Stored(DRAFT.mailbox, DRAFT.uidvalidity, DRAFT.uid, "2", 120)),
-    )
+    assert [each.content for each in writing.files] == [stored(old, "1.2", 120), stored(DRAFT, "2", 8)]
+    after = letter.stored(LATER, writing)
+    assert after.files == (Kept(LATER, "2", "a.pdf", "application/pdf", 120), Kept(LATER, "3", "b", "a/b", 8))
+    assert after.writing(ME, NOW).files[0] == File("a.pdf", "application/pdf", stored(LATER, "2", 120))
 
 
 @pytest.mark.parametrize(
@@ -70,12 +77,14 @@ def test_files_lie_in_the_draft_after_it_was_saved() -> None:
         ("draft", "INBOX.1"),
         ("draft", "INBOX.1.0"),
         ("draft", "IN BOX.1.1"),
-        ("source", "~0d~0a.1.1"),
         ("origin", "reply ~zz.1.1"),
         ("file", "[]"),
-        ("file", '["1.MIME","a","text/plain",1,"base64",null]'),
-        ("file", '["1","a","text/plain",-1,"base64",null]'),
-        ("file", '["1","a","text/plain",1,"x\\r\\ny",null]'),
+        ("file", '["","1","a","text/plain",1,"base64",null,null]'),
+        ("file", '["~0d~0a.1.1","1","a","text/plain",1,"base64",null,null]'),
+        ("file", '["INBOX.1.1","1.MIME","a","text/plain",1,"base64",null,null]'),
+        ("file", '["INBOX.1.1","1","a","text/plain",-1,"base64",null,null]'),
+        ("file", '["INBOX.1.1","1","a","text/plain",1,"x\\r\\ny",null,null]'),
+        ("file", '["INBOX.1.1","1","a","text/plain",1,"base64",null,7]'),
         ("file", "[" * 5000),
     ],
 )
