@@ -16,6 +16,7 @@ from app.directory.errors import DirectoryBroken
 from app.web import (
     body,
     brand,
+    carry,
     commands,
     compose,
     contact_files,
@@ -167,7 +168,7 @@ def _install(app: Flask, chosen: Settings) -> None:
     errors.install(app)
     app.context_processor(_context)
     app.jinja_env.filters.update(filters, each=rows.each)
-    app.jinja_env.globals["url_for"] = remembered(app)
+    app.jinja_env.globals.update(url_for=remembered(app), carry_token=carry.page_token)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     local = chosen.bind.startswith("unix:")
     counted = crowd.Crowd(app.wsgi_app, max(1, chosen.threads // 2))

@@ -13,32 +13,53 @@ import json
 import time
 import zlib
 from dataclasses import dataclass
+from typing import Any
 
-from flask import request
-from werkzeug.datastructures import MultiDict
+from flask import current_app, g, request
+from flask_wtf.csrf import generate_csrf
+from werkzeug.datastructures import ImmutableMultiDict, MultiDict
 
 from app.store.seal import BrokenSeal, derive, seal, unseal
 from app.web.resources import resources
+from app.web.session import current
 
 FIELD, TOKEN = "carried", "carry_token"
 TOKEN_SECONDS = 14 * 86400
 SEALED_BYTES = 700_000  # of the form, deflated; the field that carries it stays under 1 MB
-CARRIED = frozenset({"compose.post"})  # what may be completed so: never a password, forwarding, sessions or admin
+CARRIED = frozenset(  # what may be completed so: never a password, forwarding, sessions or admin
+    {
+        *("compose.post", "contacts.add", "contacts.save", "folders.save"),
+        *("identities.add", "identities.save", "preferences.save"),
+    }
+)
 _PURPOSE = "carried forms"
 
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """A form as it was posted, files left out: those of a draft are on the mail server already."""
+    """A form as it was posted, files left out: those of a draft are on the mail server already. `values`: what its
+    address named · `fresh`: whether it may be completed unseen."""
 
     endpoint: str
+    values: dict[str, Any]
     form: MultiDict[str, str]
+    fresh: bool
+
+
+class Unproven(Exception):
+    """The form is its writer's, but too old, or from a browser that does not say which page sent it."""
 
 
 def token(account_id: str, session_digest: str) -> str:
     """What a page's form holds to prove, when its session is gone, whose page it was and how old."""
     head = f"{int(time.time())}.{hashlib.sha256(session_digest.encode()).hexdigest()[:16]}"
     return f"{head}.{_mac(resources().ring.current, head, account_id)}"
+
+
+def page_token() -> str:
+    """The same for the page that is being made."""
+    me = current()
+    return token(me.account.id, me.digest)
 
 
 def may_ride() -> bool:
@@ -53,7 +74,10 @@ def packed() -> str | None:
     """
     if not may_ride():
         return None
-    told = json.dumps([request.endpoint, list(request.form.items(multi=True))], ensure_ascii=False)
+    told = json.dumps(
+        [request.endpoint, request.view_args or {}, list(request.form.items(multi=True)), _is_ours()],
+        ensure_ascii=False,
+    )
     plain = zlib.compress(told.encode(errors="replace"))
     if len(plain) > SEALED_BYTES:
         return None
@@ -67,9 +91,43 @@ def unpacked(field: str | None, account_id: str) -> Carried | None:
     plain = _opened(field)
     if plain is None:
         return None
-    endpoint, items = json.loads(zlib.decompress(plain))
+    endpoint, values, items, ours = json.loads(zlib.decompress(plain))
     form = MultiDict([(str(name), str(value)) for name, value in items])
-    return Carried(endpoint, form) if endpoint in CARRIED and _is_of(form.get(TOKEN, ""), account_id) else None
+    issued = _issued(form.get(TOKEN, ""), account_id)
+    if endpoint not in CARRIED or issued is None:
+        return None
+    return Carried(endpoint, values, form, fresh=ours and 0 <= time.time() - issued <= TOKEN_SECONDS)
+
+
+def resume(found: Carried) -> Any:
+    """Answers the carried request in place of the present one, as if it had come now. Raises Unproven."""
+    request.url_rule = next(current_app.url_map.iter_rules(found.endpoint))
+    request.view_args, request.form, request.files = found.values, ImmutableMultiDict(found.form), ImmutableMultiDict()
+    g.resumed = True
+    if not found.fresh:
+        raise Unproven
+    return current_app.view_functions[found.endpoint](**found.values)
+
+
+def again(*, renewed: bool = False) -> list[tuple[str, str]] | None:
+    """The present form, for a page that offers it once more; None for one that does not ride. `renewed`: with a token
+    of the cookie as it is now, where one of our own pages sent it and was too late."""
+    if not may_ride():
+        return None
+    form = MultiDict(request.form)
+    if (renewed and _is_ours()) or "resumed" in g:
+        form["csrf_token"] = generate_csrf()
+    if "resumed" in g:
+        form[TOKEN] = page_token()
+    return list(form.items(multi=True))
+
+
+def _is_ours() -> bool:
+    """Whether the browser says that one of our pages sent the present request; headers.py lets old ones be silent."""
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        return site == "same-origin"
+    return request.headers.get("Origin") == f"{request.scheme}://{request.host}"
 
 
 def _opened(field: str) -> bytes | None:
@@ -85,12 +143,14 @@ def _opened(field: str) -> bytes | None:
     return None
 
 
-def _is_of(given: str, account_id: str) -> bool:
+def _issued(given: str, account_id: str) -> int | None:
+    """When a token was made for this account; None where it was not."""
     head, _, mac = given.rpartition(".")
     issued = head.partition(".")[0]
-    if not issued.isascii() or not issued.isdigit() or not 0 <= time.time() - int(issued[:12]) <= TOKEN_SECONDS:
-        return False
-    return any(hmac.compare_digest(mac, _mac(secret, head, account_id)) for secret in resources().ring.secrets)
+    if not issued.isascii() or not issued.isdigit():
+        return None
+    made = [_mac(secret, head, account_id).encode() for secret in resources().ring.secrets]
+    return int(issued[:12]) if any(hmac.compare_digest(mac.encode(), each) for each in made) else None
 
 
 def _mac(secret: bytes, head: str, account_id: str) -> str:

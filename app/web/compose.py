@@ -10,7 +10,6 @@ from datetime import datetime
 from typing import Any
 
 from flask import flash, make_response, redirect, render_template, request, url_for
-from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import BadRequest
 
 from app.courier.post import NoSubmission
@@ -77,15 +76,6 @@ def post() -> Any:
     except ValueError as error:
         raise BadRequest("a field of the form makes no sense") from error
     return _done(current(), request.form.get("action", "save"), letter)
-
-
-def carried(form: MultiDict[str, str]) -> Any:
-    """The same for a form that an ended session kept from being answered."""
-    try:
-        letter = read_letter(form, [])
-    except ValueError as error:
-        raise BadRequest("a field of the form makes no sense") from error
-    return _done(current(), form.get("action", "save"), letter)
 
 
 def _done(me: Current, action: str, letter: Letter) -> Any:
@@ -251,7 +241,7 @@ def _page(me: Current, boxes: tuple[Mailbox, ...], letter: Letter, **more: Any) 
         "compose.html",
         letter=letter,
         identities=my_identities(me),
-        kept=[*letter.hidden(), (carry.TOKEN, carry.token(me.account.id, me.digest))],
+        kept=[*letter.hidden(), (carry.TOKEN, carry.page_token())],
         heading=HEADINGS.get(letter.origin.kind if letter.origin else "", "New message"),
         most=resources().settings.message_bytes,
         back_url=_back(letter),

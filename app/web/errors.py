@@ -10,7 +10,7 @@ from werkzeug.exceptions import HTTPException
 
 from app.mail import errors as mail
 from app.web import carry, login, metrics, session, timing
-from app.web.faults import HTTP_FAULTS, Fault, fault_of
+from app.web.faults import HTTP_FAULTS, TOO_LONG, Fault, fault_of
 from app.web.log import described, logger
 from app.web.resources import resources
 from app.web.session import NotSignedIn
@@ -87,16 +87,18 @@ def error_page(fault: Fault) -> Any:
     """The body: a page, or JSON for the poll of new mail."""
     if request.endpoint == "mailbox.changes":
         return jsonify(error=fault.title, request_id=g.get("request_id", ""))
-    again = request.full_path.rstrip("?") if fault.retry and request.method == "GET" else None
+    retry = request.full_path.rstrip("?") if fault.retry and request.method == "GET" else None
+    again = carry.again(renewed=fault is TOO_LONG) if fault.status != 403 else None  # another site may have sent it
     return render_template(
         "error.html",
         title=fault.title,
         text=fault.text,
         kept=fault.kept,
         todo=fault.todo,
-        retry_url=local_path(again),
+        retry_url=local_path(retry),
         back_url=_back(),
-        again=list(request.form.items(multi=True)) if carry.may_ride() else None,
+        again=again,
+        again_url=url_for(request.endpoint, **(request.view_args or {})) if again and request.endpoint else None,
     )
 
 
@@ -132,6 +134,8 @@ def ask_to_sign_in(error: NotSignedIn) -> Response:
     carried = carry.packed()
     if carried is not None:
         return login.shown_with(carried)
+    if carry.may_ride():
+        return make_response(error_page(TOO_LONG), 401)
     wanted = request.full_path.rstrip("?") if request.method == "GET" else request.form.get("next")
     target = local_path(wanted)
     after = None if target == "/" else target

@@ -15,6 +15,7 @@ from app.directory.errors import DirectoryBroken, DirectoryError
 from app.mail import errors as mail
 from app.profile.errors import Full, Gone, ProfileAway
 from app.store.throttle import TooMany
+from app.web.carry import Unproven
 from app.web.session import NoMailbox
 
 
@@ -238,6 +239,14 @@ TABLE: dict[type[BaseException], Fault] = {
         "If you did want it, do it from your mail.",
     ),
     NotYours: Fault(404, "This session is no longer there", "It has ended already, or it is not yours.", _NOTHING_LOST),
+    Unproven: Fault(
+        409,
+        "Look at it once more",
+        "The page was open for more than two weeks, or your browser does not say that it was ours."
+        " So what you wrote was neither sent nor saved by itself.",
+        "",
+        "If it is yours, try again.",
+    ),
     CSRFError: Fault(
         400,
         "This page was too old",
@@ -267,6 +276,13 @@ HTTP_FAULTS: dict[int, Fault] = {
     429: Fault(429, "Too many requests", "There were too many in a short time.", _NOTHING_LOST, _AGAIN),
     503: Fault(503, "Not available for the moment", "The service is busy.", _NOTHING_LOST, _AGAIN, 5, retry=True),
 }
+TOO_LONG = Fault(
+    401,
+    "Your session has ended",
+    "What you wrote is too long to be kept over a new sign-in, so it stands here.",
+    "",
+    "Sign in in another window, then try again in this one.",
+)
 UNEXPECTED = Fault(
     500, "Something went wrong on our side", "The page could not be made.", "Your mail is unchanged.", _HELP
 )

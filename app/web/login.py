@@ -20,7 +20,7 @@ from app.directory.password import verify_password
 from app.mail import errors as mail
 from app.store import notices, throttle
 from app.store.throttle import Ticket, TooMany
-from app.web import carry, compose, metrics, outbox, session
+from app.web import carry, metrics, outbox, session
 from app.web.brand import brand
 from app.web.faults import Busy, fault_of
 from app.web.log import described, logger
@@ -119,9 +119,9 @@ def _completed(carried: str) -> Response:
     """What was posted when the session had ended, done now. To anybody but its writer nothing of it is shown."""
     found = carry.unpacked(carried, session.current().account.id)
     if found is None:
-        flash("What was written before belongs to another account, or is too old. It was not sent.", "warning")
+        flash("What was written before belongs to another account. Nothing was done with it.", "warning")
         return make_response(redirect(url_for("mailbox.show", mailbox="INBOX"), 303))
-    return make_response(compose.carried(found.form))
+    return make_response(carry.resume(found))
 
 
 def _form() -> Form:

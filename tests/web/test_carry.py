@@ -10,12 +10,13 @@ from werkzeug.datastructures import MultiDict
 
 from app.web import carry
 
+OURS = {"Sec-Fetch-Site": "same-origin"}
 DATA = {"text": "Typed for an hour", "to": "bob@example.org", "action": "send"}
 
 
 def carried(app: Flask, token: str, path: str = "/compose", **more: str) -> str | None:
     """The sealed field that the sign-in form would carry."""
-    with app.test_request_context(path, method="POST", data={**DATA, carry.TOKEN: token, **more}):
+    with app.test_request_context(path, method="POST", data={**DATA, carry.TOKEN: token, **more}, headers=OURS):
         return carry.packed()
 
 
@@ -24,15 +25,20 @@ def token(app: Flask, account: str = "7") -> str:
         return carry.token(account, "digest of the session")
 
 
-def opened(app: Flask, field: str | None, account: str = "7") -> MultiDict[str, str] | None:
+def found(app: Flask, field: str | None, account: str = "7") -> carry.Carried | None:
     with app.test_request_context("/login", method="POST"):
-        found = carry.unpacked(field, account)
-        return found.form if found else None
+        return carry.unpacked(field, account)
+
+
+def opened(app: Flask, field: str | None, account: str = "7") -> MultiDict[str, str] | None:
+    form = found(app, field, account)
+    return form.form if form else None
 
 
 def test_what_was_typed_comes_back_to_its_writer(lone_app: Flask) -> None:
-    found = opened(lone_app, carried(lone_app, token(lone_app)))
-    assert found is not None and {name: found[name] for name in DATA} == DATA
+    form = found(lone_app, carried(lone_app, token(lone_app)))
+    assert form is not None and {name: form.form[name] for name in DATA} == DATA
+    assert form.fresh and (form.endpoint, form.values) == ("compose.post", {})
 
 
 def test_nobody_else_gets_it(lone_app: Flask) -> None:
@@ -45,7 +51,8 @@ def test_a_token_ends_and_cannot_be_made_younger(lone_app: Flask, monkeypatch: p
     field = carried(lone_app, old)
     later = time.time() + carry.TOKEN_SECONDS + 1
     monkeypatch.setattr(carry.time, "time", lambda: later)
-    assert opened(lone_app, field) is None
+    form = found(lone_app, field)
+    assert form is not None and not form.fresh
     rest = old.partition(".")[2]
     assert opened(lone_app, carried(lone_app, f"{int(later)}.{rest}")) is None
 
@@ -77,5 +84,26 @@ def test_only_some_forms_ride_and_none_that_is_too_large(lone_app: Flask) -> Non
 
 def test_a_long_text_in_any_script_rides_too(lone_app: Flask) -> None:
     words = "я" * 120_000
-    found = opened(lone_app, carried(lone_app, token(lone_app), text=words))
-    assert found is not None and found["text"] == words
+    form = opened(lone_app, carried(lone_app, token(lone_app), text=words))
+    assert form is not None and form["text"] == words
+
+
+@pytest.mark.parametrize(
+    ("headers", "fresh"),
+    [
+        (OURS, True),
+        ({"Origin": "http://localhost"}, True),
+        ({"Origin": "null"}, False),
+        ({}, False),
+        ({"Sec-Fetch-Site": "none"}, False),
+        ({"Sec-Fetch-Site": "cross-site", "Origin": "http://localhost"}, False),
+    ],
+)
+def test_only_what_surely_came_from_our_pages_is_completed_unseen(
+    lone_app: Flask, headers: dict[str, str], fresh: bool
+) -> None:
+    form = {**DATA, carry.TOKEN: token(lone_app)}
+    with lone_app.test_request_context("/compose", method="POST", data=form, headers=headers):
+        field = carry.packed()
+    again = found(lone_app, field)
+    assert again is not None and again.fresh is fresh
