@@ -210,6 +210,7 @@ class Site:
             "POSTERN_THROTTLE_EXEMPT": "127.0.0.0/8",
             "POSTERN_AUTHSERV_IDS": AUTHSERV_ID,
             "POSTERN_UNDO_SECONDS": "3",
+            "POSTERN_OUTBOX_KEY": secrets.token_urlsafe(32),
             "WEB_CONCURRENCY": "2",
         }
         nodes.bring_up_to_date(self.settings["POSTERN_DATABASE_URL"])

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from redis import RedisError
@@ -171,8 +171,10 @@ class Courier:
             ways = self.accounts.ways(mail)
             since = datetime.fromtimestamp(mail.created / 1000, UTC)
             job = Job(mail.letter, mail.state, since, ways.lease, ways.submission, again=mail.reason == "decided")
-            return deliver(job, book)
+            return _waiting(mail, deliver(job, book))
         except CannotSign as error:
+            if error.reason == "credential" and before == State.QUEUED:  # it waits until its owner says so
+                return Outcome(before, error.reason, retry=True)
             return Outcome(_ENDS.get(before, before), error.reason, retry=before not in _ENDS)
         except (RedisError, OutboxAway) as error:  # before the final dot, which was then not sent
             return Outcome(before, "postponed", type(error).__name__, retry=True)
@@ -200,10 +202,21 @@ class Courier:
             self.accounts.ended(mail, wipe=outcome.state != State.UNKNOWN)  # a late 250 is still to be filed
             log.info("mail %s", outcome.state, extra={"detail": f"{mail.id} {outcome.reason}"})
             return
+        self._put_back(mail, outcome, now)
+
+    def _put_back(self, mail: Mail, outcome: Outcome, now: int) -> None:
         longest = {"stopping": 0.0, "postponed": 10.0}.get(outcome.reason, GIVE_UP)  # our own SQL and Redis come back
         pause = min(longest, self.pauses[min(mail.tries, len(self.pauses) - 1)])
-        parked = outcome.reason in ("credential", "sign-in", "account")  # sent, and nobody here can file it
-        at = None if parked else now + round(pause * 1000)
+        parked = outcome.reason in ("credential", "sign-in", "account")  # nobody here can sign in for its owner
         queue.put_back(
-            self.engine, mail, outcome.state, now=now, at=at, reason=outcome.reason, reply=outcome.reply or None
-        )
+            self.engine, mail, outcome.state, now=now, at=None if parked else now + round(pause * 1000),
+            reason=outcome.reason, reply=outcome.reply or None,
+            credential=None if parked else self.accounts.lasting(mail),
+        )  # fmt: skip
+
+
+def _waiting(mail: Mail, outcome: Outcome) -> Outcome:
+    """A scheduled mail whose password does not open any more is not refused: it waits for its owner."""
+    if mail.scheduled and (outcome.state, outcome.reason) == (State.REFUSED, "sign-in"):
+        return replace(outcome, state=State.QUEUED, retry=True)
+    return outcome

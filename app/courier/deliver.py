@@ -104,12 +104,13 @@ def _submitted(job: Job, ledger: Ledger) -> Outcome:
             worst = max(refusals, key=lambda each: each.permanent)
             words, later = f"{worst.code} {worst.enhanced} {worst.text}", not worst.permanent
             return Outcome(State.QUEUED if later else State.REFUSED, "recipients", words, told, retry=later)
+        reason = "no-dsn" if letter.notify and not submission.has("DSN") else ""
         submission.body(_compared(job))
         ledger.in_data()
         verdict = submission.finish()
         if isinstance(verdict, Accepted):
             ledger.accepted(verdict.text, told)
-            return Outcome(State.ACCEPTED, reply=verdict.text, refusals=told)
+            return Outcome(State.ACCEPTED, reason, verdict.text, told)
     if isinstance(verdict, Unknown):
         return Outcome(State.UNKNOWN, "silence", verdict.text)
     assert isinstance(verdict, NotTaken)
@@ -139,7 +140,7 @@ def _filed(job: Job, ledger: Ledger, outcome: Outcome) -> Outcome:
                 resumed = job.again or job.begun not in (State.QUEUED, State.CLAIMED)
                 reason = file(client, job.letter, job.lease, since=job.since, resumed=resumed)
                 ledger.filed(reason)
-                outcome = replace(outcome, state=State.FILED, reason=reason)
+                outcome = replace(outcome, state=State.FILED, reason=reason or outcome.reason)
             finish(client, job.letter)
     except errors.MailError as error:
         return replace(outcome, reason=judged(error).reason, retry=True)
@@ -149,7 +150,8 @@ def _filed(job: Job, ledger: Ledger, outcome: Outcome) -> Outcome:
 def _clear_up(job: Job, outcome: Outcome) -> None:
     """Where it is certain that nothing was sent and nothing will be, the draft is brought back, if that can be done."""
     changed = outcome.state == State.CANCELLED and outcome.reason == "changed"
-    if changed or (outcome.state == State.REFUSED and outcome.reason != "sign-in"):
+    others = outcome.reason == "recipients" and len(outcome.refusals) < len(job.letter.recipients)  # may still get it
+    if changed or (outcome.state == State.REFUSED and outcome.reason != "sign-in" and not others):
         # where it cannot, the page that shows the refusal does it
         with suppress(errors.MailError), job.lease() as client:
             bring_back(client, job.letter)

@@ -75,7 +75,8 @@ def copies(client: Connection, mailbox: str, letter: Letter, *, since: datetime)
         client.noop()
     except MailboxGone:
         return []
-    words = (b"UID SEARCH UNDELETED SINCE", day, b"HEADER Message-ID")
+    name = b"Resent-Message-ID" if letter.resent else b"Message-ID"
+    words = (b"UID SEARCH UNDELETED SINCE", day, b"HEADER", name)
     answer = client.ask(*words, letter.message_id, timeout=_SEARCH_SECONDS)
     return sorted(numbers(answer.untagged, b"SEARCH"))
 
@@ -157,9 +158,12 @@ def finish(client: Connection, letter: Letter) -> None:
 def bring_back(client: Connection, letter: Letter) -> Place | None:
     """After an undo or a refusal: the draft stands as before. Where it is gone, the final bytes become the draft.
 
-    Returns where the draft lies, None where both are gone. Raises the tree of errors.
+    Returns where the draft lies, None where both are gone or the message is another's. Raises the tree of errors.
     """
     place, draft = letter.place, letter.draft
+    if letter.resent:
+        _removed(client, place)
+        return None
     if draft is not None and draft != place and _there(client, draft):
         _removed(client, place)
         return draft

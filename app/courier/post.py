@@ -31,6 +31,7 @@ from app.store.credential import Bound, Credential
 from app.store.notices import bump_notice, epoch_key, parse_epoch
 from app.store.seal import BrokenSeal, Keyring
 
+LATE_TRIES = 5  # from then on a mail that waits is told of on every page: about three minutes after it was due
 IN_REQUEST = Patience(connect=5.0, login=10.0, reply=20.0, silence=20.0, verdict=30.0)
 
 
@@ -137,6 +138,20 @@ class Accounts:
                     return found.password
         raise CannotSign("credential")
 
+    def lasting(self, mail: Mail) -> bytes | None:
+        """The credential of a mail that is tried again, for its row, as Redis forgets its own after ten minutes; None
+        where the row has one, needs none, or may hold none."""
+        if self.keys.outbox is None or self.keys.master is not None or mail.credential is not None:
+            return None
+        with suppress(RedisError, OutboxAway, CannotSign):
+            account = self._account(mail)
+            epoch = parse_epoch(self.redis.get(epoch_key(mail.account_id)))
+            if account.server is not None:
+                secret = Credential(self._password(mail, account.server, epoch), epoch)
+                bound = _bound(mail.account_id, account.server, mail.letter)
+                return credential.seal_credential(self.keys.outbox, secret, bound)
+        return None
+
     def ended(self, mail: Mail, *, wipe: bool) -> None:
         """The mail has left the queue: its credential goes, and open pages of the account look again."""
         with suppress(RedisError):
@@ -189,13 +204,46 @@ class Post:
         self._wake(number)
         return number, put
 
+    @property
+    def can_wait(self) -> bool:
+        """Whether mails can be sent later: something may keep the credential, or none is needed."""
+        return self.keys.master is not None or self.keys.outbox is not None
+
+    def reschedule(self, login: Login, number: str, *, at: float | None = None) -> bool:
+        """Sends a mail that waits at once, or `at` another time; False where it is too late.
+
+        Raises NoCredential, OutboxAway, RedisError.
+        """
+        mail, now = queue.one(self.engine, login.account_id, number), time.time()
+        if mail is None or mail.state != State.QUEUED:
+            return False
+        due = max(now, at or now)
+        sealed = self._sealed(number, login, mail.letter, seconds=due - now)
+        moments = {"due": round(due * 1000), "now": round(now * 1000)}
+        done = queue.reschedule(self.engine, login.account_id, number, **moments, credential=sealed)
+        self._wake(number)
+        return done
+
+    def to_others(self, login: Login, number: str) -> bool:
+        """Sends a mail, some of whose recipients were refused, to the others; False where that is settled already.
+
+        Raises OutboxAway, RedisError.
+        """
+        mail = queue.one(self.engine, login.account_id, number)
+        if mail is None or not mail.others:
+            return False
+        self._sealed(number, login, mail.letter, seconds=0)
+        done = queue.to_others(self.engine, mail, now=round(time.time() * 1000))
+        self._wake(number)
+        return done
+
     def _sealed(self, number: str, login: Login, letter: Letter, *, seconds: float) -> bytes | None:
         """The credential for the row; in Redis only where the mail is soon sent, and a few tries have time."""
         if self.keys.master is not None:
             return None
         secret = Credential(login.password, login.epoch)
         bound = _bound(login.account_id, login.server, letter)
-        if seconds > credential.MOST_SECONDS / 2:
+        if seconds > credential.MOST_SECONDS / 2 + 1:  # the longest time for undo, however floats round
             if self.keys.outbox is None:
                 raise NoCredential("sending later needs POSTERN_OUTBOX_KEY or a master user")
             return credential.seal_credential(self.keys.outbox, secret, bound)
@@ -226,8 +274,16 @@ class Post:
             return bring_back(client, mail.letter)
 
     def mails(self, account_id: str) -> tuple[Mail, ...]:
-        """The account's mails with their state and the server's last words, the newest first. Raises OutboxAway."""
+        """The account's mails that are on their way or need their owner, the newest first. Raises OutboxAway."""
         return queue.of_account(self.engine, account_id)
+
+    def standing(self, account_id: str) -> tuple[int, int, int]:
+        """How many of them wait, are stopped, or have ended with something to be told. Raises OutboxAway."""
+        return queue.standing(self.engine, account_id, tries=LATE_TRIES)
+
+    def read(self, account_id: str, number: str) -> bool:
+        """The owner has read what there was to be told of a mail that has ended. Raises OutboxAway."""
+        return queue.read(self.engine, account_id, number)
 
     def made_of(self, account_id: str, compose_id: str) -> Mail | None:
         """The mail that this form of writing became, however it stands; None for none. Raises OutboxAway."""

@@ -32,7 +32,10 @@ class State(StrEnum):
 
 
 STATES = tuple(str(state) for state in State)
+TOLD = ("gone", "changed", "quota", "no-dsn")  # reasons of an end that its owner is told of until they have read it
 ENDED = (State.DONE, State.CANCELLED, State.REFUSED)  # nothing more happens by itself, and the row may be forgotten
+
+MOST_UNDO = 301_000  # milliseconds: the longest time for undo, and what a clock rounds
 
 # Keyword of final bytes whose final dot a request was about to send, without a row.
 IN_DATA = "$PosternInData"
@@ -65,7 +68,8 @@ class Letter:
     the draft that it was made of, removed at the end · `original` and `flag`: what it answers or forwards, and
     \\Answered or $Forwarded · `sent`: the mailbox for the copy; None: the account's usual one · `utf8`: the header is
     in UTF-8 · `notify`: ask for reports of delivery · `partial`: send to the others where some recipients are refused ·
-    `words`: a digest of what was written, by which a second press of Send is told from another message.
+    `words`: a digest of what was written, by which a second press of Send is told from another message · `resent`: a
+    message of somebody's sent on as it is, whose `message_id` stands in Resent-Message-ID; it has no draft.
     """
 
     place: Place
@@ -83,6 +87,7 @@ class Letter:
     notify: bool = False
     partial: bool = False
     words: str = ""
+    resent: bool = False
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), separators=(",", ":"))
@@ -119,6 +124,27 @@ class Mail:
     credential: bytes | None = field(default=None, repr=False)
     created: int = 0
     changed: int = 0
+
+    @property
+    def scheduled(self) -> bool:
+        """Whether it was put in to be sent later, not only after the time for undo."""
+        return self.due - self.created > MOST_UNDO
+
+    @property
+    def others(self) -> bool:
+        """Whether it was refused for some recipients only, so that its owner may have it sent to the others."""
+        some = 0 < len(self.refusals) < len(self.letter.recipients)
+        return self.state == State.REFUSED and self.reason == "recipients" and some
+
+    @property
+    def left(self) -> bool:
+        """Whether it was refused and its final bytes lie where they lay: nobody has brought its draft back yet."""
+        return self.others or (self.state == State.REFUSED and self.reason in ("sign-in", "expired"))
+
+    @property
+    def parked(self) -> bool:
+        """Whether it waits for its owner: nobody can sign in for them until they say so themselves."""
+        return self.state == State.QUEUED and self.until is None
 
 
 def mail_id(account_id: str, compose_id: str) -> str:

@@ -17,13 +17,14 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from app.outbox.errors import ClaimLost, OutboxAway
-from app.outbox.mail import ENDED, Letter, Mail, Refusal, State
+from app.outbox.mail import ENDED, TOLD, Letter, Mail, Refusal, State
 from app.outbox.tables import OutboxRow
 
 _TABLE: Any = OutboxRow.__table__
 _C: Any = _TABLE.c
 _CANDIDATES = 10  # of one look: couriers of several nodes look at once, and each takes the first that is still free
 _REPLY_LIMIT = 4000
+_QUIET = (State.DONE, State.CANCELLED)  # shown only where there is something to be told
 
 
 @contextmanager
@@ -105,14 +106,18 @@ def step(
 
 
 def put_back(
-    engine: Engine, mail: Mail, state: State, *, now: int, at: int | None, reason: str, reply: str | None = None
-) -> None:
-    """Gives a mail back to be looked at later; with `at` None only when `revive` is called.
+    engine: Engine, mail: Mail, state: State, *,
+    now: int, at: int | None, reason: str, reply: str | None = None, credential: bytes | None = None,
+) -> None:  # fmt: skip
+    """Gives a mail back to be looked at later; with `at` None only when its owner says so, or `revive` is called.
 
-    QUEUED, which undo may end, only where the owner is certain that nothing was sent. Raises ClaimLost, OutboxAway.
+    QUEUED, which undo may end, only where the owner is certain that nothing was sent. `credential`: takes the place of
+    the row's. Raises ClaimLost, OutboxAway.
     """
     changes: dict[str, Any] = {"state": state, "until": at, "owner": None, "reason": reason, "changed": now}
     changes["tries"] = mail.tries + 1
+    if credential is not None:
+        changes["credential"] = credential
     if reply is not None:
         changes["last_reply"] = reply[:_REPLY_LIMIT]
     with _asking():
@@ -165,11 +170,58 @@ def decide(
         return _set(engine, theirs, {**changes, "tries": 0, "fence": _C.fence + 1})
 
 
+def reschedule(
+    engine: Engine, account_id: str, mail_id: str, *, due: int, now: int, credential: bytes | None = None
+) -> bool:
+    """Another time for a mail that waits, whose tries begin anew; False where somebody has it in hand by now, or it is
+    not theirs. Raises OutboxAway."""
+    theirs = (_C.outbox_id == mail_id, _C.account_id == account_id, _C.state == State.QUEUED)
+    reason = case((_C.reason == "decided", "decided"), else_="")  # then Sent is still searched first
+    changes = {"due": due, "until": due, "tries": 0, "reason": reason, "last_reply": None, "changed": now}
+    with _asking():
+        return _set(engine, theirs, {**changes, "credential": credential})
+
+
+def to_others(engine: Engine, mail: Mail, *, now: int, credential: bytes | None = None) -> bool:
+    """The owner wants a mail sent, some recipients of which were refused, to those who were not: once. OutboxAway."""
+    same = (_C.outbox_id == mail.id, _C.account_id == mail.account_id, _C.sha256 == mail.letter.sha256)
+    refused = (_C.state == State.REFUSED, _C.reason == "recipients")
+    letter = replace(mail.letter, partial=True).to_json()
+    changes = {"state": State.QUEUED, "letter": letter, "due": now, "until": now, "tries": 0, "reason": ""}
+    with _asking():
+        return _set(engine, (*same, *refused), {**changes, "credential": credential, "changed": now})
+
+
 def of_account(engine: Engine, account_id: str, *, limit: int = 100) -> tuple[Mail, ...]:
-    """The account's mails, the newest first, ended ones too until they are forgotten. Raises OutboxAway."""
-    theirs = select(_TABLE).where(_C.account_id == account_id).order_by(_C.created.desc(), _C.outbox_id).limit(limit)
+    """The account's mails that are on their way or need their owner, the newest first. Raises OutboxAway."""
+    shown = _C.state.not_in(_QUIET) | _C.reason.in_(TOLD)
+    wanted = select(_TABLE).where(_C.account_id == account_id, shown).order_by(_C.created.desc(), _C.outbox_id)
     with _asking(), engine.connect() as connection:
-        return tuple(_mail(row) for row in connection.execute(theirs))
+        return tuple(_mail(row) for row in connection.execute(wanted.limit(limit)))
+
+
+def standing(engine: Engine, account_id: str, *, tries: int) -> tuple[int, int, int]:
+    """How many of an account's mails wait to be sent, how many are not sent and need their owner (refused, cancelled,
+    of unknown outcome, parked, or tried so often already), and of how many others there is something to be told.
+
+    Raises OutboxAway.
+    """
+    waits = _C.state.in_((State.QUEUED, State.CLAIMED))
+    stuck = waits & (_C.until.is_(None) | (_C.tries >= tries))
+    cancelled = (_C.state == State.CANCELLED) & _C.reason.in_(TOLD)
+    stopped = _C.state.in_((State.REFUSED, State.UNKNOWN)) | stuck | cancelled
+    told = (_C.state == State.DONE) & _C.reason.in_(TOLD)
+    sums = (func.sum(case((condition, 1), else_=0)) for condition in (waits, stopped, told))
+    with _asking(), engine.connect() as connection:
+        row = connection.execute(select(*sums).where(_C.account_id == account_id)).one()
+    return int(row[0] or 0), int(row[1] or 0), int(row[2] or 0)
+
+
+def read(engine: Engine, account_id: str, mail_id: str) -> bool:
+    """The owner has read what there was to be told of a mail that has ended. Raises OutboxAway."""
+    theirs = (_C.outbox_id == mail_id, _C.account_id == account_id, _C.state.in_(_QUIET), _C.reason.in_(TOLD))
+    with _asking():
+        return _set(engine, theirs, {"reason": "read"})
 
 
 def one(engine: Engine, account_id: str, mail_id: str) -> Mail | None:

@@ -32,7 +32,6 @@ from app.web import (
     mailbox,
     message,
     metrics,
-    outbox,
     pack,
     preferences,
     proxies,
@@ -41,6 +40,7 @@ from app.web import (
     settings,
     static,
     timing,
+    underway,
 )
 from app.web.brand import BrandError
 from app.web.cookie import CookieSessions
@@ -76,8 +76,8 @@ ROUTES: Sequence[tuple[str, str, Any, Sequence[str]]] = (
     ("/compose", "compose.new", compose.new, GET),
     ("/compose", "compose.post", compose.post, POST),
     ("/drafts/<int:uidvalidity>/<int:uid>", "compose.stored", compose.stored, GET),
-    ("/outbox", "outbox.show", outbox.show, GET),
-    ("/outbox/<number>", "outbox.decide", outbox.decide, POST),
+    ("/outbox", "outbox.show", underway.show, GET),
+    ("/outbox/<number>", "outbox.decide", underway.decide, POST),
     ("/contacts", "contacts.show", contacts.show, GET),
     ("/contacts/suggest", "contacts.suggestions", contacts.suggestions, GET),
     ("/contacts/new", "contacts.new", contacts.new, GET),

@@ -12,7 +12,7 @@ from typing import Any
 from flask import flash, make_response, redirect, render_template, request, url_for
 from werkzeug.exceptions import BadRequest
 
-from app.courier.post import NoSubmission
+from app.courier.post import NoCredential, NoSubmission
 from app.mail import draft as drafts
 from app.mail import errors as mail
 from app.mail import move, reply
@@ -25,7 +25,7 @@ from app.mail.part import Place
 from app.mail.quote import Style
 from app.outbox.mail import Mail, State
 from app.profile.identities import Identity
-from app.web import carry, doubts, outbox, pane, undo
+from app.web import carry, doubts, later, outbox, pane, undo
 from app.web.faults import fault_of
 from app.web.format import when
 from app.web.letter import Letter, letter_of, read_letter
@@ -35,7 +35,7 @@ from app.web.resources import resources
 from app.web.session import Current, current, imap
 from app.web.urls import local_path
 
-ACTIONS = frozenset({"save", "send", "send-anyway", "discard"})
+ACTIONS = frozenset({"save", "send", "send-anyway", "later", "later-anyway", "discard"})
 HEADINGS = {"reply": "Reply", "forward": "Forward"}
 _SENT = (State.ACCEPTED, State.FILED, State.DONE)
 _SENT_BEFORE = (
@@ -66,6 +66,8 @@ def stored(uidvalidity: int, uid: int) -> Any:
         flash("This draft has formatting. What is saved or sent from here is its plain text.", "warning")
     one = _identity(my_identities(me), writing.sender.address)
     letter = replace(letter_of(writing, place), identity=one.id)
+    if outbox.sent_before(me, letter):
+        flash("This message is in the outbox already. Take it back there before you change it.", "warning")
     return _page(me, boxes, letter)
 
 
@@ -79,6 +81,8 @@ def post() -> Any:
 
 
 def _done(me: Current, action: str, letter: Letter) -> Any:
+    action, _, chosen = action.partition(" ")  # "later 2026-12-01T08:00": one of the times offered
+    letter = replace(letter, when=chosen[:40]) if chosen else letter
     if action not in ACTIONS:
         raise BadRequest("no such action")
     if letter.overlong and action != "discard":
@@ -99,7 +103,7 @@ def _done(me: Current, action: str, letter: Letter) -> Any:
                 return _saved_without_files(client, me, boxes or pane.folders(client, me), letter, action)
             if action != "save":
                 step = "sent"
-                return _sent(client, me, boxes, letter, anyway=action == "send-anyway")
+                return _sent(client, me, boxes, letter, action)
     except mail.SignInRefused:
         raise
     except mail.MailError as error:
@@ -107,14 +111,20 @@ def _done(me: Current, action: str, letter: Letter) -> Any:
     return _after_save(me, boxes, letter)
 
 
-def _sent(client: Connection, me: Current, boxes: tuple[Mailbox, ...], letter: Letter, *, anyway: bool) -> Any:
+def _sent(client: Connection, me: Current, boxes: tuple[Mailbox, ...], letter: Letter, action: str) -> Any:
     """Into the outbox, where nothing speaks against it; the draft is saved already."""
-    wrong = doubts.faults(letter)
+    wrong, at = doubts.faults(letter), None
+    if action.startswith("later"):
+        try:
+            at = later.moment(letter.when, me.zone, datetime.now(me.zone))
+        except later.BadTime as error:
+            wrong["when"] = str(error)
     if wrong:
         return make_response(_page(me, boxes, letter, faults=wrong), 422)
-    if not anyway and (asked := doubts.doubts(letter)):
-        return make_response(_page(me, boxes, letter, warnings=asked), 422)
-    if not outbox.put_in(client, me, letter, writing_of(me, letter)) and (before := outbox.sent_before(me, letter)):
+    if not action.endswith("-anyway") and (asked := doubts.doubts(letter)):
+        return make_response(_page(me, boxes, letter, warnings=asked, anyway=f"{action}-anyway"), 422)
+    writing = writing_of(me, letter)
+    if not outbox.put_in(client, me, letter, writing, at=at) and (before := outbox.sent_before(me, letter)):
         return _sent_before(client, me, boxes, letter, before)
     return redirect(_after(letter), 303)
 
@@ -181,6 +191,10 @@ def _kept(me: Current, boxes: tuple[Mailbox, ...], letter: Letter, error: mail.M
         told = "Your mailbox is full. Delete something, then try again."
     elif isinstance(error, NoSubmission):
         told = "Your provider has not said how mail is sent from this address. Ask them; the draft is kept."
+    elif isinstance(error, NoCredential):
+        told = "Your provider has not set up what is needed to send later. Send it now, or keep it as a draft."
+    elif isinstance(error, outbox.CannotWait):
+        told = "It cannot be kept for later at the moment. The draft is kept; try again in a while, or send it now."
     elif isinstance(error, mail.MessageGone | mail.Renumbered):
         told = "It was changed elsewhere. Your text is here; save it to keep it as a draft of its own."
         letter = replace(letter, draft=None, files=())
@@ -250,6 +264,7 @@ def _page(me: Current, boxes: tuple[Mailbox, ...], letter: Letter, **more: Any) 
         open_mailbox=pane.opened(boxes, beside) if boxes else None,
         tree=boxes,
         undo=undo.offered(),
+        later=later.offers(datetime.now(me.zone)) if resources().post.can_wait else None,
         **{"faults": {}, **more},
     )
 

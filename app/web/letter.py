@@ -26,7 +26,8 @@ _SPECIAL = re.compile(r'["\\]')
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """All fields of the form. `identity`: the id of whom it is from, "" for the usual one."""
+    """All fields of the form. `identity`: the id of whom it is from, "" for the usual one · `when`: when to send it, as
+    typed · `notify`: its writer wants to be told of its delivery."""
 
     message_id: str
     identity: str = ""
@@ -41,6 +42,8 @@ class Letter:
     text: str = ""
     files: tuple[Kept, ...] = ()
     uploads: tuple[File, ...] = ()
+    when: str = ""
+    notify: bool = False
 
     def hidden(self) -> list[tuple[str, str]]:
         """The fields that nobody sees."""
@@ -84,8 +87,12 @@ class Letter:
             message_id=self.message_id,
             date=now,
             origin=self.origin,
-            state={f"typed-{name}": getattr(self, name) for name in TYPED if found[name].faults},
+            state={f"typed-{name}": getattr(self, name) for name in TYPED if found[name].faults} | self._wishes(),
         )
+
+    def _wishes(self) -> dict[str, str]:
+        """How it is to be sent, as its draft keeps it."""
+        return ({"when": self.when} if self.when else {}) | ({"notify": "1"} if self.notify else {})
 
     def stored(self, place: Place, writing: Writing) -> "Letter":
         """The same letter after `writing` was saved at `place`: its files lie there now."""
@@ -110,6 +117,8 @@ def read_letter(form: MultiDict[str, str], uploads: Sequence[FileStorage]) -> Le
         text=form.get("text", "").replace("\r\n", "\n").replace("\r", "\n"),
         files=tuple(read_kept(each) for each in form.getlist("file")),
         uploads=tuple(_uploaded(each) for each in uploads if each.filename),
+        when=_line(form.get("when", ""))[:40],
+        notify=form.get("notify") == "1",
         **lines,
     )
 
@@ -128,6 +137,8 @@ def letter_of(writing: Writing, draft: Place | None) -> Letter:
         subject=writing.subject,
         text=writing.text,
         files=kept_files(writing.files),
+        when=writing.state.get("when", "")[:40],
+        notify=writing.state.get("notify") == "1",
         **lines,
     )
 

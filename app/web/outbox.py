@@ -1,4 +1,4 @@
-"""The outbox as its owner sees it: a mail put in, taken out again, and what became of those on their way.
+"""A message put into the outbox, and taken out again by undo. The outbox's page is underway.py.
 
 What sends is app/courier; here the final bytes are stored beside the draft, and a row names them. While SQL is away the
 mail is sent in the request.
@@ -7,13 +7,12 @@ mail is sent in the request.
 import hashlib
 import json
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from flask import Response, flash, make_response, redirect, render_template, request, url_for
+from flask import Response, flash, make_response, redirect, url_for
 from redis import RedisError
-from werkzeug.exceptions import BadRequest
 
 from app.courier.deliver import Outcome
 from app.mail import draft as drafts
@@ -27,23 +26,27 @@ from app.outbox.errors import OutboxAway
 from app.outbox.mail import Letter as Outgoing
 from app.outbox.mail import Mail, Place, State
 from app.web import pane, undo
+from app.web.format import full_date
 from app.web.letter import Letter
+from app.web.preferences import preferences
 from app.web.profile import wrote_to
 from app.web.resources import resources
-from app.web.session import Current, current, imap
+from app.web.session import Current, imap
 
 _MARKS = {"reply": "\\Answered", "forward": "$Forwarded"}
-_CHOICES = {"again": State.QUEUED, "sent": State.ACCEPTED, "draft": State.CANCELLED}
-_TAKEN_OUT = {"undo": State.QUEUED, "edit": State.REFUSED}  # from then on it is a draft like any other
-_SETTLED = "That is settled already."
-_OVER = "It was too late: the message is sent."
+OVER = "It was too late: the message is sent."
 
 
-def put_in(client: Connection, me: Current, letter: Letter, writing: Writing) -> bool:
-    """Sends the stored draft `letter`, which is `writing`, after the time for undo; the next page tells what was done.
+class CannotWait(mail_errors.CannotDo):
+    """The outbox is away: what is to be sent later cannot be kept now."""
 
-    False where the form was sent already, by another request. Raises NoSubmission, RedisError, the tree of
-    app/mail/errors.py: then nothing was sent, and the draft is there.
+
+def put_in(client: Connection, me: Current, letter: Letter, writing: Writing, *, at: datetime | None = None) -> bool:
+    """Sends the stored draft `letter`, which is `writing`, after the time for undo, or `at` a time; the next page tells
+    what was done.
+
+    False where the form was sent already, by another request. Raises NoSubmission, NoCredential, CannotWait,
+    RedisError, the tree of app/mail/errors.py: then nothing was sent, and the draft is there.
     """
     if letter.draft is None:
         raise mail_errors.CannotDo("the server does not tell where it keeps the draft")
@@ -52,13 +55,14 @@ def put_in(client: Connection, me: Current, letter: Letter, writing: Writing) ->
     flags = ("\\Seen", OUTGOING)
     saved = drafts.save(client, letter.draft.mailbox, parts, flags=flags, lease=imap)
     place = Place(saved.mailbox, saved.uidvalidity or 0, saved.uid or 0)
-    put = False
+    put, former = False, _made_of(me, letter)
     try:
-        put = _send(me, letter.message_id, _outgoing(client, letter, writing, place, utf8))
+        put = _send(me, letter.message_id, _outgoing(client, letter, writing, place, utf8), at)
     finally:
-        if not put:  # nobody would ever look for these bytes, which no list shows
+        unseen = place if not put else former.letter.place if former and former.left else None
+        if unseen:  # nobody would ever look for these bytes, which no list shows
             with suppress(mail_errors.MailError):
-                delete_for_good(client, place.mailbox, place.uidvalidity, [place.uid])
+                delete_for_good(client, unseen.mailbox, unseen.uidvalidity, [unseen.uid])
         pane.wrote(me)
     wrote_to(me, (*writing.to, *writing.cc, *writing.bcc))
     return put
@@ -67,9 +71,13 @@ def put_in(client: Connection, me: Current, letter: Letter, writing: Writing) ->
 def sent_before(me: Current, letter: Letter) -> Mail | None:
     """What this form became when it was sent before, unless it is certain that nothing went out; None too where SQL is
     away."""
+    mail = _made_of(me, letter)
+    return None if mail is None or mail.state in (State.CANCELLED, State.REFUSED) else mail
+
+
+def _made_of(me: Current, letter: Letter) -> Mail | None:
     with suppress(OutboxAway):
-        mail = resources().post.made_of(me.account.id, letter.message_id)
-        return None if mail is None or mail.state in (State.CANCELLED, State.REFUSED) else mail
+        return resources().post.made_of(me.account.id, letter.message_id)
     return None
 
 
@@ -96,6 +104,7 @@ def _outgoing(client: Connection, letter: Letter, writing: Writing, place: Place
         original=Place(origin.place.mailbox, origin.place.uidvalidity, origin.place.uid) if origin else None,
         flag=_MARKS[origin.kind] if origin else None,
         utf8=utf8,
+        notify=letter.notify,
         words=words(writing),
     )
 
@@ -107,18 +116,22 @@ def revive(me: Current) -> None:
             resources().post.revive(me.login())
 
 
-def _send(me: Current, compose_id: str, outgoing: Outgoing) -> bool:
+def _send(me: Current, compose_id: str, outgoing: Outgoing, at: datetime | None) -> bool:
     """Into the queue; while SQL is away, at once. False where another request did it."""
     held = resources()
-    wait = held.settings.undo_seconds
+    wait = 0 if at else preferences(me).undo_seconds
+    due = at.timestamp() if at else None
     try:
-        number, put = held.post.enqueue(compose_id, me.account, me.login(), outgoing, wait=wait)
-    except OutboxAway:
+        number, put = held.post.enqueue(compose_id, me.account, me.login(), outgoing, wait=wait, at=due)
+    except OutboxAway as error:
+        if at:
+            raise CannotWait(str(error)) from error
         outcome = held.post.send_now(compose_id, me.login(), outgoing)
         _told(outcome)
         return outcome is not None
-    told, record = "The message is on its way.", {"kind": "send", "id": number}
-    if put and (not wait or not undo.offer(me, told, record, seconds=wait)):
+    told = f"It will be sent on {full_date(at, me.zone)}." if at else "The message is on its way."
+    seconds, record = undo.OFFERED_SECONDS if at else wait, {"kind": "send", "id": number}
+    if put and not (seconds and undo.offer(me, told, record, seconds=seconds)):
         flash(told, "message")
     return put
 
@@ -143,65 +156,18 @@ def take_back(me: Current, record: dict[str, Any]) -> Response | None:
         return None
     pane.wrote(me)
     if mail is None:
-        flash(_OVER, "warning")
+        flash(OVER, "warning")
         return None
-    return _edit(mail)
+    return edit(mail)
 
 
-undo.OTHERS["send"] = take_back
-
-
-def show() -> Any:
-    """GET /outbox: mails on their way, and those that could not be sent."""
-    me = current()
-    try:
-        found, away = resources().post.mails(me.account.id), False
-    except OutboxAway:
-        found, away = (), True
-    mails = [_line(each) for each in found if each.state not in (State.DONE, State.CANCELLED)]
-    return render_template("outbox.html", mails=mails, away=away, zone=me.zone)
-
-
-def decide(number: str) -> Response:
-    """POST /outbox/<id> with choice=again|sent|draft, for a mail of which nobody knows whether it was sent; with
-    choice=undo for one that waits, and choice=edit for one that was refused."""
-    me, choice = current(), request.form.get("choice", "")
-    post = resources().post
-    if choice in _TAKEN_OUT:
-        found = post.undo(me.account.id, number, me.login(), state=_TAKEN_OUT[choice])
-        if found is None:
-            flash(_OVER if choice == "undo" else _SETTLED, "warning")
-        pane.wrote(me)
-        return _edit(found) if found else _listed()
-    if choice not in _CHOICES:
-        raise BadRequest("no such choice")
-    if not post.decide(me.login(), number, _CHOICES[choice]):
-        flash(_SETTLED, "warning")
-    pane.wrote(me)
-    return _listed()
-
-
-def _listed() -> Response:
-    return make_response(redirect(url_for("outbox.show"), 303))
-
-
-def _edit(mail: Mail) -> Response:
+def edit(mail: Mail) -> Response:
     """Back to the draft that the mail was made of."""
     at = mail.letter.draft
     if at is None:
-        flash("The draft is no longer there.", "warning")
-        return _listed()
+        flash("It is not sent on." if mail.letter.resent else "The draft is no longer there.", "message")
+        return make_response(redirect(url_for("mailbox.show", mailbox="INBOX"), 303))
     return make_response(redirect(url_for("compose.stored", uidvalidity=at.uidvalidity, uid=at.uid), 303))
 
 
-def _line(mail: Mail) -> dict[str, Any]:
-    """What the page says of one mail."""
-    return {
-        "id": mail.id,
-        "state": str(mail.state),
-        "recipients": ", ".join(mail.letter.recipients[:5]) + ("…" if len(mail.letter.recipients) > 5 else ""),
-        "refusals": mail.refusals,
-        "reply": mail.last_reply,
-        "due": datetime.fromtimestamp(mail.due / 1000, UTC),
-        "tries": mail.tries,
-    }
+undo.OTHERS["send"] = take_back

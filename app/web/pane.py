@@ -14,7 +14,6 @@ from app.mail.connection import Connection
 from app.mail.mailbox import Mailbox, named_mailbox, tree
 from app.mail.special import USES, Use
 from app.outbox.errors import OutboxAway
-from app.outbox.mail import State
 from app.store.notices import Notice, bump_notice, read_notice
 from app.web.profile import setting
 from app.web.resources import resources
@@ -40,18 +39,18 @@ def folders(client: Connection, me: Current) -> tuple[Mailbox, ...]:
 
 
 def _outbox(me: Current) -> dict[str, int] | None:
-    """How many mails wait to be sent, and how many could not be; None while SQL is away, or was a moment ago."""
+    """How many mails wait to be sent, how many are stopped, and of how many there is something to be told; None while
+    SQL is away, or was a moment ago."""
     gate = resources().profile_gate
     if gate.shut():
         return None
     try:
-        states = [each.state for each in resources().post.mails(me.account.id)]
+        waiting, stopped, told = resources().post.standing(me.account.id)
     except OutboxAway:
         gate.failed()
         return None
     gate.answered()
-    stopped = sum(each in (State.REFUSED, State.UNKNOWN) for each in states)
-    return {"waiting": sum(each in (State.QUEUED, State.CLAIMED) for each in states), "stopped": stopped}
+    return {"waiting": waiting, "stopped": stopped, "told": told}
 
 
 def special(me: Current) -> dict[Use, str]:

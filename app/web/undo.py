@@ -41,7 +41,7 @@ class Offer:
 def offer(me: Current, label: str, record: dict[str, Any], *, seconds: int = OFFERED_SECONDS) -> bool:
     """Keeps a record and offers it on the next pages, for so long; False where it could not be kept."""
     token = secrets.token_urlsafe(15)
-    if not me.cache.remember(_entry(token), record, seconds=KEPT_SECONDS):
+    if not me.cache.remember(_entry(token), record, seconds=seconds + KEPT_SECONDS):
         return False
     notes[_NOTE] = {"label": label, "token": token, "until": int(time.time()) + seconds}
     return True

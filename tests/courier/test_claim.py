@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from app.mail.login import MasterUser
 from app.outbox.mail import Place, State
-from app.store.notices import bump_epoch
+from app.store.notices import bump_epoch, epoch_key, parse_epoch
 from tests.courier.world import World
 from tests.mail.boxes import opened
 from tests.smtpsink import Script, Sink
@@ -88,7 +90,7 @@ def test_a_second_press_of_send_is_the_same_mail(world: World) -> None:
     world.run()
     assert world.taken() == {letter.message_id: 1}
     assert world.post.enqueue("window-1", world.account, world.login(), letter, wait=0) == (number, False)
-    assert [mail.id for mail in world.post.mails(world.account.id)] == [number]
+    assert world.post.mails(world.account.id) == () and world.state(number).state == State.DONE
 
 
 def test_a_refused_recipient_is_told_before_anything_is_sent_to_the_others(world: World) -> None:
@@ -100,7 +102,8 @@ def test_a_refused_recipient_is_told_before_anything_is_sent_to_the_others(world
     mail = world.state(number)
     assert (mail.state, mail.reason) == (State.REFUSED, "recipients")
     assert [(each.address, each.text) for each in mail.refusals] == [("cem@one.example", "nobody of that name")]
-    assert world.taken() == {} and letter.draft is not None and list(world.box("Drafts")) == [letter.draft.uid]
+    assert world.taken() == {} and letter.draft is not None
+    assert set(world.box("Drafts")) == {letter.draft.uid, letter.place.uid}  # it may still go to the others
     insisting = world.letter(partial=True)
     assert world.enqueue(insisting, name="w") == number
     world.run()
@@ -205,9 +208,128 @@ def test_a_new_password_or_signing_out_everywhere_takes_the_credential_back(worl
     other = world.enqueue(world.letter())
     world.redis.delete(*world.redis.keys(f"outbox:{other}*"))
     world.run()
-    found = {(world.state(each).state, world.state(each).reason) for each in (number, other)}
-    assert found == {(State.REFUSED, "credential")}
+    mails = [world.state(each) for each in (number, other)]
+    assert {(each.state, each.reason) for each in mails} == {(State.QUEUED, "credential")}
+    assert all(each.parked for each in mails) and world.taken() == {}
+    assert world.post.standing(world.account.id) == (2, 2, 0)
+    world.run()
     assert world.taken() == {}
+    epoch = parse_epoch(world.redis.get(epoch_key(world.account.id)))
+    assert world.post.reschedule(replace(world.login(), epoch=epoch), number)
+    world.run()
+    assert world.state(number).state == State.DONE and len(world.taken()) == 1
+
+
+def test_to_the_others_it_goes_once_and_with_the_same_bytes(world: World) -> None:
+    assert isinstance(world.smtp, Sink)
+    world.smtp.refuse["cem@one.example"] = "550 5.1.1 nobody of that name"
+    letter = world.letter()
+    number = world.enqueue(letter)
+    world.run()
+    assert world.state(number).others and world.post.standing(world.account.id) == (0, 1, 0)
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _: world.post.to_others(world.login(), number), range(8)))
+    assert found.count(True) == 1
+    world.run()
+    assert world.state(number).state == State.DONE and world.taken() == {letter.message_id: 1}
+    assert world.smtp.taken[0].recipients == ["ann@one.example"] and world.ids("Drafts") == []
+    assert [each.address for each in world.state(number).refusals] == ["cem@one.example"]
+    assert not world.post.to_others(world.login(), number)
+
+
+def test_where_all_are_refused_there_are_no_others(world: World) -> None:
+    assert isinstance(world.smtp, Sink)
+    for address in ("ann@one.example", "cem@one.example"):
+        world.smtp.refuse[address] = "550 5.1.1 nobody"
+    number = world.enqueue(world.letter())
+    world.run()
+    assert not world.state(number).others and not world.post.to_others(world.login(), number)
+
+
+def test_a_scheduled_mail_gets_another_time_and_is_sent_at_once_when_its_owner_says_so(
+    make_world: Callable[..., World],
+) -> None:
+    world = make_world(outbox_key=True)
+    number = world.enqueue(world.letter(), at=time.time() + 86_400)
+    assert world.state(number).scheduled and world.state(number).credential
+    later = time.time() + 2 * 86_400
+    assert world.post.reschedule(world.login(), number, at=later)
+    assert abs(world.state(number).due / 1000 - later) < 1
+    world.run()
+    assert world.taken() == {}
+    assert world.post.reschedule(world.login(), number)
+    assert world.state(number).credential is None  # Redis has it for the few seconds
+    world.run()
+    assert world.state(number).state == State.DONE and len(world.taken()) == 1
+    assert not world.post.reschedule(world.login(), number)
+
+
+def test_a_scheduled_mail_whose_password_was_changed_waits_for_its_owner(make_world: Callable[..., World]) -> None:
+    with Script({"AUTH": b"535 5.7.8 no\r\n"}) as script:
+        world = make_world(outbox_key=True, smtp=script)
+        number = world.enqueue(world.letter(), at=time.time() + 400)
+        with world.engine.begin() as rows:
+            rows.execute(text("UPDATE outbox SET due = due - 400000, until = 0, created = created - 800000"))
+        world.run()
+        mail = world.state(number)
+        assert mail.parked and mail.reason == "sign-in" and script.messages == []
+        script.answers = {}
+        assert world.post.reschedule(world.login(), number)
+        world.run()
+        assert world.state(number).state == State.DONE and len(script.messages) == 1
+
+
+def test_a_mail_that_is_tried_again_keeps_its_credential_longer_than_redis_does(
+    make_world: Callable[..., World],
+) -> None:
+    world = make_world(outbox_key=True)
+    assert isinstance(world.smtp, Sink)
+    world.smtp.verdict = "451 4.3.0 come back later"
+    number = world.enqueue(world.letter())
+    world.run()
+    world.redis.flushall()
+    world.smtp.verdict = None
+    world.run(until_empty=True)
+    mail = world.state(number)
+    assert (mail.state, mail.credential) == (State.DONE, None) and sum(world.taken().values()) == 1
+
+
+def test_a_mail_tried_often_is_told_of(make_world: Callable[..., World]) -> None:
+    world = make_world(pauses=(0.05,))
+    assert isinstance(world.smtp, Sink)
+    world.smtp.verdict = "451 4.3.0 come back later"
+    number = world.enqueue(world.letter())
+    courier = world.courier()
+    while world.state(number).tries < 5:
+        courier.once()
+        time.sleep(0.05)
+    courier.end()
+    assert world.post.standing(world.account.id) == (1, 1, 0)
+
+
+def test_bytes_that_are_gone_are_told_of_until_their_owner_has_read_it(world: World) -> None:
+    letter = world.letter()
+    number = world.enqueue(replace(letter, place=replace(letter.place, uid=letter.place.uid + 1000)))
+    world.run()
+    assert [each.id for each in world.post.mails(world.account.id)] == [number]
+    assert world.post.standing(world.account.id) == (0, 1, 0)
+    assert not world.post.read("somebody", number)
+    assert world.post.read(world.account.id, number) and not world.post.read(world.account.id, number)
+    assert world.post.mails(world.account.id) == () and world.post.standing(world.account.id) == (0, 0, 0)
+
+
+@pytest.mark.parametrize("offered", [True, False])
+def test_a_report_of_delivery_is_asked_for_and_where_there_is_none_that_is_told(
+    make_world: Callable[..., World], offered: bool
+) -> None:
+    with Script() as script:
+        script.capabilities = (*(each for each in script.capabilities if each != "DSN"), *(("DSN",) if offered else ()))
+        world = make_world(smtp=script)
+        number = world.enqueue(world.letter(notify=True))
+        world.run()
+    assert any(b"NOTIFY=SUCCESS,DELAY,FAILURE" in line for line in script.lines) is offered
+    assert (world.state(number).state, world.state(number).reason) == (State.DONE, "" if offered else "no-dsn")
+    assert world.post.standing(world.account.id) == (0, 0, 0 if offered else 1)
 
 
 def test_a_mail_for_later_needs_somewhere_to_keep_its_credential(make_world: Callable[..., World]) -> None:

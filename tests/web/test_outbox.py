@@ -47,7 +47,7 @@ def test_a_refused_recipient_is_named_and_the_draft_opens_again(resident: Reside
     assert send(visitor, f"{NOBODY}, friend@elsewhere.example", "To nobody").status == 303
     number = shown(visitor, "refused")
     page = visitor.get("/outbox").text
-    assert NOBODY in page and "nobody of that name" in page and "The draft is kept" in page
+    assert NOBODY in page and "nobody of that name" in page and "Not sent to anybody yet" in page
     assert "1 not sent" in visitor.get("/mail/INBOX/").text
     draft = visitor.follow(decide(visitor, number, "edit"))
     assert draft.status == 200 and NOBODY in draft.text and "To nobody" in draft.text
