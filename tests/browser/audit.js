@@ -58,7 +58,7 @@
 
   // Nothing wider than the window (1.4.10)
   if (document.documentElement.scrollWidth > innerWidth) problems.push(`wider than the window: ${document.documentElement.scrollWidth}`);
-  for (const e of document.querySelectorAll("main, header, .list-head, .message-bar, .message-scroll, .selection, .list-title, .list-tools")) {
+  for (const e of document.querySelectorAll("main, header, .pane, .message, .list-head, .message-bar, .message-scroll, .selection, .list-title, .list-tools")) {
     if (shown(e) && e.scrollWidth > e.clientWidth + 1) tell("its content is cut off", e, `${e.scrollWidth} of ${e.clientWidth}`);
   }
 

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.browser
 
 OpenContext = Callable[..., "BrowserContext"]
 # 320 px: 1280 at 400 % (WCAG 1.4.10).
-VIEWS = [(1280, "light"), (1280, "dark"), (768, "light"), (390, "dark"), (320, "light")]
+VIEWS = [(1280, "light"), (1200, "dark"), (768, "light"), (390, "dark"), (320, "light")]
 PAGE_BYTES = 60_000
 
 
@@ -248,6 +248,21 @@ def test_folders_open_on_narrow_screens_without_javascript(open_context: OpenCon
     expect(page.get_by_test_id("folder-tree")).to_be_visible()
     page.locator('[data-mailbox="Archive"]').click()
     expect(page.get_by_test_id("empty-list")).to_be_visible()
+
+
+def test_a_phone_without_javascript_flags_and_moves_from_the_list(open_context: OpenContext, resident: Resident):
+    fill(resident, 2)
+    page = open_context(viewport={"width": 390, "height": 800}, java_script_enabled=False).new_page()
+    sign_in(page, resident)
+    row(page, "Letter 1").get_by_test_id("message-select").check()
+    page.get_by_test_id("action-more").click()
+    page.get_by_test_id("action-flag").click()
+    expect(row(page, "Letter 1")).to_have_attribute("data-flagged", "true")
+    row(page, "Letter 1").get_by_test_id("message-select").check()
+    page.get_by_test_id("action-more").click()
+    page.get_by_test_id("move-target").select_option("Archive")
+    page.get_by_test_id("action-move").click()
+    expect(row(page, "Letter 1")).to_have_count(0)
 
 
 def test_what_takes_long_shows_progress_and_can_be_stopped(page: Page, resident: Resident):
