@@ -7,6 +7,13 @@ import { takeToasts, toast } from "./say.js";
 import files from "./write-files.js";
 import people from "./write-people.js";
 
+// Readers do not load the sheet: whoever comes here from the mail waits for it, so that nothing is seen without it.
+const sheet = new URL("../css/write.css", import.meta.url).href;
+if (![...document.styleSheets].some(({ href }) => href === sheet)) {
+  const link = Object.assign(document.createElement("link"), { rel: "stylesheet", href: sheet });
+  await new Promise((ready) => { link.onload = link.onerror = ready; document.head.append(link); });
+}
+
 const PAUSE = 2500; // ms without a key until a draft is saved
 const shelf = document.getElementById("write-shelf");
 let current = null; // the draft in the panel
