@@ -5,8 +5,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
-LISTED = re.compile(r"`([a-z]+(?:-[a-z]+)+|notice|attachment|compose|reply|forward)`")
-MADE_BY_SCRIPT = re.compile(r'dataset\.testid = "([^"]+)"')
+LISTED = re.compile(r"`([a-z]+(?:-[a-z]+)+|notice|attachment|compose|reply|forward|recipient|suggestion)`")
+MADE_BY_SCRIPT = re.compile(r'(?:dataset\.testid = |"data-testid": )"([^"]+)"')
 USED = re.compile(r'data-testid="([^"]+)"')
 # Written with a name put in: the names that the macros are called with.
 ACTIONS = re.compile(r'action\("([a-z]+)"')

@@ -134,6 +134,25 @@ def merge(engine: Engine, account_id: str, keep_id: str, other_id: str) -> Conta
     return made
 
 
+def relabel(engine: Engine, account_id: str, label: str, new: str) -> int:
+    """Gives a group another name, with "" none: its contacts stay. Under a name that another group has, both are one.
+
+    Returns how many contacts were in it. Raises ProfileAway.
+    """
+    theirs = select(_TABLE).where(_C.account_id == account_id, _C.labels.contains(f"\n{label}\n", autoescape=True))
+
+    def work(connection: Connection) -> int:
+        found = _contacts(connection, connection.execute(theirs).all())
+        in_it = [each for each in found if label in each.labels]
+        for each in in_it:
+            labels = tuple(new if name == label else name for name in each.labels)
+            values = _values(bounded(replace(each, labels=labels)))
+            connection.execute(update(_TABLE).where(*_own(account_id, each.id)).values(values))
+        return len(in_it)
+
+    return done_whole(engine, work) if label else 0
+
+
 def _own(account_id: str, contact_id: str) -> tuple[Any, Any]:
     return _C.contact_id == contact_id, _C.account_id == account_id
 

@@ -25,7 +25,7 @@ from app.mail.part import Place
 from app.mail.quote import Style
 from app.outbox.mail import Mail, State
 from app.profile.identities import Identity
-from app.web import carry, doubts, later, outbox, pane, undo
+from app.web import carry, doubts, later, outbox, pane, people, undo
 from app.web.faults import fault_of
 from app.web.format import when
 from app.web.letter import Letter, letter_of, read_letter
@@ -255,6 +255,7 @@ def _page(me: Current, boxes: tuple[Mailbox, ...], letter: Letter, **more: Any) 
         "compose.html",
         letter=letter,
         identities=my_identities(me),
+        people={name: people.chips(me, line, getattr(letter, name)) for name, line in letter.typed().items()},
         kept=[*letter.hidden(), (carry.TOKEN, carry.page_token())],
         heading=HEADINGS.get(letter.origin.kind if letter.origin else "", "New message"),
         most=resources().settings.message_bytes,

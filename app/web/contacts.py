@@ -1,4 +1,4 @@
-"""The address book: list, search, one contact, two made one, whom one wrote to, and suggestions for the composer.
+"""The address book: list, search, one contact, two made one, and whom one wrote to.
 
 Each look-up names the account, so that an id of somebody else's is simply not there. What was typed is never lost: a
 form that cannot be kept comes back filled in. Files come and go in contact_files.py.
@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from flask import Response, abort, flash, jsonify, make_response, redirect, render_template, request, url_for
+from flask import Response, abort, flash, make_response, redirect, render_template, request, url_for
 
 from app.mail.address import BadAddress, normal
 from app.profile import contacts as book
@@ -54,17 +54,6 @@ def show() -> str:
 def _page_number() -> int:
     text = request.args.get("page", "1")
     return max(1, min(int(text), book.MOST)) if text.isdecimal() and text.isascii() and len(text) < 6 else 1
-
-
-def suggestions() -> Response:
-    """GET /contacts/suggest?q=: JSON, at most 8 of {name, address, source}. None while SQL is away: typing goes on."""
-    me = current()
-    try:
-        with profile() as engine:
-            found = suggest.suggestions(engine, me.account.id, request.args.get("q", ""))
-    except ProfileAway:
-        found = ()
-    return jsonify([{"name": each.name, "address": each.address, "source": each.source} for each in found])
 
 
 def new() -> Response:

@@ -1,15 +1,233 @@
-// Recipients: whom the word being typed may mean.
+// Recipients as chips, and whom the word being typed may mean. The form's own field stays the truth: it always holds all
+// that was typed, and whoever changes it (with an "input" event) changes the chips.
+import { say } from "./say.js";
 
-/** Whom the last word of a line may mean: the browser's own list, with what stands before kept in each choice. */
-async function suggest(field) {
-  const [before, word] = field.value.match(/^(.*[,;]\s*)?(.*)$/s).slice(1).map((piece) => piece ?? "");
-  if (word.length < 2 || word.includes("@") && word.includes(".")) return;
-  const answer = await fetch(`${field.dataset.people}?q=${encodeURIComponent(word)}`).catch(() => null);
-  if (!answer?.ok || !field.value.endsWith(word)) return;
-  const named = (each) => (each.name ? `"${each.name.replace(/["\\]/g, "")}" <${each.address}>` : each.address);
-  field.list.replaceChildren(...(await answer.json()).map((each) => new Option(named(each), `${before}${each.address}, `)));
+const PAUSE = 150; // ms without a key until anything is asked for
+const FOLDED = ".chip:nth-child(n+8):not(:last-child, .wrong)"; // as write.css hides them
+let dragged = null; // takes the chip that is dragged out of its line
+
+export default (form) => form.querySelectorAll("[data-people]").forEach((field) => line(field, form));
+
+function make(name, attributes, ...inside) {
+  const element = document.createElement(name);
+  Object.entries(attributes).forEach(([key, value]) => element.setAttribute(key, value));
+  element.append(...inside);
+  return element;
 }
 
-export default function people(form) {
-  form.addEventListener("input", (event) => { if (event.target.dataset.people) suggest(event.target); });
+const got = (url, options) => fetch(url, options).then((answer) => (answer.ok ? answer.json() : null)).catch(() => null);
+const shown = (person) => person.name || person.address || person.typed;
+const written = ({ name, address }) => (name ? `"${name.replace(/["\\]/g, "")}" <${address}>` : address);
+
+/** A text with what of it was typed in bold, from the beginnings of its words; case and accents do not count. */
+function marked(text, typed) {
+  const bare = (letters) => [...letters].map((each) => each.normalize("NFD").charAt(0).toLowerCase()).join("");
+  const [plain, bold] = [bare(text), new Set()];
+  for (const piece of bare(typed).split(/\s+/)) {
+    let at = plain.indexOf(piece);
+    while (at > 0 && /[\p{L}\p{N}]/u.test(plain[at - 1])) at = plain.indexOf(piece, at + 1);
+    for (let of = 0; at >= 0 && of < piece.length; of += 1) bold.add(at + of);
+  }
+  return [...text].map((each, at) => (bold.has(at) ? make("b", {}, each) : each));
+}
+
+function line(field, form) {
+  const [row, label] = [field.parentElement, form.querySelector(`label[for="${field.id}"]`)];
+  const listId = `${field.id}-list`;
+  const entry = make("input", { id: `${field.id}-entry`, type: "text", role: "combobox", "aria-autocomplete": "list", "aria-expanded": "false", "aria-controls": listId, "aria-describedby": `${field.id}-why`, autocomplete: "off", autocapitalize: "none", spellcheck: "false", "data-line": field.name, "data-testid": "recipient-entry" });
+  const list = make("ul", { id: listId, class: "suggestions", role: "listbox", "aria-label": "Suggestions", hidden: "" });
+  const chips = make("ul", { class: "chips", role: "list", "aria-label": label.textContent, hidden: "" });
+  const more = make("button", { type: "button", class: "link chips-more", hidden: "", "data-testid": "recipients-more" });
+  const fault = row.querySelector(".write-fault") ?? make("p", { class: "write-fault", role: "status", hidden: "" }, make("span", {}));
+  const box = make("div", { class: "write-people" }, chips, more, entry, list);
+  let [timer, asked, active] = [0, null, -1];
+  fault.id = `${field.id}-why`;
+  label.htmlFor = entry.id;
+  Object.entries({ class: "truth", tabindex: "-1", "aria-hidden": "true", "aria-label": label.textContent }).forEach((each) => field.setAttribute(...each));
+  [entry.ariaInvalid, field.ariaInvalid] = [field.ariaInvalid, null];
+  field.removeAttribute("aria-describedby");
+  field.after(box, fault);
+
+  const all = () => [...chips.children];
+  const text = (chip) => chip.querySelector(".chip-text");
+  const mark = (chip) => chip.person.address.toLowerCase();
+  const unfold = () => { chips.classList.add("unfolded"); draw(); };
+  const close = () => { clearTimeout(timer); list.replaceChildren(); move(-1); };
+
+  function made(person) {
+    const name = shown(person);
+    const told = [person.name && person.address, person.why || (person.doubt && `is it ${person.doubt}?`)].filter(Boolean).join(", ");
+    const said = make("button", { type: "button", class: "chip-text", tabindex: "-1", title: told || name }, make("bdi", {}, name), make("span", { class: "hidden" }, ` ${told}`));
+    const off = make("button", { type: "button", class: "chip-off", tabindex: "-1", title: `Remove ${name}`, "data-testid": "recipient-remove" }, form.querySelector("[data-close] svg").cloneNode(true), make("span", { class: "hidden" }, `Remove ${name}`));
+    const chip = make("li", { class: `chip ${person.why ? "wrong" : ""} ${person.doubt ? "doubted" : ""}`, draggable: "true", "data-testid": "recipient" }, said, off);
+    return Object.assign(chip, { person });
+  }
+
+  /** Puts people in place of a chip, or behind all; each address of the line once. */
+  function put(everyone, place = chips.appendChild(make("li", {}))) {
+    const known = new Set(all().filter((each) => each !== place).map(mark));
+    place.replaceWith(...everyone.map(made).filter((each) => !each.person.address || (!known.has(mark(each)) && known.add(mark(each)))));
+    changed();
+  }
+
+  /** What was typed or pasted: a chip as it stands, until the server has said what it reads. */
+  async function take(typed) {
+    const waiting = chips.appendChild(made({ typed: typed.trim(), name: "", address: "" }));
+    const body = new URLSearchParams({ csrf_token: form.elements.csrf_token.value, text: typed });
+    changed();
+    const read = await got(field.dataset.check, { method: "POST", body });
+    if (read && waiting.isConnected) put(read, waiting);
+  }
+
+  function commit(typed = entry.value) {
+    entry.value = "";
+    close();
+    if (typed.trim()) take(typed);
+    else draw();
+  }
+
+  function changed() {
+    const now = [...all().map((each) => each.person.typed), entry.value.trim()].filter(Boolean).join(", ");
+    draw();
+    if (field.value === now) return;
+    field.value = now;
+    box.dispatchEvent(new Event("input", { bubbles: true })); // to be saved
+  }
+
+  function draw() {
+    const odd = all().map((each) => each.person).filter(({ why, doubt }) => why || doubt);
+    const wrong = odd.some(({ why }) => why);
+    const folded = chips.classList.contains("unfolded") ? 0 : chips.querySelectorAll(FOLDED).length;
+    fault.hidden = !odd.length;
+    fault.dataset.testid = odd.length ? "compose-fault" : "";
+    fault.lastElementChild.textContent = odd.slice(0, 3).map(({ typed, why, doubt, address }) => (why ? `“${typed}” ${why}.` : `Is “${address}” at ${doubt}?`)).join(" ");
+    fault.classList.toggle("doubting", !wrong);
+    row.classList.toggle("write-wrong", wrong);
+    entry.ariaInvalid = wrong ? "true" : null;
+    chips.hidden = !chips.children.length;
+    chips.classList.toggle("folded", folded > 1);
+    more.hidden = folded < 2;
+    more.textContent = `and ${folded} more`;
+  }
+
+  function remove(chip) {
+    const next = chip.nextElementSibling ?? chip.previousElementSibling;
+    chip.remove();
+    changed();
+    say(`${shown(chip.person)} is taken off`);
+    (next ? text(next) : entry).focus();
+  }
+
+  function edit(chip) {
+    commit();
+    chip.remove();
+    entry.value = chip.person.typed;
+    changed();
+    entry.focus();
+    entry.select();
+  }
+
+  function suggest() {
+    const word = entry.value.trim();
+    clearTimeout(timer);
+    asked?.abort();
+    if (word.length < 2 && !(word > "\u007f")) return close();
+    timer = setTimeout(async () => {
+      asked = new AbortController();
+      const found = await got(`${field.dataset.people}?q=${encodeURIComponent(word)}`, { signal: asked.signal });
+      if (found && entry.value.trim() === word && document.activeElement === entry) offer(found, word);
+    }, PAUSE);
+    return undefined;
+  }
+
+  function offer(found, word) {
+    const chosen = new Set([...form.querySelectorAll(".chip")].map(mark));
+    const options = found.filter(({ address }) => !address || !chosen.has(address.toLowerCase())).map((person, at) => {
+      const about = person.people ? `${person.people} ${person.people === 1 ? "person" : "people"}` : person.name && person.address;
+      const said = [make("bdi", {}, ...marked(shown(person), word)), make("bdi", { class: "faint" }, ...marked(about, word))];
+      return Object.assign(make("li", { id: `${listId}-${at}`, role: "option", class: "suggestion", "data-testid": "suggestion" }, ...said), { person });
+    });
+    list.replaceChildren(...options);
+    move(/@.*\./.test(word) ? -1 : 0); // a whole address is what it is
+    if (options.length) say(`${options.length} suggested`);
+  }
+
+  function move(to) {
+    active = to;
+    list.hidden = !list.children.length;
+    [...list.children].forEach((each, at) => each.setAttribute("aria-selected", String(at === active)));
+    list.children[active]?.scrollIntoView({ block: "nearest" });
+    entry.setAttribute("aria-expanded", String(!list.hidden));
+    entry.setAttribute("aria-activedescendant", list.children[active]?.id ?? "");
+  }
+
+  async function choose({ person }) {
+    const waiting = chips.appendChild(made({ typed: "", name: person.name, address: "" }));
+    entry.value = "";
+    close();
+    const everyone = person.people ? await got(`${field.dataset.people}?group=${encodeURIComponent(person.name)}`) : [person];
+    put((everyone ?? []).map((each) => ({ typed: written(each), ...each })), waiting);
+    say(everyone ? `${shown(person)} is added` : `${person.name} cannot be reached now`);
+  }
+
+  function typing({ key, shiftKey }) {
+    const count = list.children.length;
+    if (count && key === "ArrowDown") move((active + 1) % count);
+    else if (count && key === "ArrowUp") move(active < 1 ? count - 1 : active - 1);
+    else if (count && key === "Escape") close();
+    else if (count && active >= 0 && !shiftKey && /^(Enter|Tab)$/.test(key)) choose(list.children[active]);
+    else if (key === "Enter" || (/^[,;]$/.test(key) && entry.value.split('"').length % 2)) commit();
+    else if (/^(Backspace|ArrowLeft)$/.test(key) && !entry.selectionEnd && chips.lastElementChild) text(chips.lastElementChild).focus();
+    else return false;
+    return true;
+  }
+
+  function walking({ key, target }) {
+    const chip = target.closest(".chip");
+    const to = { ArrowLeft: chip.previousElementSibling, ArrowRight: chip.nextElementSibling ?? entry, Home: chips.firstElementChild, End: entry, Escape: entry }[key];
+    if (to) (text(to) ?? to).focus();
+    else if (/^(Backspace|Delete)$/.test(key)) remove(chip);
+    else if (/^(Enter|F2)$/.test(key) && target.matches(".chip-text")) edit(chip);
+    else return false;
+    return true;
+  }
+
+  box.addEventListener("keydown", (event) => {
+    const done = event.target === entry ? typing : event.target.closest(".chip") ? walking : () => false;
+    if (event.isComposing || event.ctrlKey || event.metaKey || event.altKey || !done(event)) return;
+    event.preventDefault();
+    event.stopPropagation();
+  });
+  more.addEventListener("click", () => { unfold(); text(all()[7]).focus(); });
+  box.addEventListener("click", ({ target }) => {
+    if (target.closest(".chip-off")) remove(target.closest(".chip"));
+    else if (target === box) entry.focus();
+  });
+  box.addEventListener("dblclick", ({ target }) => target.closest(".chip-text") && edit(target.closest(".chip")));
+  box.addEventListener("focusin", ({ target }) => target.matches(".chip-text") && unfold());
+  list.addEventListener("mousedown", (event) => {
+    event.preventDefault(); // the focus stays where it is
+    if (event.target.closest(".suggestion")) choose(event.target.closest(".suggestion"));
+  });
+  entry.addEventListener("input", () => { suggest(); changed(); });
+  entry.addEventListener("blur", () => commit());
+  entry.addEventListener("paste", (event) => {
+    const pasted = event.clipboardData.getData("text/plain");
+    if (!/[\n,;]|@.*@/.test(pasted)) return;
+    event.preventDefault(); // before the field takes the line ends away
+    commit(entry.value.slice(0, entry.selectionStart) + pasted + entry.value.slice(entry.selectionEnd));
+  });
+  box.addEventListener("dragstart", ({ target }) => { dragged = () => { target.remove(); changed(); return target.person; }; });
+  box.addEventListener("dragend", () => { dragged = null; });
+  box.addEventListener("dragover", (event) => dragged && event.preventDefault());
+  box.addEventListener("drop", (event) => {
+    event.preventDefault();
+    if (dragged) put([dragged()]);
+  });
+  const refill = () => { chips.replaceChildren(); commit(field.value); };
+  field.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(refill, PAUSE); }); // by a program
+  chips.append(...JSON.parse(field.dataset.read).map(made));
+  if (field.value !== field.defaultValue) refill(); // typed before this script was there
+  else if (chips.children.length) draw();
+  if (document.activeElement === field) entry.focus();
 }
