@@ -16,6 +16,7 @@ from app.courier.post import NoCredential, NoSubmission
 from app.mail import draft as drafts
 from app.mail import errors as mail
 from app.mail import move, reply
+from app.mail.composed import composed
 from app.mail.connection import Connection
 from app.mail.content import Content
 from app.mail.mailbox import Mailbox, target_name
@@ -36,6 +37,7 @@ from app.web.session import Current, current, imap
 from app.web.urls import local_path
 
 ACTIONS = frozenset({"save", "send", "send-anyway", "later", "later-anyway", "discard"})
+FORMS = frozenset({"rich", "plain"})  # the same form again, its text in the other kind; a script asks for them
 HEADINGS = {"reply": "Reply", "forward": "Forward"}
 _SENT = (State.ACCEPTED, State.FILED, State.DONE)
 _SENT_BEFORE = (
@@ -62,10 +64,10 @@ def stored(uidvalidity: int, uid: int) -> Any:
         boxes = pane.folders(client, me)
         place = Place(_mailbox(me, boxes), uidvalidity, uid)
         writing = drafts.read(client, place.mailbox, uidvalidity, uid)
-    if writing.html:  # another program's
-        flash("This draft has formatting. What is saved or sent from here is its plain text.", "warning")
     one = _identity(my_identities(me), writing.sender.address)
     letter = replace(letter_of(writing, place), identity=one.id)
+    if writing.html and letter.html is None:  # another program's
+        flash("This draft has more formatting than can be edited here. What is saved is its plain text.", "warning")
     if outbox.sent_before(me, letter):
         flash("This message is in the outbox already. Take it back there before you change it.", "warning")
     return _page(me, boxes, letter)
@@ -83,10 +85,12 @@ def post() -> Any:
 def _done(me: Current, action: str, letter: Letter) -> Any:
     action, _, chosen = action.partition(" ")  # "later 2026-12-01T08:00": one of the times offered
     letter = replace(letter, when=chosen[:40]) if chosen else letter
-    if action not in ACTIONS:
+    if action not in ACTIONS | FORMS:
         raise BadRequest("no such action")
     if letter.overlong and action != "discard":
         return make_response(_page(me, (), letter, fault=f"Not saved. {letter.overlong}"), 413)
+    if action in FORMS:
+        return _page(me, (), replace(letter, html=composed(letter.text) if action == "rich" else None))
     boxes: tuple[Mailbox, ...] = ()
     step = "saved"
     try:
@@ -221,7 +225,9 @@ def _empty(me: Current) -> Letter:
     text = request.args.get("body", "").replace("\r\n", "\n")
     first = my_identities(me)[0]
     signature = f"\n\n-- \n{first.signature_text}" if first.signature_text else ""
-    return Letter(_new_id(me), first.id, text=text + signature, **told)  # type: ignore[arg-type]
+    text += signature
+    html = composed(text) if preferences(me).rich else None
+    return Letter(_new_id(me), first.id, text=text, html=html, **told)  # type: ignore[arg-type]
 
 
 def _answer(client: Connection, me: Current) -> Letter:
@@ -235,7 +241,8 @@ def _answer(client: Connection, me: Current) -> Letter:
     content, identities = reply.original(client, message), my_identities(me)
     mine = tuple(Address(each.name, each.address) for each in identities)
     one = _identity(identities, reply.identity(message.header, mine).address)
-    style = Style(zone=me.zone, above=preferences(me).above, signature=one.signature_text)
+    chosen = preferences(me)
+    style = Style(zone=me.zone, above=chosen.above, signature=one.signature_text, rich=chosen.rich)
     return replace(_answered(message, content, mine, style, kind), identity=one.id)
 
 

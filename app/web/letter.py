@@ -12,6 +12,7 @@ from typing import Any
 
 from werkzeug.datastructures import FileStorage, MultiDict
 
+from app.mail.formatted import formatted, text_of, too_much
 from app.mail.outgoing import Address, File, Origin, Parsed, Upload, Writing, placed, recipients
 from app.mail.part import Place
 from app.mail.recipients import MAX_TYPED
@@ -26,8 +27,9 @@ _SPECIAL = re.compile(r'["\\]')
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """All fields of the form. `identity`: the id of whom it is from, "" for the usual one · `when`: when to send it, as
-    typed · `notify`: its writer wants to be told of its delivery."""
+    """All fields of the form. `identity`: the id of whom it is from, "" for the usual one · `html`: cleaned, with
+    `text` made of it; None where the message is written as plain text · `when`: when to send it, as typed · `notify`:
+    its writer wants to be told of its delivery."""
 
     message_id: str
     identity: str = ""
@@ -40,6 +42,7 @@ class Letter:
     bcc: str = ""
     subject: str = ""
     text: str = ""
+    html: str | None = None
     files: tuple[Kept, ...] = ()
     uploads: tuple[File, ...] = ()
     when: str = ""
@@ -61,6 +64,8 @@ class Letter:
         """What of it is too long to be stored, for people; "" where nothing is. Nothing is ever cut."""
         if len(self.text.encode(errors="replace")) > TEXT_BYTES:
             return "The text is longer than a message can hold. Put it into a file, and attach that."
+        if self.html is not None and (too_much(self.html) or len(self.html.encode(errors="replace")) > TEXT_BYTES):
+            return "There is more formatting than a message can hold. Write less of it, or put the text into a file."
         return "A line above the text is too long." if max(map(len, self._lines())) > LINE_LENGTH else ""
 
     def _lines(self) -> tuple[str, ...]:
@@ -81,6 +86,7 @@ class Letter:
             reply_to=tuple(reply_to),
             subject=self.subject,
             text=self.text,
+            html=self.html,
             files=(*(each.file for each in self.files), *self.uploads),
             in_reply_to=self.in_reply_to or None,
             references=self.references,
@@ -107,6 +113,7 @@ def read_letter(form: MultiDict[str, str], uploads: Sequence[FileStorage]) -> Le
     if not _ID.fullmatch(form.get("message_id", "")) or (reply_to and not _ID.fullmatch(reply_to)):
         raise ValueError("no Message-ID")
     answered = read_place(origin[2])
+    text, html = _texts(form)
     return Letter(
         message_id=form["message_id"],
         identity=form.get("from", "")[:64],
@@ -114,7 +121,8 @@ def read_letter(form: MultiDict[str, str], uploads: Sequence[FileStorage]) -> Le
         draft=read_place(form.get("draft", "")),
         in_reply_to=reply_to,
         references=tuple(_ID.findall(form.get("references", "")[:LINE_LENGTH])),
-        text=form.get("text", "").replace("\r\n", "\n").replace("\r", "\n"),
+        text=text,
+        html=html,
         files=tuple(read_kept(each) for each in form.getlist("file")),
         uploads=tuple(_uploaded(each) for each in uploads if each.filename),
         when=_line(form.get("when", ""))[:40],
@@ -123,11 +131,25 @@ def read_letter(form: MultiDict[str, str], uploads: Sequence[FileStorage]) -> Le
     )
 
 
+def _texts(form: MultiDict[str, str]) -> tuple[str, str | None]:
+    """The text and, where a script sent it, the HTML that the text is made of. What is too much stays as it came."""
+    html = form.get("html")
+    if html is None or too_much(html):
+        return _lf(form.get("text", "")), html
+    html = formatted(_lf(html))
+    return text_of(html), html
+
+
+def _lf(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
 def letter_of(writing: Writing, draft: Place | None) -> Letter:
     """The letter that a Writing is shown as: a stored draft, or the beginning of an answer."""
     lines: dict[str, Any] = {
         name: writing.state.get(f"typed-{name}") or written(getattr(writing, name)) for name in TYPED
     }
+    html = formatted(writing.html) if writing.html and not too_much(writing.html) else None
     return Letter(
         message_id=writing.message_id,
         origin=writing.origin,
@@ -135,7 +157,8 @@ def letter_of(writing: Writing, draft: Place | None) -> Letter:
         in_reply_to=writing.in_reply_to or "",
         references=writing.references,
         subject=writing.subject,
-        text=writing.text,
+        text=writing.text if html is None else text_of(html),
+        html=html,
         files=kept_files(writing.files),
         when=writing.state.get("when", "")[:40],
         notify=writing.state.get("notify") == "1",
@@ -150,7 +173,7 @@ def written(everyone: Iterable[Address]) -> str:
 
 def _line(text: str) -> str:
     """One line of text, as browsers send it; a pasted list keeps its line ends as commas would."""
-    return text.replace("\r\n", "\n").replace("\r", "\n").replace("\n", ", ")
+    return _lf(text).replace("\n", ", ")
 
 
 def _uploaded(sent: FileStorage) -> File:

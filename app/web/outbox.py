@@ -85,7 +85,7 @@ def words(writing: Writing) -> str:
     """A digest of all that was written, without the time and what the draft is called."""
     people = [[each.address for each in line] for line in ((writing.sender,), writing.to, writing.cc, writing.bcc)]
     files = [[each.name, size((each.content,))] for each in writing.files if not isinstance(each.content, bytes | Path)]
-    told = json.dumps([people, files, writing.subject, writing.text, writing.in_reply_to])
+    told = json.dumps([people, files, writing.subject, writing.text, writing.html, writing.in_reply_to])
     return hashlib.sha256(told.encode()).hexdigest()
 
 

@@ -6,6 +6,7 @@ import { listPart, putList, takeRest } from "./panes.js";
 import { takeToasts, toast } from "./say.js";
 import files from "./write-files.js";
 import people from "./write-people.js";
+import rich from "./write-rich.js";
 
 // Readers do not load the sheet: whoever comes here from the mail waits for it, so that nothing is seen without it.
 const sheet = new URL("../css/write.css", import.meta.url).href;
@@ -57,6 +58,7 @@ export default function write(section) {
 
   const told = (text, late = false) => { state.textContent = text; state.classList.toggle("late", late); };
   const changed = () => fingerprint(form) !== last;
+  const unnoticed = (change) => { const saved = !changed(); change(); if (saved) last = fingerprint(form); };
   const after = (task) => { work = work.then(task, task); return work; };
 
   function later() {
@@ -176,6 +178,7 @@ export default function write(section) {
   form.addEventListener("input", later);
   files(section, { after, take: (page, sent) => take(page, sent), typed: () => typed(form) });
   people(form);
+  rich(section, { post, unnoticed });
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     event.stopPropagation();
@@ -184,7 +187,7 @@ export default function write(section) {
     else finish(action);
   });
   form.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) finish("send");
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); finish("send"); }
     else if (event.key === "Enter" && event.target.matches('input[type="text"]')) event.preventDefault();
     else if (event.key === "Escape" && section.closest("#write-shelf")) leave().then((saved) => saved && close());
     else return;
@@ -211,6 +214,6 @@ export default function write(section) {
 
 /** What a person has typed or chosen, to see whether it is saved. */
 const fingerprint = (form) => JSON.stringify([typed(form), dropped(form)]);
-const typed = (form) => ["from", "to", "cc", "bcc", "subject", "text"].map((name) => form.elements[name]?.value);
+const typed = (form) => ["from", "to", "cc", "bcc", "subject", "text", "html"].map((name) => form.elements[name]?.value);
 const what = (box) => JSON.stringify(JSON.parse(box.value).slice(2)); // a file, wherever it lies: a save moves it
 const dropped = (form) => [...form.querySelectorAll('[name="file"]:not(:checked)')].map((box) => box.value);

@@ -110,3 +110,23 @@ def test_whatever_is_typed_becomes_a_message_with_the_fields_that_we_gave_it(to:
     known |= {b"Content-Transfer-Encoding", b"X-Postern-State-typed-to"}
     assert set(names) <= known
     assert b"\n" not in raw.replace(b"\r\n", b"") and b"\r" not in raw.replace(b"\r\n", b"")
+
+
+def test_html_is_cleaned_and_the_text_is_made_of_it_whatever_else_the_form_says() -> None:
+    html = "<div>One <b onclick=x>two</b></div><script>three</script>"
+    letter = read_letter(MultiDict([("message_id", ID), ("text", "other words"), ("html", html)]), [])
+    assert (letter.text, letter.html) == ("One two", "<div>One <b>two</b></div>")
+    assert letter_of(letter.writing(ME, NOW), DRAFT).html == letter.html
+
+
+def test_a_strangers_html_is_cleaned_before_the_editor_gets_it() -> None:
+    draft = replace(Letter(ID).writing(ME, NOW), text="x", html="<p>x<img src=y onerror=z>")
+    assert letter_of(draft, DRAFT).html == "<p>x</p>"
+
+
+@pytest.mark.parametrize("html", ["x" * 1_400_001, "<b>x</b>" * 30_000])
+def test_more_formatting_than_is_kept_whole_is_refused_as_it_was_typed(html: str) -> None:
+    letter = read_letter(MultiDict([("message_id", ID), ("text", ""), ("html", html)]), [])
+    assert letter.overlong and letter.html == html
+    draft = replace(Letter(ID).writing(ME, NOW), text="words", html="<b>x</b>" * 30_000)
+    assert (letter_of(draft, DRAFT).html, letter_of(draft, DRAFT).text) == (None, "words")

@@ -1,0 +1,214 @@
+"""Writing with formatting in a browser: what is seen is what is sent, and back to plain text no word is lost."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.audit import audit
+from tests.browser.letters import fill
+from tests.browser.steps import open_folder, row, sign_in
+from tests.browser.test_writing import FRIEND, sent
+from tests.conftest import Resident, Site
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from email.message import EmailMessage
+
+    from playwright.sync_api import BrowserContext, Page
+
+pytestmark = pytest.mark.browser
+VIEWS = [(1280, "light"), (768, "dark"), (390, "light"), (320, "dark")]
+
+
+def begin(page: Page, subject: str, text: str = "") -> None:
+    """A new message, its text in the editor."""
+    page.get_by_test_id("compose-link").click()
+    page.get_by_test_id("compose-to").fill(FRIEND)
+    page.get_by_test_id("compose-subject").fill(subject)
+    page.get_by_test_id("compose-text").fill(text)
+    page.get_by_test_id("compose-formatting").click()
+    expect(page.get_by_test_id("compose-rich")).to_be_focused()
+
+
+def open_draft(page: Page, subject: str) -> None:
+    open_folder(page, "Drafts")
+    row(page, subject).get_by_test_id("message-subject-link").click()
+    page.get_by_test_id("edit-draft").click()
+
+
+def press(page: Page, name: str) -> None:
+    page.get_by_test_id("compose-toolbar").get_by_role("button", name=name, exact=True).click()
+
+
+def taken(site: Site, subject: str) -> EmailMessage:
+    """The one message with this subject, taken apart by Python's parser."""
+    (found,) = sent(site, subject)
+    return email.message_from_bytes(found.content, policy=email.policy.default)
+
+
+def inner(page: Page) -> str:
+    found: str = page.get_by_test_id("compose-rich").evaluate("element => element.innerHTML")
+    return found.replace("\u200b", "")  # where the caret stands
+
+
+def test_what_is_written_with_formatting_is_sent_as_html_and_as_text(page: Page, resident: Resident, site: Site):
+    sign_in(page, resident)
+    begin(page, "Formatted", "Hello  <Bob>\n\n> so it was\n")
+    page.keyboard.press("End")
+    page.keyboard.press("Control+b")
+    page.keyboard.type(" bold")
+    press(page, "Bold")
+    page.keyboard.type(" see ")
+    press(page, "Link")
+    page.get_by_test_id("compose-address").fill("example.org/plan")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Enter")
+    press(page, "Bulleted list")
+    page.keyboard.type("one")
+    page.get_by_test_id("compose-send").click()
+    message = taken(site, "Formatted")
+    plain, html = message.iter_parts()
+    assert message.get_content_type() == "multipart/alternative"
+    assert [plain.get_content_type(), html.get_content_type()] == ["text/plain", "text/html"]
+    words = " ".join(plain.get_content().split())
+    assert words == "Hello <Bob> bold see example.org/plan - one > so it was"
+    text = html.get_content()
+    assert "<b>&nbsp;bold</b>" in text.replace("\xa0", "&nbsp;") or "<b> bold</b>" in text
+    assert '<a href="https://example.org/plan">' in text and "<ul><li>one" in text
+    assert '<blockquote type="cite" style="' in text and "&lt;Bob&gt;" in text
+
+
+def test_no_word_is_lost_on_the_way_to_formatting_and_back(page: Page, resident: Resident):
+    text = "\n\nOne  two\n\n> quoted\n>> deeper\n\n-- \nAlice <b>"
+    sign_in(page, resident)
+    begin(page, "There and back", text)
+    page.get_by_test_id("compose-formatting").click()
+    expect(page.get_by_test_id("compose-text")).to_have_value(text)
+    page.get_by_test_id("compose-formatting").click()
+    page.get_by_test_id("compose-rich").press("Control+i")
+    page.keyboard.type("mine")
+    page.once("dialog", lambda dialog: dialog.dismiss())
+    page.get_by_test_id("compose-formatting").click()
+    assert "<i>mine</i>" in inner(page)
+    page.once("dialog", lambda dialog: dialog.accept())
+    page.get_by_test_id("compose-formatting").click()
+    expect(page.get_by_test_id("compose-text")).to_have_value(re.compile("^mine"))
+
+
+def test_a_draft_with_formatting_opens_again_as_it_was(page: Page, resident: Resident):
+    sign_in(page, resident)
+    begin(page, "To be continued", "First line\n> q\n")
+    page.keyboard.press("Control+u")
+    page.keyboard.type("now")
+    expect(page.get_by_test_id("compose-state")).to_have_text(re.compile("Saved"), timeout=10_000)
+    before = inner(page)
+    page.get_by_test_id("compose-close").click()
+    open_draft(page, "To be continued")
+    expect(page.get_by_test_id("compose-rich")).to_contain_text("First line")
+    assert inner(page) == before
+    page.wait_for_timeout(3500)
+    expect(page.get_by_test_id("compose-state")).to_have_text("")  # nothing was changed, nothing is saved
+
+
+def test_without_a_script_the_text_is_there_and_the_page_says_what_saving_does(
+    page: Page, open_context: Callable[..., BrowserContext], resident: Resident
+):
+    sign_in(page, resident)
+    begin(page, "No script", "Words\n")
+    press(page, "Bulleted list")
+    expect(page.get_by_test_id("compose-state")).to_have_text(re.compile("Saved"), timeout=10_000)
+    plain = open_context(java_script_enabled=False).new_page()
+    sign_in(plain, resident)
+    open_draft(plain, "No script")
+    expect(plain.get_by_test_id("compose-text")).to_have_value("- Words")
+    expect(plain.get_by_test_id("compose-formatted")).to_be_visible()
+    expect(plain.get_by_test_id("compose-formatting")).to_be_hidden()
+    expect(page.get_by_test_id("compose-formatted")).to_have_count(0)
+
+
+HOSTILE = (
+    '<p>kind words</p><img src=x onerror="window.hit=1"><script>window.hit=2</script><svg onload="window.hit=3"></svg>'
+    '<a href="javascript:window.hit=4" onclick="window.hit=5">press</a><iframe srcdoc="<script>parent.hit=6</script>">'
+    '</iframe><form action="/logout"><button>b</button></form><style>*{display:none}</style><input autofocus '
+    'onfocus="window.hit=7"><img src="https://tracker.invalid/p.gif"><div style="position:fixed;inset:0">over</div>'
+)
+
+
+def test_a_hostile_draft_and_a_hostile_paste_run_nothing(page: Page, resident: Resident):
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    draft = f"From: x@example.org\r\nSubject: Trap\r\nMIME-Version: 1.0\r\nContent-Type: text/html\r\n\r\n{HOSTILE}\r\n"
+    resident.mail.append(draft.encode(), mailbox="Drafts", flags=("\\Draft", "\\Seen"))
+    sign_in(page, resident)
+    open_draft(page, "Trap")
+    area = page.get_by_test_id("compose-rich")
+    expect(area).to_contain_text("kind words")
+    area.evaluate(
+        """(element, html) => {
+          const data = new DataTransfer();
+          data.setData("text/html", html);
+          element.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true }));
+        }""",
+        HOSTILE.replace("kind", "pasted"),
+    )
+    expect(area).to_contain_text("pasted words")
+    area.get_by_text("press").first.click()
+    page.wait_for_timeout(300)
+    assert page.evaluate("window.hit") is None
+    assert not re.search(r"<(?:script|svg|iframe|form|style|input|img)|javascript:| on\w+=| style=", inner(page))
+    assert [url for url in asked if "tracker" in url] == []
+
+
+def test_answers_begin_with_formatting_where_that_was_chosen(page: Page, resident: Resident, site: Site):
+    fill(resident, 1)
+    sign_in(page, resident)
+    page.goto("/settings/writing")
+    page.get_by_test_id("writing-rich").select_option("1")
+    page.get_by_test_id("writing-save").click()
+    page.goto("/mail/INBOX/")
+    row(page, "Letter 1").get_by_test_id("message-subject-link").click()
+    page.get_by_test_id("reply").click()
+    area = page.get_by_test_id("compose-rich")
+    expect(area.locator('blockquote[type="cite"]')).to_contain_text("This is the text of letter 1.")
+    expect(area).to_be_focused()
+    page.keyboard.type("Yes")
+    page.keyboard.press("Control+Enter")
+    html = taken(site, "Re: Letter 1").get_body(("html",))
+    assert html is not None and html.get_content().startswith("<div>Yes</div>")
+
+
+@pytest.mark.parametrize(("width", "scheme"), VIEWS)
+def test_the_editor_is_readable_and_usable_at_every_width(
+    open_context: Callable[..., BrowserContext], resident: Resident, width: int, scheme: str
+):
+    page = open_context(viewport={"width": width, "height": 800}, color_scheme=scheme).new_page()
+    sign_in(page, resident)
+    page.goto("/compose")
+    page.get_by_test_id("compose-text").fill("One\n> two\n")
+    page.get_by_test_id("compose-formatting").click()
+    expect(page.get_by_test_id("compose-rich")).to_be_focused()
+    press(page, "Link")
+    assert audit(page) == []
+    page.keyboard.press("Escape")
+    expect(page.get_by_test_id("compose-address")).to_be_hidden()
+    expect(page.get_by_test_id("compose-rich")).to_be_focused()
+
+
+def test_the_toolbar_is_used_with_the_keyboard_alone(page: Page, resident: Resident):
+    sign_in(page, resident)
+    begin(page, "Keys", "word")
+    page.keyboard.press("Control+a")
+    page.keyboard.press("Shift+Tab")
+    tools = page.get_by_test_id("compose-toolbar")
+    expect(tools.get_by_role("button", name="Bold")).to_be_focused()
+    page.keyboard.press("ArrowRight")
+    expect(tools.get_by_role("button", name="Italic")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(tools.get_by_role("button", name="Italic")).to_have_attribute("aria-pressed", "true")
+    assert "<i>word</i>" in inner(page)
