@@ -182,6 +182,8 @@ class Settings:
     )
     per_page: int = setting("rows of a message list", values.whole(10, 100), 50)
     undo_seconds: int = setting("time in which sending can be undone; 0: none", values.whole(0, 300), 10)
+    messages_per_hour: int = setting("an account's messages in an hour; sites may vary", values.whole(1, 999999), 200)
+    recipients_per_hour: int = setting("recipients of these messages in all", values.whole(1, 999999), 1000)
     message_bytes: int = setting(
         "largest message that may be written, its files included", values.whole(65536, 1073741824), 26214400
     )

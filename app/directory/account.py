@@ -54,7 +54,8 @@ class Account:
 
     `login` is the name on the mail server; no page ever shows it. `server` and `login` are None exactly for `kind`
     "forward", and only those carry `password_hash`. `site` is an opaque id as well; `address` the account's main
-    address, in lower case and punycode.
+    address, in lower case and punycode. `messages_per_hour` and `recipients_per_hour`: what it may send; None: as the
+    settings say.
     """
 
     id: str
@@ -68,6 +69,8 @@ class Account:
     time_zone: str | None = None
     locale: str | None = None
     brand: str | None = None
+    messages_per_hour: int | None = None
+    recipients_per_hour: int | None = None
     password_hash: str | None = field(default=None, repr=False)
 
     def to_json(self) -> str:
@@ -104,9 +107,11 @@ def _checked(account: Account) -> Account:
     texts = [account.id, account.address, account.site, *(each.host for each in endpoints)]
     optional = [getattr(account, name) for name in _TEXTS]
     optional += [text for each in endpoints for text in (each.ca, each.pin, each.name)]
+    counts: list[object] = [account.messages_per_hour, account.recipients_per_hour]
     good = (
         all(isinstance(text, str) for text in texts)
         and all(text is None or isinstance(text, str) for text in optional)
+        and all(count is None or type(count) is int for count in counts)
         and account.kind in KINDS
         and account.role in ROLES
         and (server is None or _is_server(server))

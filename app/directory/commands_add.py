@@ -21,6 +21,8 @@ def add() -> None:
 @click.option("--locale", help="Such as en or pt-BR.")
 @click.option("--brand")
 @click.option("--junk-pattern", help="Such as spam.%Y, where junk mail does not lie in \\Junk.")
+@click.option("--messages-per-hour", help="That each account may send; POSTERN_MESSAGES_PER_HOUR where none is given.")
+@click.option("--recipients-per-hour", help="Likewise of all these messages together.")
 @click.pass_obj
 def add_site(open_database: Open, /, name: str, domain: str, **fields: str | None) -> None:
     """Add a site (a customer) and its primary domain."""

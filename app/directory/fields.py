@@ -63,6 +63,13 @@ def port(text: str) -> int:
     return checked_port(int(text) if text.isdecimal() else 0)
 
 
+def count(text: str) -> int:
+    """How many of something, 0 too."""
+    if not (text.isascii() and text.isdigit() and len(text) <= 6):
+        raise ValueError("must be a whole number from 0 to 999999")
+    return int(text)
+
+
 def time_zone(text: str) -> str:
     """A name of the IANA's time zones."""
     if available_timezones():  # a machine without any zones (no tzdata) cannot judge

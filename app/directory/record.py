@@ -13,6 +13,7 @@ from app.directory.address import ascii_domain, local_part
 from app.directory.endpoint import checked_host
 from app.directory.fields import (
     certificates,
+    count,
     domain_or_all,
     known_hash,
     local_or_catch_all,
@@ -55,7 +56,8 @@ FORMS: dict[str, Form] = {
     "site": Form(
         SiteRow,
         {"name": _NAME, "primary_domain": ascii_domain, "time_zone": time_zone, "locale": locale}
-        | {"brand": name_up_to(40), "junk_pattern": text_up_to(80), "enabled": yes_or_no},
+        | {"brand": name_up_to(40), "junk_pattern": text_up_to(80)}
+        | {"messages_per_hour": count, "recipients_per_hour": count, "enabled": yes_or_no},
         key=("name",),
         needs=("name", "primary_domain"),
     ),

@@ -22,6 +22,7 @@ _SERVICES: dict[str, Family] = {"imap": "imap", "submission": "smtp", "sieve": "
 COLUMNS = frozenset(
     ("address", "account_id", "site", "kind", "login", "role", "enabled", "unlisted", "password_hash", "display_name")
     + ("time_zone", "locale", "brand", "junk_pattern", "server_id", "state", "tls_name", "tls_ca", "tls_sha256")
+    + ("messages_per_hour", "recipients_per_hour")
     + tuple(f"{service}_{part}" for service in _SERVICES for part in ("host", "port", "security"))
 )
 
@@ -86,6 +87,8 @@ def _account(row: Row, reading: Reading) -> Account:
         time_zone=_text(row, "time_zone"),
         locale=_text(row, "locale"),
         brand=_text(row, "brand"),
+        messages_per_hour=_number(row, "messages_per_hour"),
+        recipients_per_hour=_number(row, "recipients_per_hour"),
         password_hash=_text(row, "password_hash") if kind == "forward" else None,
     )
 
@@ -153,6 +156,13 @@ def _certificates(row: Row) -> str | None:
 def _port(row: Row, service: str) -> int | None:
     value = _text(row, f"{service}_port")
     return None if value is None else checked_port(int(value))
+
+
+def _number(row: Row, column: str) -> int | None:
+    text = _text(row, column)
+    if text is not None and not (text.isascii() and text.isdigit()):
+        raise ValueError(f"{column} is {text[:20]!r}, but must be a whole number")
+    return None if text is None else int(text)
 
 
 def _text(row: Row, column: str) -> str | None:

@@ -114,6 +114,8 @@ _COLUMNS = (
     case((AccountRow.locale.is_(None), SiteRow.locale), else_=AccountRow.locale).label("locale"),
     SiteRow.brand,
     SiteRow.junk_pattern,
+    SiteRow.messages_per_hour,
+    SiteRow.recipients_per_hour,
     ServerRow.server_id,
     ServerRow.state,
     ServerRow.imap_host,

@@ -32,6 +32,8 @@ class SiteRow(Base):
     locale = column(String(12), server_default="en")
     brand = optional(key(40))
     junk_pattern = optional(String(80))  # such as spam.%Y
+    messages_per_hour = optional(Integer)  # that each of its accounts may send; None: as the settings say
+    recipients_per_hour = optional(Integer)
     enabled = column(Boolean, server_default=true())
 
 

@@ -26,7 +26,8 @@ from app.mail.part import Place
 from app.mail.quote import Style
 from app.outbox.mail import Mail, State
 from app.profile.identities import Identity
-from app.web import carry, doubts, later, outbox, pane, people, undo
+from app.store.allowance import Spent
+from app.web import carry, doubts, later, outbox, pane, people, sendable, undo
 from app.web.faults import fault_of
 from app.web.format import when
 from app.web.letter import Letter, letter_of, read_letter
@@ -127,8 +128,12 @@ def _sent(client: Connection, me: Current, boxes: tuple[Mailbox, ...], letter: L
         return make_response(_page(me, boxes, letter, faults=wrong), 422)
     if not action.endswith("-anyway") and (asked := doubts.doubts(letter)):
         return make_response(_page(me, boxes, letter, warnings=asked, anyway=f"{action}-anyway"), 422)
-    writing = writing_of(me, letter)
-    if not outbox.put_in(client, me, letter, writing, at=at) and (before := outbox.sent_before(me, letter)):
+    try:
+        put = outbox.put_in(client, me, letter, writing_of(me, letter), at=at)
+    except Spent as error:
+        told = f"Not sent. {sendable.told(me, error)} The draft is kept."
+        return make_response(_page(me, boxes, letter, fault=told), 429)
+    if not put and (before := outbox.sent_before(me, letter)):
         return _sent_before(client, me, boxes, letter, before)
     return redirect(_after(letter), 303)
 

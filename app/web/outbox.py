@@ -24,8 +24,8 @@ from app.mail.move import delete_for_good
 from app.mail.outgoing import Writing, envelope, hidden_field, pieces, size, wants_utf8
 from app.outbox.errors import OutboxAway
 from app.outbox.mail import Letter as Outgoing
-from app.outbox.mail import Mail, Place, State
-from app.web import pane, undo
+from app.outbox.mail import Mail, Place, State, mail_id
+from app.web import pane, sendable, undo
 from app.web.format import full_date
 from app.web.letter import Letter
 from app.web.preferences import preferences
@@ -45,11 +45,25 @@ def put_in(client: Connection, me: Current, letter: Letter, writing: Writing, *,
     """Sends the stored draft `letter`, which is `writing`, after the time for undo, or `at` a time; the next page tells
     what was done.
 
-    False where the form was sent already, by another request. Raises NoSubmission, NoCredential, CannotWait,
+    False where the form was sent already, by another request. Raises Spent, NoSubmission, NoCredential, CannotWait,
     RedisError, the tree of app/mail/errors.py: then nothing was sent, and the draft is there.
     """
     if letter.draft is None:
         raise mail_errors.CannotDo("the server does not tell where it keeps the draft")
+    everyone = envelope(writing)
+    sendable.take(me, letter.message_id, len(everyone))
+    try:
+        put = _put(client, me, letter, writing, at)
+    except BaseException:
+        sendable.give_back(me, mail_id(me.account.id, letter.message_id), len(everyone))
+        raise
+    wrote_to(me, (*writing.to, *writing.cc, *writing.bcc))
+    return put
+
+
+def _put(client: Connection, me: Current, letter: Letter, writing: Writing, at: datetime | None) -> bool:
+    """Stores the final bytes, and has them sent."""
+    assert letter.draft is not None
     utf8 = wants_utf8(writing)
     parts = pieces(writing, final=True, utf8=utf8)
     flags = ("\\Seen", OUTGOING)
@@ -64,7 +78,6 @@ def put_in(client: Connection, me: Current, letter: Letter, writing: Writing, *,
             with suppress(mail_errors.MailError):
                 delete_for_good(client, unseen.mailbox, unseen.uidvalidity, [unseen.uid])
         pane.wrote(me)
-    wrote_to(me, (*writing.to, *writing.cc, *writing.bcc))
     return put
 
 
@@ -158,6 +171,7 @@ def take_back(me: Current, record: dict[str, Any]) -> Response | None:
     if mail is None:
         flash(OVER, "warning")
         return None
+    sendable.give_back(me, mail.id, len(mail.letter.recipients))
     return edit(mail)
 
 

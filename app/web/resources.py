@@ -13,6 +13,7 @@ from redis import Redis
 from sqlalchemy import Engine
 
 from app.directory.engine import open_engine
+from app.store.allowance import LocalAllowance
 from app.store.cache import Counters
 from app.store.connect import Gate
 from app.store.near import Near
@@ -47,6 +48,7 @@ class Resources:
     sign_ins: threading.BoundedSemaphore
     cache_counters: Counters = field(default_factory=Counters)
     near: Near = field(default_factory=Near)
+    sent: LocalAllowance = field(default_factory=LocalAllowance)
     profile_gate: Gate = field(default_factory=lambda: Gate(PROFILE_REST))
 
     @cached_property

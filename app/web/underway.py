@@ -10,7 +10,7 @@ from werkzeug.exceptions import BadRequest
 from app.courier.post import NoCredential
 from app.outbox.errors import OutboxAway
 from app.outbox.mail import Mail, State
-from app.web import later, pane
+from app.web import later, pane, sendable
 from app.web.outbox import OVER, edit
 from app.web.resources import resources
 from app.web.session import Current, current
@@ -47,6 +47,8 @@ def decide(number: str) -> Response:
         found = resources().post.undo(me.account.id, number, me.login(), state=_TAKEN_OUT[choice])
         if found is None:
             flash(OVER if choice == "undo" else _SETTLED, "warning")
+        elif choice == "undo":
+            sendable.give_back(me, found.id, len(found.letter.recipients))
         pane.wrote(me)
         return edit(found) if found else _listed()
     if not _decided(me, number, choice):

@@ -29,6 +29,8 @@ ACCOUNTS = st.builds(
     MAYBE,
     MAYBE,
     MAYBE,
+    st.none() | st.integers(),
+    st.none() | st.integers(),
 )
 
 

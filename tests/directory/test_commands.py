@@ -134,6 +134,8 @@ def test_a_field_is_set_and_the_others_stay(shell: Shell) -> None:
     shell.do("set", "server", "mail1", "state=drain")
     shell.do("set", "account", "alice@bücher.example", "display_name=Alice = A", "role=isp_admin")
     shell.do("set", "domain", "bücher.example", "enabled=no")
+    shell.do("set", "site", "acme", "messages_per_hour=50", "recipients_per_hour=200")
+    assert "whole number" in shell.refused("set", "site", "acme", "messages_per_hour=many")
     shell.do("set", "site", "acme", "locale=de")
     alice = shell.find("alice@acme.example")
     assert alice and alice.server and (alice.server.state, alice.role, alice.locale) == ("drain", "isp_admin", "de")

@@ -29,7 +29,8 @@ def filled(engine: Engine) -> Engine:
         ),
         server("mail2", state="moving", imap_port="143", imap_security="starttls"),
         *site(
-            "acme", "acme.example", "bücher.example", time_zone="Europe/Berlin", brand="acme", junk_pattern="spam.%Y"
+            "acme", "acme.example", "bücher.example", time_zone="Europe/Berlin", brand="acme", junk_pattern="spam.%Y",
+            messages_per_hour="50", recipients_per_hour="0",
         ),
         *site("school", "school.example", enabled="no"),
         account("acme", "alice", display_name='Alice "A", née Müller; =1+1', login="box1", locale="pt-BR"),

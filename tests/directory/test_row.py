@@ -60,3 +60,13 @@ def test_an_own_row_without_login_is_a_fault_but_a_query_s_row_has_its_address()
 def test_a_row_without_host_may_have_its_own_junk_pattern() -> None:
     account = account_of({"address": "a@b.example", "junk_pattern": "spam.%Y"}, READING)
     assert account.server and account.server.junk_pattern == "spam.%Y" and account.server.imap == USUAL.imap
+
+
+def test_limits_of_sending_come_as_numbers_of_any_type() -> None:
+    row = {"address": "a@b.example", "messages_per_hour": "50", "recipients_per_hour": 0}
+    account = account_of(row, READING)
+    assert (account.messages_per_hour, account.recipients_per_hour) == (50, 0)
+    assert account_of({"address": "a@b.example"}, READING).messages_per_hour is None
+    for wrong in ("-1", "many", 1.5):
+        with pytest.raises(DirectoryBroken, match="messages_per_hour"):
+            account_of({**row, "messages_per_hour": wrong}, READING)
