@@ -12,59 +12,17 @@ import os
 import re
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from app.mail import limits as parsing
 from config import values
-from config.values import Network, Reader
+from config.setting import REQUIRED, Deadlines, Limits, SettingError, setting
+from config.values import Network
 
-REQUIRED = object()
 LOOPBACK_HOSTS = ("localhost", ".localhost", "127.0.0.1", "[::1]")  # RFC 6761 §6.3: *.localhost is this machine
 LOOPBACK_NETWORKS = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
-
-
-class SettingError(ValueError):
-    """A setting that cannot be used; its text is one line: name, what it got, what it wants."""
-
-    def __init__(self, name: str, got: str, wants: str) -> None:
-        super().__init__(f"{name}: got {got}, wants {wants}")
-        self.name = name
-
-
-def setting(
-    why: str, read: Reader = values.text, default: Any = None, *, env: str | None = None, secret: bool = False
-) -> Any:
-    """One field of Settings: why it exists, how its text is read, its default; `env` where the name differs."""
-    metadata = {"why": why, "read": read, "default": default, "env": env, "secret": secret}
-    if default is REQUIRED:
-        return field(metadata=metadata, repr=not secret)
-    return field(metadata=metadata, default=default, repr=not secret)
-
-
-@dataclass(frozen=True)
-class Limits:
-    """How many IMAP connections may be open at once, and for how long (seconds) each of their states lasts."""
-
-    account_per_node: int
-    account_total: int
-    server_total: int
-    park_after: int
-    lease_timeout: int
-    relogin_after: int
-
-
-@dataclass(frozen=True)
-class Deadlines:
-    """Seconds that a mail server may take: for a connect, its greeting and login, and the phases of a command."""
-
-    connect: float
-    login: float
-    sign_in: float
-    first_byte: float
-    search: float
-    silence: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,6 +137,11 @@ class Settings:
 
     free_from: bool = setting(
         "lets people write under any sender address, not only their account's own", values.flag, False
+    )
+    visible_recipients: int = setting(
+        "addresses in To and Copy beyond which Postern asks before it sends; 0: never asks",
+        values.whole(1, 10000, or_zero=True),
+        20,
     )
     per_page: int = setting("rows of a message list", values.whole(10, 100), 50)
     undo_seconds: int = setting("time in which sending can be undone; 0: none", values.whole(0, 300), 10)

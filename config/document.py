@@ -3,7 +3,8 @@
 import dataclasses
 from typing import Any
 
-from config.default import REQUIRED, Settings, variable
+from config.default import Settings, variable
+from config.setting import REQUIRED
 
 HEAD = """# Settings
 

@@ -22,7 +22,8 @@ if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
 from app.keeper import supervisor  # noqa: E402
-from config.default import SettingError, load  # noqa: E402
+from config.default import load  # noqa: E402
+from config.setting import SettingError  # noqa: E402
 
 try:
     settings = load()

@@ -17,7 +17,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from app.keeper.process import end_with_parent, hide_memory
-from config.default import SettingError, Settings, load
+from config.default import Settings, load
+from config.setting import SettingError
 
 if TYPE_CHECKING:
     from app.courier.claim import Courier

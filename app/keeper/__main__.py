@@ -26,7 +26,8 @@ from app.keeper.process import cancel, end_with_parent, hide_memory, raise_descr
 from app.keeper.protocol import status
 from app.keeper.table import table
 from app.keeper.watch import Watchers
-from config.default import SettingError, Settings, load
+from config.default import Settings, load
+from config.setting import SettingError
 
 DRAIN_SECONDS = 5.0
 REDIS_SECONDS = 1.0

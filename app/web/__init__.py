@@ -51,7 +51,8 @@ from app.web.log import logger, set_up
 from app.web.resources import resources
 from app.web.start import open_resources, tell_missing_migrations
 from app.web.urls import MailboxConverter, remembered
-from config.default import SettingError, Settings, load, unknown
+from config.default import Settings, load, unknown
+from config.setting import SettingError
 
 ROOT = Path(__file__).parents[2]
 GET, POST = ("GET",), ("POST",)

@@ -126,7 +126,7 @@ def _sent(client: Connection, me: Current, boxes: tuple[Mailbox, ...], letter: L
             wrong["when"] = str(error)
     if wrong:
         return make_response(_page(me, boxes, letter, faults=wrong), 422)
-    if not action.endswith("-anyway") and (asked := doubts.doubts(letter)):
+    if not action.endswith("-anyway") and (asked := doubts.doubts(letter, resources().settings.visible_recipients)):
         return make_response(_page(me, boxes, letter, warnings=asked, anyway=f"{action}-anyway"), 422)
     try:
         put = outbox.put_in(client, me, letter, writing_of(me, letter), at=at)
@@ -257,7 +257,7 @@ def _answered(message: Message, content: Content, mine: tuple[Address, ...], sty
     if kind == "new":
         return letter_of(reply.as_new(message, mine, content), None)
     answer = reply.reply(message, mine, all=kind == "all", to_list=kind == "list", content=content, style=style)
-    return letter_of(answer, None)
+    return replace(letter_of(answer, None), crowd=doubts.crowd(answer, message.header) if kind == "all" else "")
 
 
 def _page(me: Current, boxes: tuple[Mailbox, ...], letter: Letter, **more: Any) -> Any:

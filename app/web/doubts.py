@@ -2,10 +2,12 @@
 
 import re
 
-from app.mail.outgoing import Parsed
+from app.mail.message import Header
+from app.mail.outgoing import Parsed, Writing
+from app.mail.reply import list_address
 from app.web.letter import TYPED, Letter
 
-MANY_VISIBLE = 20  # addresses in To and Copy, which all of them see
+HUGE = 10  # people whom an answer to all reaches without a question
 # A promise in the writer's own words, in the languages of the special folders' names that need no more than a word.
 _PROMISE = re.compile(
     r"\b(?:attach(?:ed|ment|ments|ing)|enclosed|anbei|anhang|angehängt|beigefügt|beiliegend"
@@ -29,18 +31,43 @@ def _told(parsed: Parsed) -> str:
     return " ".join(f"“{each.word}” {each.why}." for each in parsed.faults[:5])
 
 
-def doubts(letter: Letter) -> list[str]:
-    """Sentences, each a question; none where there is nothing to ask."""
+def crowd(answer: Writing, header: Header) -> str:
+    """What the letter of an answer to all remembers: to how many it goes, and the mailing list among them."""
+    everyone = {each.address.casefold() for each in (*answer.to, *answer.cc)}
+    listed = list_address(header)
+    return f"{len(everyone)} {listed.address if listed and listed.address.casefold() in everyone else ''}".strip()
+
+
+def doubts(letter: Letter, most_visible: int) -> list[str]:
+    """Sentences, each a question; none where there is nothing to ask. `most_visible`: addresses that all of them see, 0
+    for any number."""
     typed = letter.typed()
-    visible = len(typed["to"].addresses) + len(typed["cc"].addresses)
-    found = []
+    everyone = {each.address.casefold() for each in (*typed["to"].addresses, *typed["cc"].addresses)}
+    visible = len(everyone)
+    found = _to_all(letter.crowd, everyone)
     if not letter.subject.strip():
         found.append("There is no subject.")
     if not letter.files and _PROMISE.search(_own_words(letter.text)):
         found.append("The text speaks of an attachment, and there is none.")
-    if visible > MANY_VISIBLE:
+    if most_visible and visible > max(most_visible, _known(letter.crowd)):
         found.append(f"All {visible} people will see each other's addresses. Blind copies hide them.")
     return found
+
+
+def _to_all(remembered: str, everyone: set[str]) -> list[str]:
+    """An answer to all is asked about where that is a mailing list, or many people."""
+    listed = remembered.partition(" ")[2].casefold()
+    if listed and listed in everyone:
+        return [f"This answer goes to everybody on the mailing list {listed}. Reply writes to the sender alone."]
+    if HUGE < _known(remembered) <= len(everyone):
+        return [f"This answer goes to all {len(everyone)} people of the message. Reply writes to the sender alone."]
+    return []
+
+
+def _known(remembered: str) -> int:
+    """How many had each other's addresses before; what a form says that is none counts as nobody."""
+    number = remembered.partition(" ")[0]
+    return int(number) if number.isdecimal() and len(number) < 7 else 0
 
 
 def _own_words(text: str) -> str:

@@ -29,7 +29,8 @@ _SPECIAL = re.compile(r'["\\]')
 class Letter:
     """All fields of the form. `identity`: the id of whom it is from, "" for the usual one · `html`: cleaned, with
     `text` made of it; None where the message is written as plain text · `when`: when to send it, as typed · `notify`:
-    its writer wants to be told of its delivery."""
+    its writer wants to be told of its delivery · `crowd`: of an answer to all, how many it began with, and the mailing
+    list among them."""
 
     message_id: str
     identity: str = ""
@@ -47,6 +48,7 @@ class Letter:
     uploads: tuple[File, ...] = ()
     when: str = ""
     notify: bool = False
+    crowd: str = ""
 
     def hidden(self) -> list[tuple[str, str]]:
         """The fields that nobody sees."""
@@ -57,6 +59,7 @@ class Letter:
             ("draft", told_place(self.draft)),
             ("in_reply_to", self.in_reply_to),
             ("references", " ".join(self.references)),
+            ("crowd", self.crowd),
         ]
 
     @property
@@ -98,7 +101,8 @@ class Letter:
 
     def _wishes(self) -> dict[str, str]:
         """How it is to be sent, as its draft keeps it."""
-        return ({"when": self.when} if self.when else {}) | ({"notify": "1"} if self.notify else {})
+        kept = {"when": self.when, "notify": "1" if self.notify else "", "crowd": self.crowd}
+        return {name: value for name, value in kept.items() if value}
 
     def stored(self, place: Place, writing: Writing) -> "Letter":
         """The same letter after `writing` was saved at `place`: its files lie there now."""
@@ -127,6 +131,7 @@ def read_letter(form: MultiDict[str, str], uploads: Sequence[FileStorage]) -> Le
         uploads=tuple(_uploaded(each) for each in uploads if each.filename),
         when=_line(form.get("when", ""))[:40],
         notify=form.get("notify") == "1",
+        crowd=_line(form.get("crowd", ""))[:300],
         **lines,
     )
 
@@ -162,6 +167,7 @@ def letter_of(writing: Writing, draft: Place | None) -> Letter:
         files=kept_files(writing.files),
         when=writing.state.get("when", "")[:40],
         notify=writing.state.get("notify") == "1",
+        crowd=writing.state.get("crowd", "")[:300],
         **lines,
     )
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from app.mail.limits import USUAL
-from config.default import SettingError, Settings, load, unknown, variable
+from config.default import Settings, load, unknown, variable
 from config.document import page
+from config.setting import SettingError
 
 KEY = "0123456789abcdef0123456789abcdef"
 

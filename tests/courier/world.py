@@ -31,7 +31,7 @@ from app.migrations.change import upgrade
 from app.outbox import queue
 from app.outbox.mail import Letter, Mail, Place
 from app.store.seal import Keyring
-from config.default import Deadlines, Limits
+from config.setting import Deadlines, Limits
 from tests.conftest import MailAccount
 from tests.mail.boxes import opened
 from tests.smtpsink import Script, Sink
