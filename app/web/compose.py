@@ -4,7 +4,7 @@ The draft lies in the account's Drafts on the mail server after each save, and t
 node can go on. What was typed is always in the answer, whatever went wrong.
 """
 
-from collections.abc import Sequence
+import secrets
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -15,19 +15,15 @@ from werkzeug.exceptions import BadRequest
 from app.courier.post import NoCredential, NoSubmission
 from app.mail import draft as drafts
 from app.mail import errors as mail
-from app.mail import move, reply
+from app.mail import move
 from app.mail.composed import composed
 from app.mail.connection import Connection
-from app.mail.content import Content
 from app.mail.mailbox import Mailbox, target_name
-from app.mail.message import Message, open_message
-from app.mail.outgoing import Address, Writing, new_message_id, pieces
+from app.mail.outgoing import Address, Writing, pieces
 from app.mail.part import Place
-from app.mail.quote import Style
 from app.outbox.mail import Mail, State
-from app.profile.identities import Identity
 from app.store.allowance import Spent
-from app.web import carry, doubts, later, outbox, pane, people, sendable, undo
+from app.web import beginning, carry, conflict, doubts, later, outbox, pane, people, sendable, undo
 from app.web.faults import fault_of
 from app.web.format import when
 from app.web.letter import Letter, letter_of, read_letter
@@ -37,7 +33,8 @@ from app.web.resources import resources
 from app.web.session import Current, current, imap
 from app.web.urls import local_path
 
-ACTIONS = frozenset({"save", "send", "send-anyway", "later", "later-anyway", "discard"})
+SENDING = frozenset({"send", "send-anyway", "later", "later-anyway"})
+ACTIONS = SENDING | {"save", "discard"} | conflict.CHOICES
 FORMS = frozenset({"rich", "plain"})  # the same form again, its text in the other kind; a script asks for them
 HEADINGS = {"reply": "Reply", "forward": "Forward"}
 _SENT = (State.ACCEPTED, State.FILED, State.DONE)
@@ -54,7 +51,7 @@ def new() -> Any:
     me = current()
     with imap() as client:
         boxes = pane.folders(client, me)
-        letter = _answer(client, me) if request.args.get("answer") else _empty(me)
+        letter = beginning.answer(client, me) if request.args.get("answer") else beginning.empty(me)
     return _page(me, boxes, letter)
 
 
@@ -65,7 +62,7 @@ def stored(uidvalidity: int, uid: int) -> Any:
         boxes = pane.folders(client, me)
         place = Place(_mailbox(me, boxes), uidvalidity, uid)
         writing = drafts.read(client, place.mailbox, uidvalidity, uid)
-    one = _identity(my_identities(me), writing.sender.address)
+    one = beginning.identity(my_identities(me), writing.sender.address)
     letter = replace(letter_of(writing, place), identity=one.id)
     if writing.html and letter.html is None:  # another program's
         flash("This draft has more formatting than can be edited here. What is saved is its plain text.", "warning")
@@ -100,13 +97,18 @@ def _done(me: Current, action: str, letter: Letter) -> Any:
                 boxes = pane.folders(client, me)
             if action == "discard":
                 return _discarded(client, me, boxes, letter)
-            if action != "save" and (before := outbox.sent_before(me, letter)):
+            sending = action in SENDING
+            if sending and (before := outbox.sent_before(me, letter)):
                 return _sent_before(client, me, boxes, letter, before)
             try:
-                letter = _saved(client, me, boxes, letter)
+                letter = _saved_with_files(client, me, boxes, letter)
             except (mail.MessageGone, mail.Renumbered):
                 return _saved_without_files(client, me, boxes or pane.folders(client, me), letter, action)
-            if action != "save":
+            if letter.conflict and (boxes or conflict.fresh()):
+                letter, answer = _in_conflict(client, me, boxes, letter, action)
+                if answer is not None:
+                    return answer
+            if sending:
                 step = "sent"
                 return _sent(client, me, boxes, letter, action)
     except mail.SignInRefused:
@@ -114,6 +116,27 @@ def _done(me: Current, action: str, letter: Letter) -> Any:
     except mail.MailError as error:
         return _kept(me, boxes, letter, error, step)
     return _after_save(me, boxes, letter)
+
+
+def _in_conflict(
+    client: Connection, me: Current, boxes: tuple[Mailbox, ...], letter: Letter, action: str
+) -> tuple[Letter, Any]:
+    """Another version of the draft is there: the letter as it goes on, and the page where it does not go on so."""
+    if conflict.fresh():  # nobody has seen it yet
+        return letter, None if action == "save" else make_response(_page(me, boxes, letter, fault=conflict.NEW), 409)
+    settled = conflict.settled(client, letter) if action in conflict.CHOICES else None
+    if settled is None:
+        letter = conflict.again(client, letter, writing_of(me, letter))
+        changed = action in conflict.CHOICES and conflict.fresh()
+        return letter, make_response(_page(me, boxes, letter, fault=conflict.AGAIN), 409) if changed else None
+    letter, other = settled
+    if other is not None and action == "keep-both":
+        letter = _saved(client, me, boxes, replace(letter, message_id=beginning.new_id(me)))
+    elif other is not None and letter.draft is not None:
+        mine = action == "keep-mine"
+        thrown, letter = (other.place, letter) if mine else (letter.draft, replace(letter, draft=other.place))
+        _to_trash(client, me, boxes, thrown, f"{'The other' if mine else 'Your'} text is in the trash.")
+    return letter, _draft_again(letter.draft) if letter.draft else None
 
 
 def _sent(client: Connection, me: Current, boxes: tuple[Mailbox, ...], letter: Letter, action: str) -> Any:
@@ -143,7 +166,7 @@ def _sent_before(client: Connection, me: Current, boxes: tuple[Mailbox, ...], le
     draft, was = letter.draft, mail.letter.draft
     other = draft if was is None or draft != Place(was.mailbox, was.uidvalidity, was.uid) else None
     if mail.letter.words != outbox.words(writing_of(me, letter)):
-        letter = _saved(client, me, boxes, replace(letter, message_id=_new_id(me), draft=other))
+        letter = _saved(client, me, boxes, replace(letter, message_id=beginning.new_id(me), draft=other))
         return make_response(_page(me, boxes, letter, fault=_SENT_BEFORE), 409)
     if mail.state == State.UNKNOWN:
         return redirect(url_for("outbox.show"), 303)
@@ -160,13 +183,23 @@ def _saved(client: Connection, me: Current, boxes: tuple[Mailbox, ...], letter: 
     mailbox = letter.draft.mailbox if letter.draft else _mailbox(me, boxes)
     before = (letter.draft.uidvalidity, letter.draft.uid) if letter.draft else None
     saved = drafts.save(client, mailbox, pieces(writing, final=False), replaces=before, lease=imap)
-    if saved.former == "gone":
-        flash("This draft was changed or removed elsewhere meanwhile. Yours is kept beside it.", "warning")
-    if before is None:
+    if before is None or saved.former == "gone":
         pane.wrote(me)  # one more message in Drafts; later saves change no count
     if saved.uid is None or saved.uidvalidity is None:
         return replace(letter, draft=None)  # stored, but nobody can say where: the next save stores it once more
-    return letter.stored(Place(saved.mailbox, saved.uidvalidity, saved.uid), writing)
+    letter = letter.stored(Place(saved.mailbox, saved.uidvalidity, saved.uid), writing)
+    return conflict.noticed(client, letter, writing) if saved.former == "gone" else letter
+
+
+def _saved_with_files(client: Connection, me: Current, boxes: tuple[Mailbox, ...], letter: Letter) -> Letter:
+    """The same; where the draft that held its files was changed elsewhere, with those files as they lie now."""
+    try:
+        return _saved(client, me, boxes, letter)
+    except (mail.MessageGone, mail.Renumbered):
+        found = conflict.with_files(client, letter)
+        if found.files == letter.files:
+            raise
+        return _saved(client, me, boxes, found)
 
 
 def _saved_without_files(
@@ -185,11 +218,16 @@ def _saved_without_files(
 def _after_save(me: Current, boxes: tuple[Mailbox, ...], letter: Letter) -> Any:
     clock = when(datetime.now(me.zone), me.zone)
     if request.headers.get("X-Postern-Fragment") == BRIEF:
-        return render_template("saved.html", kept=letter.hidden(), files=letter.files, saved=clock)
-    if letter.draft is None:
+        more = {"conflict": conflict.fresh(), "zone": me.zone}
+        return render_template("saved.html", kept=letter.hidden(), files=letter.files, saved=clock, **more)
+    if letter.draft is None or letter.conflict is not None:
         return _page(me, boxes, letter, saved=clock)
     flash(f"The draft is saved ({clock}).", "message")
-    return redirect(url_for("compose.stored", uidvalidity=letter.draft.uidvalidity, uid=letter.draft.uid), 303)
+    return _draft_again(letter.draft)
+
+
+def _draft_again(at: Place) -> Any:
+    return redirect(url_for("compose.stored", uidvalidity=at.uidvalidity, uid=at.uid), 303)
 
 
 def _kept(me: Current, boxes: tuple[Mailbox, ...], letter: Letter, error: mail.MailError, step: str) -> Any:
@@ -213,59 +251,27 @@ def _kept(me: Current, boxes: tuple[Mailbox, ...], letter: Letter, error: mail.M
 def _discarded(client: Connection, me: Current, boxes: tuple[Mailbox, ...], letter: Letter) -> Any:
     """The draft goes to the trash, from where it can come back; what was never saved is gone."""
     if letter.draft is not None:
-        at = letter.draft
-        target = target_name(boxes, "trash", today=datetime.now(me.zone).date())
-        moved = move.move(client, at.mailbox, at.uidvalidity, [at.uid], target, create=True)
-        pane.wrote(me)
-        label = "The draft is discarded."
-        reversible = moved.moved and (moved.uids or moved.message_ids)
-        if not (reversible and undo.offer(me, label, undo.move_record(at.mailbox, at.uidvalidity, moved))):
-            flash(label, "message")
+        _to_trash(client, me, boxes, letter.draft, "The draft is discarded.")
     return redirect(_after(letter), 303)
 
 
-def _empty(me: Current) -> Letter:
-    """A new message, with what a mailto: address names."""
-    told = {name: request.args.get(name, "") for name in ("to", "cc", "bcc", "subject")}
-    text = request.args.get("body", "").replace("\r\n", "\n")
-    first = my_identities(me)[0]
-    signature = f"\n\n-- \n{first.signature_text}" if first.signature_text else ""
-    text += signature
-    html = composed(text) if preferences(me).rich else None
-    return Letter(_new_id(me), first.id, text=text, html=html, **told)  # type: ignore[arg-type]
-
-
-def _answer(client: Connection, me: Current) -> Letter:
-    """The beginning of an answer to the message that the address names. Raises BadRequest."""
-    kind, args = request.args["answer"], request.args
-    try:
-        place = Place(args.get("mailbox", ""), int(args.get("uidvalidity", "")), int(args.get("uid", "")))
-    except ValueError as error:
-        raise BadRequest("no message") from error
-    message = open_message(client, place.mailbox, place.uidvalidity, place.uid, mark_seen=False)
-    content, identities = reply.original(client, message), my_identities(me)
-    mine = tuple(Address(each.name, each.address) for each in identities)
-    one = _identity(identities, reply.identity(message.header, mine).address)
-    chosen = preferences(me)
-    style = Style(zone=me.zone, above=chosen.above, signature=one.signature_text, rich=chosen.rich)
-    return replace(_answered(message, content, mine, style, kind), identity=one.id)
-
-
-def _answered(message: Message, content: Content, mine: tuple[Address, ...], style: Style, kind: str) -> Letter:
-    if kind in ("forward", "attached"):
-        return letter_of(reply.forward(message, mine, inline=kind == "forward", content=content, style=style), None)
-    if kind == "new":
-        return letter_of(reply.as_new(message, mine, content), None)
-    answer = reply.reply(message, mine, all=kind == "all", to_list=kind == "list", content=content, style=style)
-    return replace(letter_of(answer, None), crowd=doubts.crowd(answer, message.header) if kind == "all" else "")
+def _to_trash(client: Connection, me: Current, boxes: tuple[Mailbox, ...], at: Place, told: str) -> None:
+    target = target_name(boxes, "trash", today=datetime.now(me.zone).date())
+    moved = move.move(client, at.mailbox, at.uidvalidity, [at.uid], target, create=True)
+    pane.wrote(me)
+    reversible = moved.moved and (moved.uids or moved.message_ids)
+    if not (reversible and undo.offer(me, told, undo.move_record(at.mailbox, at.uidvalidity, moved))):
+        flash(told, "message")
 
 
 def _page(me: Current, boxes: tuple[Mailbox, ...], letter: Letter, **more: Any) -> Any:
     """The form. `fault`, `warnings`, `faults` by field, `saved`: when."""
+    letter = letter if letter.turn else replace(letter, turn=f"{secrets.token_hex(8)}.0")
     beside = letter.origin.place.mailbox if letter.origin else letter.draft.mailbox if letter.draft else "INBOX"
     return render_template(
         "compose.html",
         letter=letter,
+        conflict=conflict.fresh(),
         identities=my_identities(me),
         people={name: people.chips(me, line, getattr(letter, name)) for name, line in letter.typed().items()},
         kept=[*letter.hidden(), (carry.TOKEN, carry.page_token())],
@@ -295,20 +301,11 @@ def _back(letter: Letter) -> str:
     return url_for("mailbox.show", mailbox=letter.draft.mailbox if letter.draft else "INBOX")
 
 
-def _identity(identities: Sequence[Identity], wanted: str) -> Identity:
-    """The identity of that id or address; the usual one where there is none (any more)."""
-    return next((each for each in identities if wanted in (each.id, each.address)), identities[0])
-
-
 def writing_of(me: Current, letter: Letter) -> Writing:
     """The letter as its writer's: nobody writes as who they are not, whatever the form says."""
-    one = _identity(my_identities(me), letter.identity)
+    one = beginning.identity(my_identities(me), letter.identity)
     reply_to = [Address("", one.reply_to)] if one.reply_to else []
     return letter.writing(Address(one.name, one.address), datetime.now(me.zone), reply_to)
-
-
-def _new_id(me: Current) -> str:
-    return new_message_id(me.account.address.rpartition("@")[2])
 
 
 def _mailbox(me: Current, boxes: tuple[Mailbox, ...]) -> str:

@@ -22,6 +22,7 @@ TEXT_BYTES = 1_400_000  # in UTF-8; as base64 it is still read back whole
 LINE_LENGTH = MAX_TYPED
 TYPED = ("to", "cc", "bcc")
 _ID = re.compile(r"<[^<>\s\x00-\x1f\x7f]{1,900}>")
+_TURN = re.compile(r"[0-9a-f]{16}\.\d{1,9}")
 _SPECIAL = re.compile(r'["\\]')
 
 
@@ -49,6 +50,8 @@ class Letter:
     when: str = ""
     notify: bool = False
     crowd: str = ""
+    conflict: Place | None = None
+    turn: str = ""
 
     def hidden(self) -> list[tuple[str, str]]:
         """The fields that nobody sees."""
@@ -60,6 +63,8 @@ class Letter:
             ("in_reply_to", self.in_reply_to),
             ("references", " ".join(self.references)),
             ("crowd", self.crowd),
+            ("conflict", told_place(self.conflict)),
+            ("turn", self.turn),
         ]
 
     @property
@@ -100,9 +105,9 @@ class Letter:
         )
 
     def _wishes(self) -> dict[str, str]:
-        """How it is to be sent, as its draft keeps it."""
-        kept = {"when": self.when, "notify": "1" if self.notify else "", "crowd": self.crowd}
-        return {name: value for name, value in kept.items() if value}
+        """How it is to be sent, and which save of which form this is, as its draft keeps it."""
+        told = {"when": self.when, "notify": "1" if self.notify else "", "crowd": self.crowd, "turn": self.turn}
+        return {name: value for name, value in told.items() if value}
 
     def stored(self, place: Place, writing: Writing) -> "Letter":
         """The same letter after `writing` was saved at `place`: its files lie there now."""
@@ -132,6 +137,8 @@ def read_letter(form: MultiDict[str, str], uploads: Sequence[FileStorage]) -> Le
         when=_line(form.get("when", ""))[:40],
         notify=form.get("notify") == "1",
         crowd=_line(form.get("crowd", ""))[:300],
+        conflict=read_place(form.get("conflict", "")),
+        turn=form.get("turn", "") if _TURN.fullmatch(form.get("turn", "")) else "",
         **lines,
     )
 

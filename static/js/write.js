@@ -88,6 +88,9 @@ export default function write(section) {
   function post(action, { brief = false, body = new FormData(form) } = {}) {
     body.set("action", action);
     form.querySelectorAll('[name="file"]:checked').forEach((box) => { box.dataset.sent = ""; });
+    const turn = form.elements.turn; // which save of this form it is, should an answer be lost
+    turn.value = turn.value.replace(/\d+$/, (count) => Number(count) + 1);
+    body.set("turn", turn.value);
     if (brief) body.delete("upload");
     const headers = { "X-Postern-Fragment": brief ? "saved" : "1", Accept: "text/html" };
     return ask(target(form), { method: "POST", body, headers, ended: () => ended(action) });
@@ -118,6 +121,8 @@ export default function write(section) {
     files.append(...waiting);
     files.hidden = !files.children.length;
     told(page.querySelector("[data-state]").textContent);
+    const conflict = page.querySelector("[data-conflict]");
+    if (conflict) fill(section.querySelector("[data-conflict]"), ...conflict.children);
     takeToasts(page);
     last = JSON.stringify([sent, []]);
     if (changed()) later();

@@ -249,7 +249,7 @@ def saved(page: Page) -> None:
     expect(page.get_by_test_id("compose-state")).to_have_text(re.compile("^Saved"), timeout=10_000)
 
 
-def test_a_draft_that_was_changed_in_another_tab_is_saved_as_its_own(
+def test_a_draft_that_was_changed_in_another_tab_shows_both_and_takes_the_one_that_is_chosen(
     page: Page, resident: Resident, complaints: Complaints
 ):
     sign_in(page, resident)
@@ -266,13 +266,42 @@ def test_a_draft_that_was_changed_in_another_tab_is_saved_as_its_own(
     expect(other.get_by_test_id("compose-state")).to_have_text("Not saved yet")
     saved(other)
     page.get_by_test_id("compose-text").fill("From the first tab\n")
+    versions = page.get_by_test_id("conflict-versions")
+    expect(versions).to_contain_text("From the first tab")
+    expect(versions).to_contain_text("From the other tab")
+    expect(page.get_by_test_id("compose-file")).to_contain_text("plan.txt")
+    page.get_by_test_id("compose-text").fill("From the first tab once more\n")
     expect(page.get_by_test_id("compose-state")).to_have_text("Not saved yet")
     saved(page)
-    expect(page.get_by_test_id("notice")).to_contain_text("plan.txt")
+    page.get_by_test_id("conflict-other").click()
+    expect(page.get_by_test_id("compose-text")).to_have_value("From the other tab\n")
+    expect(page.get_by_test_id("compose-conflict")).to_have_count(0)
     page.get_by_test_id("compose-close").click()
     expect(page.get_by_test_id("compose")).to_have_count(0)
     open_folder(page, "Drafts")
-    expect(row(page, "In two tabs")).to_have_count(2)
+    expect(row(page, "In two tabs")).to_have_count(1)
+    open_folder(page, "Trash")
+    expect(row(page, "In two tabs")).to_contain_text("once more")
+
+
+@pytest.mark.parametrize(("width", "scheme"), VIEWS)
+def test_two_texts_of_a_draft_pass_the_audit(
+    open_context: Callable[..., BrowserContext], resident: Resident, width: int, scheme: str
+):
+    page = open_context(viewport={"width": width, "height": 800}, color_scheme=scheme).new_page()
+    sign_in(page, resident)
+    page.goto("/compose?subject=Two&body=begun")
+    page.get_by_test_id("compose-text").fill("first\n" * 9 + "mine " * 60)
+    saved(page)
+    uid = page.locator('[name="draft"]').input_value().split(".")
+    other = page.context.new_page()
+    other.goto(f"/drafts/{uid[1]}/{uid[2]}")
+    other.get_by_test_id("compose-text").fill("first\n" * 9 + "theirs" * 60)
+    other.get_by_test_id("compose-subject").fill("x" * 300)
+    saved(other)
+    page.get_by_test_id("compose-text").fill("first\n" * 9 + "mine " * 70)
+    expect(page.get_by_test_id("compose-conflict")).to_be_visible()
+    assert audit(page) == []
 
 
 def test_a_file_taken_off_while_a_save_is_under_way_stays_off(page: Page, resident: Resident):

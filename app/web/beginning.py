@@ -1,0 +1,68 @@
+"""How a message begins: empty, with what a mailto: address names, or as an answer to a message that is there."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from flask import request
+from werkzeug.exceptions import BadRequest
+
+from app.mail import reply
+from app.mail.composed import composed
+from app.mail.connection import Connection
+from app.mail.content import Content
+from app.mail.message import Message, open_message
+from app.mail.outgoing import Address, new_message_id
+from app.mail.part import Place
+from app.mail.quote import Style
+from app.profile.identities import Identity
+from app.web import doubts
+from app.web.letter import Letter, letter_of
+from app.web.preferences import preferences
+from app.web.profile import my_identities
+from app.web.session import Current
+
+
+def empty(me: Current) -> Letter:
+    """A new message, with what a mailto: address names."""
+    told = {name: request.args.get(name, "") for name in ("to", "cc", "bcc", "subject")}
+    text = request.args.get("body", "").replace("\r\n", "\n")
+    first = my_identities(me)[0]
+    signature = f"\n\n-- \n{first.signature_text}" if first.signature_text else ""
+    text += signature
+    html = composed(text) if preferences(me).rich else None
+    return Letter(new_id(me), first.id, text=text, html=html, **told)  # type: ignore[arg-type]
+
+
+def answer(client: Connection, me: Current) -> Letter:
+    """The beginning of an answer to the message that the address names. Raises BadRequest."""
+    kind, args = request.args["answer"], request.args
+    try:
+        place = Place(args.get("mailbox", ""), int(args.get("uidvalidity", "")), int(args.get("uid", "")))
+    except ValueError as error:
+        raise BadRequest("no message") from error
+    message = open_message(client, place.mailbox, place.uidvalidity, place.uid, mark_seen=False)
+    content, identities = reply.original(client, message), my_identities(me)
+    mine = tuple(Address(each.name, each.address) for each in identities)
+    one = identity(identities, reply.identity(message.header, mine).address)
+    chosen = preferences(me)
+    style = Style(zone=me.zone, above=chosen.above, signature=one.signature_text, rich=chosen.rich)
+    return replace(_answered(message, content, mine, style, kind), identity=one.id)
+
+
+def _answered(message: Message, content: Content, mine: tuple[Address, ...], style: Style, kind: str) -> Letter:
+    if kind in ("forward", "attached"):
+        return letter_of(reply.forward(message, mine, inline=kind == "forward", content=content, style=style), None)
+    if kind == "new":
+        return letter_of(reply.as_new(message, mine, content), None)
+    answer = reply.reply(message, mine, all=kind == "all", to_list=kind == "list", content=content, style=style)
+    return replace(letter_of(answer, None), crowd=doubts.crowd(answer, message.header) if kind == "all" else "")
+
+
+def identity(identities: Sequence[Identity], wanted: str) -> Identity:
+    """The identity of that id or address; the usual one where there is none (any more)."""
+    return next((each for each in identities if wanted in (each.id, each.address)), identities[0])
+
+
+def new_id(me: Current) -> str:
+    """A Message-ID for a message of the account."""
+    return new_message_id(me.account.address.rpartition("@")[2])
