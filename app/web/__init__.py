@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, Response, g, get_flashed_messages, redirect, request, url_for
+from flask import Flask, Response, g, get_flashed_messages, request, url_for
+from flask import redirect as redirected
 from flask_login import LoginManager
 
 from app.directory.errors import DirectoryBroken
@@ -36,6 +37,7 @@ from app.web import (
     people,
     preferences,
     proxies,
+    redirect,
     rows,
     session,
     settings,
@@ -60,7 +62,7 @@ ONE = "/mail/<mailbox:mailbox>/<int:uidvalidity>/<int:uid>"
 
 # address, endpoint, view, methods
 ROUTES: Sequence[tuple[str, str, Any, Sequence[str]]] = (
-    ("/", "root", lambda: redirect(url_for("mailbox.show", mailbox="INBOX"), 303), GET),
+    ("/", "root", lambda: redirected(url_for("mailbox.show", mailbox="INBOX"), 303), GET),
     ("/login", "login.sign_in", login.sign_in, GET + POST),
     ("/logout", "login.sign_out", login.sign_out, POST),
     ("/mail/<mailbox:mailbox>/", "mailbox.show", mailbox.show, GET),
@@ -75,6 +77,8 @@ ROUTES: Sequence[tuple[str, str, Any, Sequence[str]]] = (
     (f"{ONE}/zip", "message.archive_zip", message.archive_zip, GET),
     (f"{ONE}/headers", "message.headers", message.headers, GET),
     (f"{ONE}/remote", "message.remote", message.remote, POST),
+    (f"{ONE}/redirect", "redirect.show", redirect.show, GET),
+    (f"{ONE}/redirect", "redirect.send", redirect.send, POST),
     ("/compose", "compose.new", compose.new, GET),
     ("/compose", "compose.post", compose.post, POST),
     ("/compose/check", "compose.check", people.check, POST),

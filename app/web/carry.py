@@ -29,7 +29,7 @@ SEALED_BYTES = 700_000  # of the form, deflated; the field that carries it stays
 CARRIED = frozenset(  # what may be completed so: never a password, forwarding, sessions or admin
     {
         *("compose.post", "contacts.add", "contacts.save", "folders.save"),
-        *("identities.add", "identities.save", "preferences.save"),
+        *("identities.add", "identities.save", "preferences.save", "redirect.send"),
     }
 )
 _PURPOSE = "carried forms"

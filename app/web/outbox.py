@@ -6,7 +6,9 @@ mail is sent in the request.
 
 import hashlib
 import json
+from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -21,7 +23,7 @@ from app.mail.address import on_wire
 from app.mail.connection import Connection
 from app.mail.flags import OUTGOING
 from app.mail.move import delete_for_good
-from app.mail.outgoing import Writing, envelope, hidden_field, pieces, size, wants_utf8
+from app.mail.outgoing import Piece, Writing, envelope, hidden_field, pieces, size, wants_utf8
 from app.outbox.errors import OutboxAway
 from app.outbox.mail import Letter as Outgoing
 from app.outbox.mail import Mail, Place, State, mail_id
@@ -50,28 +52,35 @@ def put_in(client: Connection, me: Current, letter: Letter, writing: Writing, *,
     """
     if letter.draft is None:
         raise mail_errors.CannotDo("the server does not tell where it keeps the draft")
-    everyone = envelope(writing)
-    sendable.take(me, letter.message_id, len(everyone))
-    try:
-        put = _put(client, me, letter, writing, at)
-    except BaseException:
-        sendable.give_back(me, mail_id(me.account.id, letter.message_id), len(everyone))
-        raise
+    outgoing = _outgoing(letter, writing)
+    put = put_final(client, me, letter.draft.mailbox, pieces(writing, final=True, utf8=outgoing.utf8), outgoing, at=at)
     wrote_to(me, (*writing.to, *writing.cc, *writing.bcc))
     return put
 
 
-def _put(client: Connection, me: Current, letter: Letter, writing: Writing, at: datetime | None) -> bool:
-    """Stores the final bytes, and has them sent."""
-    assert letter.draft is not None
-    utf8 = wants_utf8(writing)
-    parts = pieces(writing, final=True, utf8=utf8)
-    flags = ("\\Seen", OUTGOING)
-    saved = drafts.save(client, letter.draft.mailbox, parts, flags=flags, lease=imap)
-    place = Place(saved.mailbox, saved.uidvalidity or 0, saved.uid or 0)
-    put, former = False, _made_of(me, letter)
+def put_final(
+    client: Connection, me: Current, mailbox: str, parts: Sequence[Piece], outgoing: Outgoing,
+    *, at: datetime | None = None,
+) -> bool:  # fmt: skip
+    """Stores the final bytes and has them sent; where they lie, `outgoing` learns here. As `put_in`."""
+    count = len(outgoing.recipients)
+    sendable.take(me, outgoing.message_id, count)
     try:
-        put = _send(me, letter.message_id, _outgoing(client, letter, writing, place, utf8), at)
+        return _put(client, me, mailbox, parts, outgoing, at)
+    except BaseException:
+        sendable.give_back(me, mail_id(me.account.id, outgoing.message_id), count)
+        raise
+
+
+def _put(
+    client: Connection, me: Current, mailbox: str, parts: Sequence[Piece], outgoing: Outgoing, at: datetime | None
+) -> bool:
+    saved = drafts.save(client, mailbox, parts, flags=("\\Seen", OUTGOING), lease=imap)
+    place = Place(saved.mailbox, saved.uidvalidity or 0, saved.uid or 0)
+    put, former = False, _made_of(me, outgoing.message_id)
+    try:
+        octets, digest = drafts.digest(client, place.mailbox, place.uidvalidity, place.uid)
+        put = _send(me, replace(outgoing, place=place, size=octets, sha256=digest), at)
     finally:
         unseen = place if not put else former.letter.place if former and former.left else None
         if unseen:  # nobody would ever look for these bytes, which no list shows
@@ -84,13 +93,13 @@ def _put(client: Connection, me: Current, letter: Letter, writing: Writing, at: 
 def sent_before(me: Current, letter: Letter) -> Mail | None:
     """What this form became when it was sent before, unless it is certain that nothing went out; None too where SQL is
     away."""
-    mail = _made_of(me, letter)
+    mail = _made_of(me, letter.message_id)
     return None if mail is None or mail.state in (State.CANCELLED, State.REFUSED) else mail
 
 
-def _made_of(me: Current, letter: Letter) -> Mail | None:
+def _made_of(me: Current, message_id: str) -> Mail | None:
     with suppress(OutboxAway):
-        return resources().post.made_of(me.account.id, letter.message_id)
+        return resources().post.made_of(me.account.id, message_id)
     return None
 
 
@@ -102,13 +111,13 @@ def words(writing: Writing) -> str:
     return hashlib.sha256(told.encode()).hexdigest()
 
 
-def _outgoing(client: Connection, letter: Letter, writing: Writing, place: Place, utf8: bool) -> Outgoing:
-    octets, digest = drafts.digest(client, place.mailbox, place.uidvalidity, place.uid)
+def _outgoing(letter: Letter, writing: Writing) -> Outgoing:
+    """What is to be sent, but for where its final bytes will lie."""
     draft, origin = letter.draft, letter.origin
     return Outgoing(
-        place=place,
-        size=octets,
-        sha256=digest,
+        place=Place("", 0, 0),
+        size=0,
+        sha256="",
         message_id=writing.message_id,
         sender=on_wire(writing.sender.address),
         recipients=envelope(writing),
@@ -116,7 +125,7 @@ def _outgoing(client: Connection, letter: Letter, writing: Writing, place: Place
         draft=Place(draft.mailbox, draft.uidvalidity, draft.uid) if draft else None,
         original=Place(origin.place.mailbox, origin.place.uidvalidity, origin.place.uid) if origin else None,
         flag=_MARKS[origin.kind] if origin else None,
-        utf8=utf8,
+        utf8=wants_utf8(writing),
         notify=letter.notify,
         words=words(writing),
     )
@@ -129,17 +138,17 @@ def revive(me: Current) -> None:
             resources().post.revive(me.login())
 
 
-def _send(me: Current, compose_id: str, outgoing: Outgoing, at: datetime | None) -> bool:
+def _send(me: Current, outgoing: Outgoing, at: datetime | None) -> bool:
     """Into the queue; while SQL is away, at once. False where another request did it."""
     held = resources()
     wait = 0 if at else preferences(me).undo_seconds
     due = at.timestamp() if at else None
     try:
-        number, put = held.post.enqueue(compose_id, me.account, me.login(), outgoing, wait=wait, at=due)
+        number, put = held.post.enqueue(outgoing.message_id, me.account, me.login(), outgoing, wait=wait, at=due)
     except OutboxAway as error:
         if at:
             raise CannotWait(str(error)) from error
-        outcome = held.post.send_now(compose_id, me.login(), outgoing)
+        outcome = held.post.send_now(outgoing.message_id, me.login(), outgoing)
         _told(outcome)
         return outcome is not None
     told = f"It will be sent on {full_date(at, me.zone)}." if at else "The message is on its way."
