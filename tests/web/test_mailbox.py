@@ -86,6 +86,7 @@ def test_the_list_shows_what_came_last_first_with_folders_and_counts(reader):
     page = reader.page()
     assert reader.uids() == list(range(8, 0, -1))
     assert unread(page) == 8
+    assert re.search(r'title="[^"]+ · \d+ B" data-testid="message-date"', page), "the size stands beside the full date"
     for mailbox in ("Drafts", "Sent", "Junk", "Trash", "Archive"):
         assert f'data-mailbox="{mailbox}"' in page
     assert reader.uids(f"{INBOX}?sort=-arrival") == list(range(1, 9))
