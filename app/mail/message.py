@@ -34,7 +34,7 @@ MAX_RAW: Final = 256 * 1024
 
 _FIELDS: Final = (
     b"SUBJECT FROM SENDER REPLY-TO TO CC BCC DATE MESSAGE-ID IN-REPLY-TO REFERENCES LIST-ID LIST-POST LIST-UNSUBSCRIBE "
-    b"LIST-UNSUBSCRIBE-POST MAIL-FOLLOWUP-TO AUTHENTICATION-RESULTS"
+    b"LIST-UNSUBSCRIBE-POST MAIL-FOLLOWUP-TO RESENT-MESSAGE-ID AUTHENTICATION-RESULTS"
 )
 _SHOWN_ADDRESSES: Final = 500
 
@@ -53,6 +53,7 @@ class Header:
     mail_followup_to: tuple[Address, ...] = ()
     date: datetime | None = None
     message_id: str = ""
+    resent_message_id: str = ""  # of a message sent on as it is: the last time's
     in_reply_to: str = ""
     references: tuple[str, ...] = ()
     list_id: str = ""
@@ -196,6 +197,7 @@ def read_header(block: bytes) -> Header:
         mail_followup_to=everyone["mail-followup-to"],
         date=date(raw.get("date", b"")),
         message_id=decode(raw.get("message-id", b""), 500),
+        resent_message_id=decode(raw.get("resent-message-id", b""), 500),
         in_reply_to=decode(raw.get("in-reply-to", b""), 500),
         references=tuple(decode(raw.get("references", b""), 20_000).split()[-100:]),
         list_id=decode(raw.get("list-id", b""), 500),

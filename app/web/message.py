@@ -19,6 +19,7 @@ from app.mail.shown import PICTURES
 from app.mail.trust import Trust
 from app.store import remote as choices
 from app.web import pane
+from app.web.delivery import deliveries
 from app.web.download import archive_zip, download, part
 from app.web.frame import RELATED_OCTETS, RELATED_PARTS, frame
 from app.web.place import came_from
@@ -83,6 +84,7 @@ def show(mailbox: str, uidvalidity: int, uid: int) -> str:
         tree=boxes,
         targets=[box for box in boxes if box.selectable],
         undo=offered(),
+        delivery=deliveries(me, message) if pane.opened(boxes, mailbox).use == "sent" else None,
         **_around(message, near),
     )
 
