@@ -5,7 +5,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
-LISTED = re.compile(r"`([a-z]+(?:-[a-z]+)+|notice|attachment|compose|reply|forward|recipient|suggestion)`")
+LISTED = re.compile(r"`([a-z]+(?:-[a-z]+)+|notice|attachment|compose|reply|forward|recipient|suggestion|duplicate)`")
 MADE_BY_SCRIPT = re.compile(r'(?:dataset\.testid = |"data-testid": )"([^"]+)"')
 USED = re.compile(r'data-testid="([^"]+)"')
 # Written with a name put in: the names that the macros are called with.

@@ -65,6 +65,13 @@ def every(engine: Engine, account_id: str) -> tuple[Contact, ...]:
     return page(engine, account_id, limit=MOST).contacts
 
 
+def some(engine: Engine, account_id: str, ids: Sequence[str]) -> tuple[Contact, ...]:
+    """Those of the account, in no order. Raises ProfileAway."""
+    chosen = select(_TABLE).where(_C.account_id == account_id, _C.contact_id.in_(ids))
+    with asking(), engine.connect() as connection:
+        return _contacts(connection, connection.execute(chosen).all())
+
+
 def labels_of(engine: Engine, account_id: str) -> tuple[tuple[str, int], ...]:
     """The account's groups in order, each with how many are in it. Raises ProfileAway."""
     with asking(), engine.connect() as connection:

@@ -15,7 +15,7 @@ from app.mail.outgoing import Address, new_message_id
 from app.mail.part import Place
 from app.mail.quote import Style
 from app.profile.identities import Identity
-from app.web import doubts
+from app.web import doubts, people
 from app.web.letter import Letter, letter_of
 from app.web.preferences import preferences
 from app.web.profile import my_identities
@@ -25,6 +25,8 @@ from app.web.session import Current
 def empty(me: Current) -> Letter:
     """A new message, with what a mailto: address names."""
     told = {name: request.args.get(name, "") for name in ("to", "cc", "bcc", "subject")}
+    if request.args.get("group"):
+        told["to"] = people.everybody(me, request.args["group"])
     text = request.args.get("body", "").replace("\r\n", "\n")
     first = my_identities(me)[0]
     signature = f"\n\n-- \n{first.signature_text}" if first.signature_text else ""

@@ -18,8 +18,10 @@ from app.profile.errors import Full, ProfileAway
 from app.profile.words import line
 from app.web.profile import profile
 from app.web.session import current
+from app.web.urls import local_path
 
 PER_PAGE = 100
+MOST_MERGED = 20
 NEW = Contact("")
 AWAY = "Your address book cannot be reached at the moment. What you typed is still here; try again in a while."
 FULL = f"An address book holds {book.MOST:,} contacts. Delete some first."
@@ -57,7 +59,7 @@ def _page_number() -> int:
 
 
 def new() -> Response:
-    """GET /contacts/new?name=&address="""
+    """GET /contacts/new?name=&address=&next="""
     asked = Contact(line(request.args.get("name", "")), (line(request.args.get("address", ""), 254),))
     return _form_page(_filled(asked))
 
@@ -92,12 +94,18 @@ def delete(number: str) -> Response:
 
 
 def merge(number: str) -> Response:
-    """POST /contacts/<number>/merge: `other` becomes part of it."""
-    other = request.form.get("other", "")
+    """POST /contacts/<number>/merge: each `other` becomes part of it."""
+    others = [_checked(each) for each in request.form.getlist("other")[:MOST_MERGED]] or abort(400)
     with profile() as engine:
-        contact = book.merge(engine, current().account.id, _checked(number), _checked(other))
-    flash(f"Both are one contact now: {contact.name}.")
-    return make_response(redirect(url_for("contacts.edit", number=contact.id), 303))
+        for other in others:
+            contact = book.merge(engine, current().account.id, _checked(number), other)
+    flash(f"{'Both' if len(others) == 1 else 'All'} are one contact now: {contact.name}.")
+    return _next(url_for("contacts.edit", number=contact.id))
+
+
+def _next(usual: str) -> Response:
+    """To where the form was opened from."""
+    return make_response(redirect(local_path(request.values.get("next")) or usual, 303))
 
 
 def recent() -> str:
@@ -164,7 +172,7 @@ def _kept(before: Contact) -> Any:
     except Full:
         return _form_page(replace(form, faults={"form": FULL}), 507)
     flash(f"{kept.name} was saved.")
-    return redirect(url_for("contacts.edit", number=kept.id), 303)
+    return _next(url_for("contacts.edit", number=kept.id))
 
 
 def _form_page(form: Form, status: int = 200) -> Response:
@@ -172,8 +180,9 @@ def _form_page(form: Form, status: int = 200) -> Response:
     me = current()
     try:
         with profile() as engine:
-            same = book.sharing(engine, me.account.id, form.contact) if form.contact.id else ()
+            same = book.sharing(engine, me.account.id, form.contact)
             labels = book.labels_of(engine, me.account.id)
     except ProfileAway:
         same, labels = (), ()
-    return make_response(render_template("contact.html", form=form, same=same, labels=labels), status)
+    back = local_path(request.values.get("next"))
+    return make_response(render_template("contact.html", form=form, same=same, labels=labels, back=back), status)

@@ -8,7 +8,7 @@ from typing import Any
 from flask import Response, jsonify, request
 
 from app.mail.misspelt import meant
-from app.mail.outgoing import Parsed, recipients
+from app.mail.outgoing import Address, Parsed, recipients
 from app.profile.errors import ProfileAway
 from app.profile.groups import groups_beginning, members
 from app.profile.suggest import Suggestion, suggestions
@@ -34,6 +34,12 @@ def suggest() -> Response:
         return jsonify([])
     told = [{"name": each.name, "address": "", "source": "group", "people": each.people} for each in groups]
     return jsonify([*told, *(_told(each) for each in found)])
+
+
+def everybody(me: Current, group: str) -> str:
+    """A group's people as a line. Raises ProfileAway."""
+    with profile() as engine:
+        return written(Address(each.name, each.address) for each in members(engine, me.account.id, group))
 
 
 def _told(each: Suggestion) -> dict[str, Any]:

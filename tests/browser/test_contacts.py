@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.audit import audit
+from tests.browser.letters import fill
 from tests.browser.steps import sign_in
 from tests.conftest import Resident
 
@@ -58,6 +60,45 @@ def test_contacts_are_kept_imported_found_made_one_and_deleted(
     page.get_by_test_id("contact-delete-menu").click()
     page.get_by_test_id("contact-delete").click()
     expect(page.get_by_test_id("empty-contacts")).to_be_visible()
+
+
+@pytest.mark.parametrize("scripted", [True, False], ids=["with a script", "without a script"])
+def test_a_sender_becomes_a_contact_and_a_group_is_written_to_renamed_and_removed(
+    open_context: Callable[..., BrowserContext], resident: Resident, scripted: bool
+) -> None:
+    fill(resident, 1)
+    page = open_context(java_script_enabled=scripted, viewport={"width": 390, "height": 800}).new_page()
+    sign_in(page, resident)
+    page.get_by_test_id("message-subject-link").first.click()
+    page.get_by_test_id("message-menu").click()
+    page.get_by_test_id("add-contact").click()
+    page.get_by_test_id("contact-labels").fill("Choir")
+    page.get_by_test_id("contact-save").click()
+    expect(page.get_by_test_id("message-subject")).to_be_visible()  # back where it began
+    page.goto("/contacts/new?name=Ann&address=ann@one.example")
+    page.get_by_test_id("contact-labels").fill("Choir")
+    page.get_by_test_id("contact-save").click()
+    page.goto("/contacts")
+    page.get_by_test_id("group-link").click()
+    page.get_by_test_id("group-menu").click()
+    if scripted:
+        assert audit(page) == []
+    page.get_by_test_id("group-name").fill("Chorus")
+    page.get_by_test_id("group-rename").click()
+    page.get_by_test_id("group-write").click()
+    expect(page.get_by_test_id("compose-to")).to_have_value(re.compile('"Ann" <ann@one.example>, "Carol Njeri" <'))
+    page.goto("/contacts?group=Chorus")
+    page.get_by_test_id("group-menu").click()
+    page.get_by_test_id("group-remove").click()
+    expect(page.get_by_test_id("contact-row")).to_have_count(2)
+    expect(page.get_by_test_id("group-link")).to_have_count(0)
+    page.goto("/contacts/new?name=ann&address=ann@two.example")
+    page.get_by_test_id("contact-save").click()
+    page.goto("/contacts/duplicates")
+    if scripted:
+        assert audit(page) == []
+    page.get_by_test_id("duplicate-merge").click()
+    expect(page.get_by_test_id("empty-duplicates")).to_be_visible()
 
 
 @pytest.mark.parametrize("scripted", [True, False], ids=["with a script", "without a script"])
