@@ -169,6 +169,7 @@ def _install(app: Flask, chosen: Settings) -> None:
     commands.install(app, chosen)
     app.before_request(_begin)
     app.before_request(headers.check_request)
+    app.before_request(brand.refuse_switched_off)
     app.before_request(body.refuse_crowd)
     app.before_request(_allow_files)
     Protection(app, app.extensions["postern"].ring)

@@ -190,6 +190,12 @@ def brand() -> Brand:
     return found
 
 
+def refuse_switched_off() -> None:
+    """Before any page: endpoints are named after their part, and what a brand does not offer is not there."""
+    if not brand().has((request.endpoint or "").partition(".")[0]):
+        abort(404)
+
+
 def picture(brand: str, digest: str, filename: str) -> Response:
     """GET /brand/<brand>/<digest>/<filename>: a logo. Anybody may see it; it carries no script (headers.py)."""
     known = resources().brands.by_id.get(brand)

@@ -5,8 +5,11 @@ import shutil
 from pathlib import Path
 
 import pytest
+from flask import g, render_template
 
-from app.web.brand import COLOURS, BrandError, read_brands
+from app.directory.account import Account
+from app.mail.mailbox import Mailbox
+from app.web.brand import COLOURS, Brand, BrandError, read_brands
 from config.default import Settings
 from tests.web.conftest import new_app
 from tests.web.pages import Pages
@@ -122,6 +125,29 @@ def test_the_page_is_the_brands(branded: Pages) -> None:
     assert "Northgate Mail" in theirs and "Northgate" not in own
     assert "--brand-accent: #8a3b12;" in theirs and "--brand-" not in own
     assert "https://help.northgate.example/" in theirs
+
+
+def test_a_part_that_is_switched_off_is_not_there(settings: Settings, folder: Path) -> None:
+    write(folder, "lean", 'name = "Lean"\nhosts = ["lean.localhost"]\noff = ["compose", "contacts"]')
+    hosts = ("localhost", "lean.localhost")
+    client = new_app(dataclasses.replace(settings, brands=folder, trusted_hosts=hosts)).test_client()
+    for address in ("/compose", "/drafts/1/1", "/contacts", "/contacts/suggest", "/contacts/export.csv"):
+        assert client.get(address, headers={"Host": "lean.localhost"}).status_code == 404, address
+        assert client.get(address, headers={"Host": "localhost"}).status_code != 404, address
+    assert client.post("/compose", headers={"Host": "lean.localhost"}).status_code == 404
+    assert client.get("/settings/sessions", headers={"Host": "lean.localhost"}).status_code == 303
+
+
+@pytest.mark.parametrize("off", ["", "compose", "contacts"])
+def test_nothing_leads_to_a_part_that_is_switched_off(settings: Settings, off: str) -> None:
+    app, brand = new_app(settings), Brand("lean", "Lean", off=frozenset({off}))
+    inbox = Mailbox("INBOX", "INBOX", "/", 0, True, "inbox", 0, 0)
+    me = Account("1", "a@one.example", "site")
+    with app.test_request_context("/"):
+        g.current = None
+        page = render_template("mail.html", brand=brand, account=me, tree=[inbox], open_mailbox=inbox)
+    assert ('"compose-link"' in page, '"compose-link-phone"' in page) == (off != "compose", off != "compose")
+    assert ('"contacts-link"' in page) == (off != "contacts")
 
 
 def test_the_logo_is_kept_by_its_contents_and_runs_no_script(branded: Pages) -> None:
