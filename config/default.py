@@ -148,7 +148,14 @@ class Settings:
     messages_per_hour: int = setting("an account's messages in an hour; sites may vary", values.whole(1, 999999), 200)
     recipients_per_hour: int = setting("recipients of these messages in all", values.whole(1, 999999), 1000)
     message_bytes: int = setting(
-        "largest message that may be written, its files included", values.whole(65536, 1073741824), 26214400
+        "largest message that may be written, as sent: files grow by 37 % there",
+        values.whole(65536, 1073741824),
+        37748736,
+    )
+    proxy_bytes: int = setting(
+        "largest request body that the proxy in front lets through; 0: any",
+        values.whole(65536, 1099511627776, or_zero=True),
+        0,
     )
     request_bytes: int = setting("largest request body", values.whole(65536, 104857600), 1048576)
     form_parts: int = setting("most fields of one form", values.whole(120, 10000), 1000)

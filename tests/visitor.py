@@ -65,6 +65,15 @@ class Visitor:
             path, body, {"Origin": self.base, "Content-Type": "multipart/form-data; boundary=b", **headers}
         )
 
+    def put(self, path: str, content: bytes, headers: Mapping[str, str]) -> Answer:
+        """PUT a file as it is, as the page's script does."""
+        own = {"Origin": self.base, "Content-Type": "application/octet-stream", "X-Postern-Fragment": "file"}
+        return self._ask(path, content, {**own, **headers}, method="PUT")
+
+    def delete(self, path: str, headers: Mapping[str, str]) -> Answer:
+        """DELETE, as the page's script does."""
+        return self._ask(path, None, {"Origin": self.base, "X-Postern-Fragment": "file", **headers}, method="DELETE")
+
     def follow(self, answer: Answer) -> Answer:
         """GET where a redirect points to."""
         assert 300 <= answer.status < 400, f"{answer.status}: {answer.text[:500]}"
@@ -81,8 +90,9 @@ class Visitor:
         """Sign in; the answer of the POST (a redirect when it worked)."""
         return self.post("/login", {"address": address, "password": password, "csrf_token": self.token()})
 
-    def _ask(self, path: str, body: bytes | None, headers: Mapping[str, str]) -> Answer:
-        ask = urllib.request.Request(self.base + path, data=body, headers={"Sec-Fetch-Site": "same-origin", **headers})
+    def _ask(self, path: str, body: bytes | None, headers: Mapping[str, str], *, method: str | None = None) -> Answer:
+        sent = {"Sec-Fetch-Site": "same-origin", **headers}
+        ask = urllib.request.Request(self.base + path, data=body, headers=sent, method=method)
         try:
             with self.opener.open(ask, timeout=40) as answer:
                 return Answer(answer.status, answer.headers, answer.read())

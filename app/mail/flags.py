@@ -14,6 +14,8 @@ from app.mail.errors import CannotDo, Refused
 from app.mail.syntax import atoms, fetches, number
 
 OUTGOING = "$PosternOutgoing"  # the final bytes of a mail in the outbox, beside its draft
+FILE = "$PosternFile"  # a file of a draft, until a save takes it in
+HIDDEN = (OUTGOING, FILE)  # what no list shows
 
 
 @dataclass(frozen=True, slots=True)

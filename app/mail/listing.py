@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 from app.mail import order, search
 from app.mail.connection import Connection, uid_set
-from app.mail.flags import OUTGOING
 from app.mail.lastshown import shown_key, summary_key
 from app.mail.order import Sort, SummaryCache
 from app.mail.row import KNOWN, Row, merged, rows_of, wanted_items
@@ -121,7 +120,7 @@ def _by_place(client: Connection, wish: _Wish, cache: SummaryCache, fresh: bool)
 
 def _by_uid(client: Connection, wish: _Wish, cache: SummaryCache) -> Page:
     asked = search.criteria(
-        wish.view, wish.query, text=wish.deep, seconds=wish.seconds, outgoing=OUTGOING in client.note.permanentflags
+        wish.view, wish.query, text=wish.deep, seconds=wish.seconds, kept=client.note.permanentflags
     )
     numbered, pages, first, last = wish.bounds(client.note.exists)
     total, uids = _window(client, asked, wish, first, last, cache)

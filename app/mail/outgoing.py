@@ -36,7 +36,7 @@ from app.mail.writing import (
 
 __all__ = [
     "Address", "Fault", "File", "Origin", "Parsed", "Piece", "Stored", "Upload", "Writing", "envelope",
-    "hidden_field", "new_message_id", "pieces", "placed", "recipients", "size", "wants_utf8",
+    "hidden_field", "lying", "new_message_id", "pieces", "placed", "recipients", "size", "wants_utf8",
 ]  # fmt: skip
 
 OWN: Final = "X-Postern-"
@@ -171,13 +171,14 @@ def placed(writing: Writing, mailbox: str, uidvalidity: int, uid: int) -> Writin
     return replace(
         writing,
         files=tuple(
-            _placed(file, Stored(mailbox, uidvalidity, uid, place, 0))
+            lying(file, Stored(mailbox, uidvalidity, uid, place, 0))
             for file, place in zip([*inside, *beside], places, strict=True)
         ),
     )
 
 
-def _placed(file: File, stored: Stored) -> File:
+def lying(file: File, stored: Stored) -> File:
+    """A file that was just written, as it lies there."""
     content = upload(file.content) if isinstance(file.content, Path) else file.content
     if isinstance(content, Stored):
         stored = replace(stored, size=content.size, encoding=content.encoding)

@@ -15,13 +15,13 @@ from functools import lru_cache
 from app.mail.connection import Answer, Connection, uid_set
 from app.mail.envelope import Summary, from_bytes, items, summary, to_bytes
 from app.mail.errors import Refused
-from app.mail.flags import OUTGOING
+from app.mail.flags import HIDDEN
 from app.mail.lastshown import shown_key, summary_key
 from app.mail.order import CacheKey, SummaryCache
 from app.mail.syntax import Value, atoms, fetches, number
 
 KNOWN = b"UID FLAGS RFC822.SIZE"
-_OWN = ("\\Seen", "\\Answered", "\\Flagged", "\\Deleted", "\\Draft", "$Forwarded", OUTGOING)
+_OWN = ("\\Seen", "\\Answered", "\\Flagged", "\\Deleted", "\\Draft", "$Forwarded", *HIDDEN)
 _CASE = {flag.lower(): flag for flag in _OWN}
 # What Dovecot answers to KNOWN; read so, a list costs half of what the parser takes. Anything else goes through that.
 _QUICK = re.compile(rb"\* (\d{1,10}) FETCH \(UID (\d{1,10}) FLAGS \(([^()]*)\) RFC822\.SIZE (\d{1,19})\)\Z")
@@ -73,8 +73,8 @@ class Found:
 
     @property
     def hidden(self) -> bool:
-        """Not for a list: marked as deleted, or the bytes of a mail on its way, whose draft stands in the list."""
-        return "\\Deleted" in self.flags or OUTGOING in self.flags
+        """Not for a list: marked as deleted, or a mail on its way or a file, whose draft stands in the list."""
+        return "\\Deleted" in self.flags or not self.flags.isdisjoint(HIDDEN)
 
 
 def merged(answer: Answer, *, by_number: bool) -> list[Found]:

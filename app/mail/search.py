@@ -7,12 +7,13 @@ Nothing typed becomes syntax: every word leaves as a quoted string or a counted 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
 from app.mail.connection import Argument, Connection
-from app.mail.flags import OUTGOING
+from app.mail.flags import HIDDEN
 from app.mail.header import clean
 from app.mail.syntax import esearch, expand, numbers
 
@@ -48,14 +49,15 @@ def tidy(query: str | None) -> str | None:
 
 
 def criteria(
-    view: View, query: str | None = None, *, text: bool = True, seconds: float = SECONDS, outgoing: bool = False
+    view: View, query: str | None = None, *, text: bool = True, seconds: float = SECONDS, kept: Collection[str] = ()
 ) -> Criteria:
     """Return the criteria of a view and a tidy query; `text`: whether bare words are looked for in bodies too.
-    `outgoing`: whether the mailbox may hold mails on their way, which no list shows.
+    `kept`: the keywords that the mailbox keeps; of messages under some of ours no list shows any.
 
     Understood beside words and "phrases": from: to: cc: subject: text: is:unread since:2025-01-31 before: and -word.
     """
-    arguments: list[Argument] = [_VIEWS[view] + (b" UNKEYWORD " + OUTGOING.encode() if outgoing else b"")]
+    hidden = "".join(f" UNKEYWORD {keyword}" for keyword in HIDDEN if keyword in kept)
+    arguments: list[Argument] = [_VIEWS[view] + hidden.encode()]
     for found in list(_WORD.finditer(query or ""))[:WORDS]:
         word = (found[3] if found[3] is not None else found[4]).strip()
         if not word:

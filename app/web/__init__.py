@@ -12,6 +12,7 @@ from typing import Any
 from flask import Flask, Response, g, get_flashed_messages, request, url_for
 from flask import redirect as redirected
 from flask_login import LoginManager
+from werkzeug.exceptions import UnsupportedMediaType
 
 from app.directory.errors import DirectoryBroken
 from app.web import (
@@ -45,6 +46,7 @@ from app.web import (
     static,
     timing,
     underway,
+    uploads,
 )
 from app.web.brand import BrandError
 from app.web.cookie import CookieSessions
@@ -58,7 +60,7 @@ from config.default import Settings, load, unknown
 from config.setting import SettingError
 
 ROOT = Path(__file__).parents[2]
-GET, POST = ("GET",), ("POST",)
+GET, POST, PUT, DELETE = ("GET",), ("POST",), ("PUT",), ("DELETE",)
 ONE = "/mail/<mailbox:mailbox>/<int:uidvalidity>/<int:uid>"
 
 # address, endpoint, view, methods
@@ -83,6 +85,8 @@ ROUTES: Sequence[tuple[str, str, Any, Sequence[str]]] = (
     ("/compose", "compose.new", compose.new, GET),
     ("/compose", "compose.post", compose.post, POST),
     ("/compose/check", "compose.check", people.check, POST),
+    ("/compose/files", "uploads.put", uploads.put, PUT),
+    ("/compose/files", "uploads.remove", uploads.remove, DELETE),
     ("/drafts/<int:uidvalidity>/<int:uid>", "compose.stored", compose.stored, GET),
     ("/outbox", "outbox.show", underway.show, GET),
     ("/outbox/<number>", "outbox.decide", underway.decide, POST),
@@ -195,7 +199,9 @@ def _begin() -> None:
 
 def _allow_files() -> None:
     """A message may be larger than other forms: for who is signed in. Before Flask-WTF, which reads the form."""
-    if request.endpoint == "compose.post" and errors.account_or_none() is not None:
+    if request.endpoint == "uploads.put" and request.mimetype != uploads.RAW:
+        raise UnsupportedMediaType  # what Flask would read as a form: all of it, before any view
+    if request.endpoint in ("compose.post", "uploads.put") and errors.account_or_none() is not None:
         request.max_content_length = resources().settings.message_bytes
 
 

@@ -5,6 +5,7 @@ node can go on. What was typed is always in the answer, whatever went wrong.
 """
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -18,12 +19,26 @@ from app.mail import errors as mail
 from app.mail import move
 from app.mail.composed import composed
 from app.mail.connection import Connection
+from app.mail.filename import harmless
 from app.mail.mailbox import Mailbox, target_name
 from app.mail.outgoing import Address, Writing, pieces
 from app.mail.part import Place
 from app.outbox.mail import Mail, State
 from app.store.allowance import Spent
-from app.web import beginning, carry, conflict, doubts, later, outbox, pane, people, sendable, undo
+from app.web import (
+    beginning,
+    carry,
+    conflict,
+    doubts,
+    later,
+    limit,
+    outbox,
+    pane,
+    people,
+    sendable,
+    undo,
+    uploads,
+)
 from app.web.faults import fault_of
 from app.web.format import when
 from app.web.letter import Letter, letter_of, read_letter
@@ -60,7 +75,7 @@ def stored(uidvalidity: int, uid: int) -> Any:
     me = current()
     with imap() as client:
         boxes = pane.folders(client, me)
-        place = Place(_mailbox(me, boxes), uidvalidity, uid)
+        place = Place(pane.drafts(me, boxes), uidvalidity, uid)
         writing = drafts.read(client, place.mailbox, uidvalidity, uid)
     one = beginning.identity(my_identities(me), writing.sender.address)
     letter = replace(letter_of(writing, place), identity=one.id)
@@ -77,7 +92,15 @@ def post() -> Any:
         letter = read_letter(request.form, request.files.getlist("upload"))
     except ValueError as error:
         raise BadRequest("a field of the form makes no sense") from error
+    _name_lost(request.form.getlist("lost"))
     return _done(current(), request.form.get("action", "save"), letter)
+
+
+def _name_lost(names: Sequence[str]) -> None:
+    """The files that were on their way when the session ended: only their names ride in a form."""
+    if names:
+        told = ", ".join(f"“{harmless(name)}”" for name in names[:20])
+        flash(f"Not attached, as you were signed out: {told}. Attach again.", "warning")
 
 
 def _done(me: Current, action: str, letter: Letter) -> Any:
@@ -180,9 +203,11 @@ def _sent_before(client: Connection, me: Current, boxes: tuple[Mailbox, ...], le
 def _saved(client: Connection, me: Current, boxes: tuple[Mailbox, ...], letter: Letter) -> Letter:
     """The letter as it is stored now, in place of the draft that it was."""
     writing = writing_of(me, letter)
-    mailbox = letter.draft.mailbox if letter.draft else _mailbox(me, boxes)
+    mailbox = letter.draft.mailbox if letter.draft else pane.drafts(me, boxes)
     before = (letter.draft.uidvalidity, letter.draft.uid) if letter.draft else None
     saved = drafts.save(client, mailbox, pieces(writing, final=False), replaces=before, lease=imap)
+    if saved.uid is not None:
+        uploads.taken_in(client, letter)
     if before is None or saved.former == "gone":
         pane.wrote(me)  # one more message in Drafts; later saves change no count
     if saved.uid is None or saved.uidvalidity is None:
@@ -250,6 +275,7 @@ def _kept(me: Current, boxes: tuple[Mailbox, ...], letter: Letter, error: mail.M
 
 def _discarded(client: Connection, me: Current, boxes: tuple[Mailbox, ...], letter: Letter) -> Any:
     """The draft goes to the trash, from where it can come back; what was never saved is gone."""
+    uploads.taken_in(client, letter)
     if letter.draft is not None:
         _to_trash(client, me, boxes, letter.draft, "The draft is discarded.")
     return redirect(_after(letter), 303)
@@ -276,7 +302,8 @@ def _page(me: Current, boxes: tuple[Mailbox, ...], letter: Letter, **more: Any) 
         people={name: people.chips(me, line, getattr(letter, name)) for name, line in letter.typed().items()},
         kept=[*letter.hidden(), (carry.TOKEN, carry.page_token())],
         heading=HEADINGS.get(letter.origin.kind if letter.origin else "", "New message"),
-        most=resources().settings.message_bytes,
+        most=limit.all_files(),
+        each=limit.one_file(),
         back_url=_back(letter),
         below=letter.origin is not None and letter.origin.kind == "reply" and not preferences(me).above,
         zone=me.zone,
@@ -306,7 +333,3 @@ def writing_of(me: Current, letter: Letter) -> Writing:
     one = beginning.identity(my_identities(me), letter.identity)
     reply_to = [Address("", one.reply_to)] if one.reply_to else []
     return letter.writing(Address(one.name, one.address), datetime.now(me.zone), reply_to)
-
-
-def _mailbox(me: Current, boxes: tuple[Mailbox, ...]) -> str:
-    return target_name(boxes, "drafts", today=datetime.now(me.zone).date())

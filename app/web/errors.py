@@ -48,7 +48,7 @@ def answer(error: Exception) -> Response:
 
 def _fault(error: Exception) -> Fault:
     """Its page. A change in the middle of which the server fell silent may have been made."""
-    if isinstance(error, mail.ServerSilent) and request.method == "POST":
+    if isinstance(error, mail.ServerSilent) and request.method != "GET":
         return fault_of(mail.ConnectionLost())
     return fault_of(error)
 
@@ -128,7 +128,7 @@ def _password_changed() -> Response:
 
 def ask_to_sign_in(error: NotSignedIn) -> Response:
     """Pages lead to the sign-in page and back; scripts get 401 and decide themselves."""
-    scripted = request.endpoint == "mailbox.changes" or "X-Postern-Fragment" in request.headers
+    scripted = request.endpoint in ("mailbox.changes", "uploads.put") or "X-Postern-Fragment" in request.headers
     if scripted:
         return make_response(error_page(HTTP_FAULTS[401]), 401)
     carried = carry.packed()

@@ -15,6 +15,7 @@ from app.directory.errors import DirectoryBroken, DirectoryError
 from app.mail import errors as mail
 from app.profile.errors import Full, Gone, ProfileAway
 from app.store.throttle import TooMany
+from app.store.uploads import TooManyUploads
 from app.web.carry import Unproven
 from app.web.session import NoMailbox
 
@@ -216,6 +217,13 @@ TABLE: dict[type[BaseException], Fault] = {
         "Your account is unchanged.",
         "Wait a few minutes, then try again.",
     ),
+    TooManyUploads: Fault(
+        429,
+        "Three files are on their way already",
+        "More of yours cannot be sent at once, from all your windows together.",
+        _NOTHING_LOST,
+        "Wait until one of them is there.",
+    ),
     Busy: Fault(503, "Many people are signing in", "There is no free place at the moment.", "", _AGAIN, 5, retry=True),
     BadHost: Fault(
         400,
@@ -265,6 +273,7 @@ HTTP_FAULTS: dict[int, Fault] = {
     408: Fault(408, "That took too long", "The request did not arrive in time.", _NOTHING_LOST, _AGAIN),
     409: Fault(409, "That has changed meanwhile", "Somebody or something else was quicker.", _NOTHING_LOST, _RELOAD),
     410: Fault(410, "No longer here", "What you asked for is gone.", "", ""),
+    411: Fault(411, "The length is missing", "The browser does not say how large the file is.", _NOTHING_LOST),
     413: Fault(
         413,
         "That is too large",
@@ -272,6 +281,7 @@ HTTP_FAULTS: dict[int, Fault] = {
         _NOTHING_LOST,
         "Choose fewer or smaller things at once.",
     ),
+    415: Fault(415, "This is not sent as a file", "The body of such a request is the file itself.", _NOTHING_LOST),
     416: Fault(416, "No such part", "The part that was asked for does not exist.", _NOTHING_LOST),
     429: Fault(429, "Too many requests", "There were too many in a short time.", _NOTHING_LOST, _AGAIN),
     503: Fault(503, "Not available for the moment", "The service is busy.", _NOTHING_LOST, _AGAIN, 5, retry=True),

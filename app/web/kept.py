@@ -9,13 +9,14 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from app.mail.aside import SECTION
 from app.mail.outgoing import File, Stored
 from app.mail.part import Place
 from app.mail.recipients import MAX_TYPED
 from app.web.urls import escape_mailbox, unescape_mailbox
 
 _PLACE = re.compile(r"([A-Za-z0-9_~-]{1,3000})\.([1-9]\d{0,9})\.([1-9]\d{0,9})")
-_SECTION = re.compile(r"(?:[1-9]\d{0,3}(?:\.[1-9]\d{0,3}){0,200})?")
+_SECTION = re.compile(r"(?:[1-9]\d{0,3}(?:\.[1-9]\d{0,3}){0,200}|TEXT)?")
 _WORD = re.compile(r"[A-Za-z0-9:_.+-]{1,60}")  # as strangers name encodings: the octets are passed on
 _CONTENT_ID = re.compile(r"[!-;=?-~]{1,240}")
 
@@ -43,6 +44,11 @@ class Kept:
     def decoded(self) -> int:
         """About how many octets it has, for people."""
         return self.size * 57 // 78 if self.encoding == "base64" else self.size  # lines of 76 letters and CRLF
+
+    @property
+    def aside(self) -> bool:
+        """Whether it lies in a hidden message of its own, which no save has taken in."""
+        return self.section == SECTION
 
     @property
     def file(self) -> File:

@@ -11,7 +11,7 @@ from flask import g
 from redis import RedisError
 
 from app.mail.connection import Connection
-from app.mail.mailbox import Mailbox, named_mailbox, tree
+from app.mail.mailbox import Mailbox, named_mailbox, target_name, tree
 from app.mail.special import USES, Use
 from app.outbox.errors import OutboxAway
 from app.store.notices import Notice, bump_notice, read_notice
@@ -63,6 +63,11 @@ def junk_pattern(me: Current) -> str | None:
     """The site's pattern of junk mailboxes, such as `spam.%Y`: the mail server's own, else that of the settings."""
     server = me.account.server
     return (server.junk_pattern if server else None) or resources().settings.junk_pattern or None
+
+
+def drafts(me: Current, boxes: tuple[Mailbox, ...]) -> str:
+    """Where drafts lie, or will lie."""
+    return target_name(boxes, "drafts", today=datetime.now(me.zone).date())
 
 
 def drop(me: Current) -> None:

@@ -19,6 +19,7 @@ from app.store.connect import Gate
 from app.store.near import Near
 from app.store.seal import Keyring
 from app.store.throttle import LocalThrottle
+from app.store.uploads import Uploads
 from config.default import Settings
 
 if TYPE_CHECKING:
@@ -50,6 +51,11 @@ class Resources:
     near: Near = field(default_factory=Near)
     sent: LocalAllowance = field(default_factory=LocalAllowance)
     profile_gate: Gate = field(default_factory=lambda: Gate(PROFILE_REST))
+
+    @cached_property
+    def uploads(self) -> Uploads:
+        """Places for uploads."""
+        return Uploads(self.redis)
 
     @cached_property
     def database(self) -> Engine:

@@ -4,7 +4,7 @@ import { attachIn } from "./attach.js";
 import { fill, target } from "./html.js";
 import { listPart, putList, takeRest } from "./panes.js";
 import { takeToasts, toast } from "./say.js";
-import files from "./write-files.js";
+import files, { changes } from "./write-files.js";
 import people from "./write-people.js";
 import rich from "./write-rich.js";
 
@@ -61,6 +61,8 @@ export default function write(section) {
   const unnoticed = (change) => { const saved = !changed(); change(); if (saved) last = fingerprint(form); };
   const after = (task) => { work = work.then(task, task); return work; };
 
+  const attached = files(section, { later, ended: () => ended("save") });
+
   function later() {
     clearTimeout(timer);
     if (!changed()) return;
@@ -87,7 +89,7 @@ export default function write(section) {
 
   function post(action, { brief = false, body = new FormData(form) } = {}) {
     body.set("action", action);
-    form.querySelectorAll('[name="file"]:checked').forEach((box) => { box.dataset.sent = ""; });
+    attached.going();
     const turn = form.elements.turn; // which save of this form it is, should an answer be lost
     turn.value = turn.value.replace(/\d+$/, (count) => Number(count) + 1);
     body.set("turn", turn.value);
@@ -108,18 +110,7 @@ export default function write(section) {
   /** The draft's new place and its files, from the answer to a save of what was `sent`. */
   function take(page, sent) {
     page.querySelectorAll("[data-kept] input").forEach((input) => { form.elements[input.name].value = input.value; });
-    const files = section.querySelector(".write-files");
-    const waiting = [...files.querySelectorAll(".sending")];
-    const off = [...files.querySelectorAll("[data-sent]:not(:checked)")].map(what); // meanwhile
-    fill(files, ...page.querySelector(".write-files").children);
-    files.querySelectorAll('[name="file"]').forEach((box) => {
-      const at = off.indexOf(what(box));
-      if (at < 0) return;
-      off.splice(at, 1);
-      drop(box);
-    });
-    files.append(...waiting);
-    files.hidden = !files.children.length;
+    attached.take(page);
     told(page.querySelector("[data-state]").textContent);
     const conflict = page.querySelector("[data-conflict]");
     if (conflict) fill(section.querySelector("[data-conflict]"), ...conflict.children);
@@ -128,21 +119,19 @@ export default function write(section) {
     if (changed()) later();
   }
 
-  function drop(box) {
-    box.checked = false;
-    box.closest("li").hidden = true;
-  }
-
   async function finish(action) {
     if (busy) return;
     busy = true;
     clearTimeout(timer);
-    const answer = await after(() => {
+    if (action === "discard") section.querySelectorAll(".sending button").forEach((stop) => stop.click());
+    const there = await filesThere();
+    const answer = (there || action === "discard") && await after(() => {
       const body = new FormData(form); // not before: a save may have been under way, and moved the draft
       if (listPart() && section.closest("#write-shelf")) body.set("next", listPart().dataset.url);
       return post(action, { body });
     });
     busy = false;
+    if (!answer) return;
     const again = answer.page?.querySelector('[data-fragment="compose"]');
     if (!answer.ok && !again) {
       later();
@@ -165,8 +154,17 @@ export default function write(section) {
     pane.querySelector("[aria-invalid], [data-testid='compose-send-anyway']")?.focus();
   }
 
+  /** Resolves to whether everything that was chosen is attached. */
+  async function filesThere() {
+    if (section.querySelector(".sending")) told("Waits for the files");
+    await attached.done();
+    const name = attached.missing();
+    if (name) toast(`${name} is not attached. Try again, or remove it.`, { level: "warning" });
+    return !name;
+  }
+
   async function leave() {
-    if (section.querySelector(".sending")) told("Closes when the files are there");
+    if (!(await filesThere())) return false;
     if (!(await save())) {
       toast("The draft is not saved yet. It stays open.", { level: "warning" });
       return false;
@@ -181,7 +179,6 @@ export default function write(section) {
   }
 
   form.addEventListener("input", later);
-  files(section, { after, take: (page, sent) => take(page, sent), typed: () => typed(form) });
   people(form);
   rich(section, { post, unnoticed });
   form.addEventListener("submit", (event) => {
@@ -199,11 +196,7 @@ export default function write(section) {
     event.stopPropagation();
   });
   section.addEventListener("click", async (event) => {
-    const off = event.target.closest("[data-drop]");
-    if (off) {
-      drop(off.closest("li").querySelector("input"));
-      later();
-    } else if (event.target.closest("[data-close]")) {
+    if (event.target.closest("[data-close]")) {
       event.preventDefault();
       event.stopPropagation();
       const back = section.dataset.back;
@@ -218,7 +211,5 @@ export default function write(section) {
 }
 
 /** What a person has typed or chosen, to see whether it is saved. */
-const fingerprint = (form) => JSON.stringify([typed(form), dropped(form)]);
+const fingerprint = (form) => JSON.stringify([typed(form), changes(form)]);
 const typed = (form) => ["from", "to", "cc", "bcc", "subject", "text", "html"].map((name) => form.elements[name]?.value);
-const what = (box) => JSON.stringify(JSON.parse(box.value).slice(2)); // a file, wherever it lies: a save moves it
-const dropped = (form) => [...form.querySelectorAll('[name="file"]:not(:checked)')].map((box) => box.value);

@@ -1,0 +1,113 @@
+"""One file of a message being written: put on the mail server as it comes in, or taken away again.
+
+The body is streamed from the browser's socket into APPEND, a buffer at a time: no node keeps an upload, in memory or
+on disk. A browser that hangs up breaks the APPEND off, and nothing is stored.
+"""
+
+from contextlib import suppress
+from typing import Any
+
+from flask import Response, make_response, render_template, request
+from werkzeug.exceptions import BadRequest, LengthRequired, RequestEntityTooLarge
+
+from app.mail import aside
+from app.mail import errors as mail
+from app.mail.connection import Connection
+from app.mail.field import is_id
+from app.mail.filename import harmless
+from app.mail.outgoing import File, Upload
+from app.web import limit, pane
+from app.web.kept import kept_files, read_kept, read_place
+from app.web.letter import Letter
+from app.web.resources import resources
+from app.web.session import Current, current, imap
+
+RAW = "application/octet-stream"  # of the request: what else Flask would read as a form, whole
+
+
+class _Body:
+    """The request's body as a file that is read once; `going_on` is called at each read."""
+
+    def __init__(self, source: Any, going_on: Any) -> None:
+        self._source, self._going_on = source, going_on
+
+    def seekable(self) -> bool:
+        return False
+
+    def read(self, size: int) -> bytes:
+        self._going_on()
+        found: bytes = self._source.read(size)
+        return found
+
+
+def put() -> Response:
+    """PUT /compose/files?name=&type=&message_id=&draft=&content_id=&beside=: the file as the body; the answer is its
+    line of the form. `beside`: octets of the message's other files, as the browser counts them.
+
+    Raises LengthRequired, RequestEntityTooLarge, TooManyUploads, and the tree of app/mail/errors.py.
+    """
+    me = current()
+    length = _length()
+    name = harmless(request.args.get("name", "").replace("\\", "/").rpartition("/")[2])
+    kind = request.args.get("type", "").partition(";")[0].strip()
+    message_id, content_id = _message_id(), request.args.get("content_id") or None
+    with resources().uploads.place(me.account.id) as going_on:
+        body = Upload(_Body(request.stream, going_on), length)  # type: ignore[arg-type]
+        file = File(name or "file", kind or RAW, body, content_id)
+        try:
+            with imap(patient=True) as client:
+                lying = aside.set_aside(client, _mailbox(client, me), file, message_id)
+        except EOFError as error:  # fewer octets than were promised: nobody waits for this answer
+            raise BadRequest("the file broke off") from error
+    (kept,) = kept_files([lying])
+    return make_response(render_template("attached.html", file=kept), 201)
+
+
+def remove() -> Response:
+    """DELETE /compose/files?file=&message_id=: takes a file away that no save has taken in."""
+    try:
+        kept = read_kept(request.args.get("file", ""))
+    except ValueError as error:
+        raise BadRequest("no file") from error
+    if kept.aside:
+        at = kept.place
+        with imap() as client:
+            aside.remove(client, at.mailbox, at.uidvalidity, [at.uid], _message_id())
+    return make_response("", 204)
+
+
+def taken_in(client: Connection, letter: Letter) -> None:
+    """The draft that was just saved holds these files now, or is discarded with them: their own messages go. Raises
+    nothing: the save is done, and what is left over is cleared later."""
+    places = [each.place for each in letter.files if each.aside]
+    for mailbox, uidvalidity in {(at.mailbox, at.uidvalidity) for at in places}:
+        uids = [at.uid for at in places if (at.mailbox, at.uidvalidity) == (mailbox, uidvalidity)]
+        with suppress(mail.MailError):
+            aside.remove(client, mailbox, uidvalidity, uids, letter.message_id)
+
+
+def _length() -> int:
+    """What the browser says that it sends; checked before a byte of it is read."""
+    if request.content_length is None:
+        raise LengthRequired
+    beside = request.args.get("beside", "0")
+    others = int(beside) if beside.isascii() and beside.isdigit() and len(beside) < 13 else 0
+    if request.content_length > limit.one_file() or request.content_length + others > limit.all_files():
+        raise RequestEntityTooLarge
+    return request.content_length
+
+
+def _message_id() -> str:
+    found = request.args.get("message_id", "")
+    if not is_id(found):
+        raise BadRequest("no Message-ID")
+    return found
+
+
+def _mailbox(client: Connection, me: Current) -> str:
+    """Where the draft lies, or will lie."""
+    try:
+        draft = read_place(request.args.get("draft", ""))
+    except ValueError as error:
+        raise BadRequest("no place of a draft") from error
+    return draft.mailbox if draft else pane.drafts(me, pane.folders(client, me))
