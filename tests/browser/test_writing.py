@@ -239,9 +239,9 @@ def test_the_pages_of_writing_pass_the_audit(
     assert audit(page) == []
 
 
-def attach(page: Page, name: str = "plan.txt") -> None:
+def attach(page: Page, name: str = "plan.txt", content: bytes = b"x" * 5000) -> None:
     page.get_by_test_id("compose-attach").set_input_files(
-        {"name": name, "mimeType": "text/plain", "buffer": b"x" * 5000}
+        {"name": name, "mimeType": "text/plain", "buffer": content}
     )
 
 
@@ -325,10 +325,20 @@ def test_a_file_that_is_too_large_is_named_before_it_is_sent(page: Page, residen
     sign_in(page, resident)
     page.get_by_test_id("compose-link").click()
     expect(page.get_by_test_id("compose")).to_be_visible()
-    page.evaluate("document.querySelector('.write-form').dataset.most = 1000")
-    attach(page, "film.mov")
-    expect(page.get_by_test_id("notice")).to_contain_text("film.mov is too large")
+    page.evaluate("document.querySelector('.write-form').dataset.each = 1000")
+    attach(page, "film.mov", b"x" * 1001)
+    failed = page.get_by_test_id("compose-file-failed")
+    expect(failed).to_contain_text("Too large")
     expect(page.get_by_test_id("compose-file")).to_have_count(0)
+    page.get_by_test_id("compose-send").click()
+    expect(page.get_by_test_id("notice")).to_contain_text("film.mov is not attached")
+    failed.get_by_role("button", name="Remove").click()
+    expect(failed).to_have_count(0)
+    page.evaluate("document.querySelector('.write-form').dataset.most = 1500")
+    attach(page, "one.txt", b"x" * 1000)
+    expect(page.get_by_test_id("compose-file")).to_have_count(1)
+    attach(page, "two.txt", b"x" * 1000)
+    expect(failed).to_contain_text("are left")
 
 
 def test_what_was_typed_without_a_network_is_saved_when_it_is_back(
