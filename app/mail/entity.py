@@ -25,6 +25,7 @@ _CHARSET: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9:_.-]{0,39}")
 _CONTENT_ID: Final = re.compile(r"[!-;=?-~]{1,240}")
 _TOKEN: Final = re.compile(r"[a-z0-9-]{1,30}")
 _LONGEST: Final = 900  # octets of a line that goes out as it is; RFC 5322 §2.1.1 allows 998
+_MBOX: Final = re.compile(rb"^From ", re.MULTILINE)
 _WHOLE: Final = frozenset(["7bit", "8bit", "binary"])
 
 
@@ -40,12 +41,15 @@ def text_entity(subtype: str, text: str, *parameters: tuple[str, str]) -> list[P
 
 
 def _encoded(data: bytes) -> tuple[str, bytes]:
-    if data.isascii() and all(len(line) <= _LONGEST for line in data.split(b"\n")):
+    """No line begins with `From `, which mailboxes of one file hold to be the next message, or change."""
+    if data.isascii() and all(len(line) <= _LONGEST and not _MBOX.match(line) for line in data.split(b"\n")):
         return "7bit", data.replace(b"\n", b"\r\n")
     printable = binascii.b2a_qp(data, istext=True, header=False).replace(b"\n", b"\r\n")
+    printable = _MBOX.sub(b"=46rom ", printable)
     crlf = data.replace(b"\n", b"\r\n")
     letters = b"\r\n".join(_lines(base64.b64encode(crlf)))
-    return ("quoted-printable", printable) if len(printable) <= len(letters) else ("base64", letters)
+    fits = len(printable) <= len(letters) and all(len(line) <= LINE for line in printable.split(b"\r\n"))
+    return ("quoted-printable", printable) if fits else ("base64", letters)
 
 
 def file_entity(file: File) -> list[Piece]:

@@ -22,7 +22,8 @@ _LONGEST: Final = 70  # of a word that is written as it is
 _ATOMS: Final = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]*")
 _Q_PLAIN: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!*+-/")  # RFC 2047 §5 (3)
 _TOKEN: Final = re.compile(r"[A-Za-z0-9!#$&+^_`{|}~.-]{1,60}")
-_QUOTABLE: Final = re.compile(r"[ !#-;=?-\[\]-~]{1,55}")  # no quotes and brackets: some readers take them off twice
+# No quotes and brackets, which some readers take off twice, and no semicolon, at which some cut.
+_QUOTABLE: Final = re.compile(r"[ !#-:=?-\[\]-~]{1,55}")
 _ID: Final = re.compile(r"<[!-;=?-~]{1,900}>")
 _SEGMENT: Final = 50
 

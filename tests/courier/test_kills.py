@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import random
 import signal
-import socket
 import sqlite3
 import threading
 import time
@@ -24,8 +23,8 @@ from app.outbox.mail import Letter, Mail, State
 from tests.conftest import MailAccount
 from tests.courier.process import Process, settings
 from tests.courier.world import World
-from tests.proxy import Proxy
 from tests.smtpsink import Sink
+from tests.strike import Line
 
 pytestmark = [pytest.mark.servers, pytest.mark.slow]
 
@@ -33,35 +32,6 @@ SCHEDULES = int(os.environ.get("SCHEDULES", "40"))
 SEED = int(os.environ.get("SEED", "0"))
 CLAIM = 1.5
 ENDS = (State.DONE, State.UNKNOWN, State.REFUSED, State.CANCELLED)
-
-
-class Line(Proxy):
-    """A proxy that strikes once, at a byte of its n-th connection. Whatever else happens then is `blow`'s."""
-
-    def __init__(self, target: int) -> None:
-        super().__init__(target)
-        self.met = 0
-        self.whole = False  # the line itself stays as it is
-        self.plan: tuple[int, str, str, int] | None = None
-        self.blow: Callable[[], None] = lambda: None
-        self.struck = threading.Event()
-
-    def _carry(self, client: socket.socket, server: socket.socket) -> None:
-        self.met += 1
-        if self.plan is not None and self.plan[0] == self.met:
-            _, kind, direction, after = self.plan
-            self.fault(kind, direction, after, once=True)  # type: ignore[arg-type]
-        super()._carry(client, server)
-
-    def _harm(self, source: socket.socket, sink: socket.socket, held: bytes, number: int) -> bool:
-        if not self.struck.is_set():
-            self.struck.set()
-            self.blow()
-        if self.whole:
-            self.clear()
-            sink.sendall(held)
-            return True
-        return super()._harm(source, sink, held, number)
 
 
 class Schedule:
