@@ -49,7 +49,8 @@ class Run:
             raise StartError(f"Something listens on port {port} already; `make run PORT=…` takes another one.")
         demo = not (self.has("POSTERN_IMAP_URL") or self.has("POSTERN_DATABASE_URL"))
         self._only_one()
-        self._secret()
+        for setting in ("POSTERN_SECRET_KEY", "POSTERN_OUTBOX_KEY"):
+            self._secret(setting)
         self._redis()
         if not self.has("POSTERN_DATABASE_URL"):
             name = "postern.sqlite" if demo else "real.sqlite"
@@ -76,15 +77,16 @@ class Run:
         except BlockingIOError:
             raise StartError("`make run` is running already in this folder; stop it first.") from None
 
-    def _secret(self) -> None:
-        if self.has("POSTERN_SECRET_KEY"):
+    def _secret(self, setting: str) -> None:
+        """A random one, made once, where the setting names none."""
+        if self.has(setting):
             return
-        path = FOLDER / "secret-key"
+        path = FOLDER / setting.removeprefix("POSTERN_").lower().replace("_", "-")
         if not path.exists():
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(descriptor, "w") as file:
                 file.write(secrets.token_urlsafe(48))
-        self.environ["POSTERN_SECRET_KEY_FILE"] = str(path)
+        self.environ[f"{setting}_FILE"] = str(path)
 
     def _redis(self) -> None:
         if self.has("POSTERN_REDIS_URL"):
