@@ -88,6 +88,7 @@ class Proxy:
         self.target = ("127.0.0.1", target) if isinstance(target, int) else target
         self.counts = Counts()
         self.greeting: bytes | None = None  # sent instead of the server's first line
+        self.hidden = b""  # a capability that clients do not get to see
         self.delay = 0.0  # seconds before anything from the server is passed on
         self.refusing = False
         self._fault: Fault | None = None
@@ -214,6 +215,8 @@ class Proxy:
                     time.sleep(self.delay)
                     if first and self.greeting is not None:
                         data = self.greeting + data.partition(b"\r\n")[2]
+                if direction == "down" and self.hidden:
+                    data = data.replace(self.hidden, b"X" * len(self.hidden))
                 first = False
                 if number != self._fault_number:
                     seen, number = 0, self._fault_number

@@ -1,39 +1,36 @@
 """Files set aside: each lies in a hidden message of its own beside the draft, in Drafts, until a save takes it in.
 
 So no node keeps an upload, and where the server cannot put messages together an autosave need not move the files. The
-message's header names the draft; by that, and by nothing that a form says, it is known for one of ours when it is to be
-removed or read back.
+message's header names the draft; by that, and by nothing that a form or a draft says, it is known for one of ours when
+it is to be removed or read back.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Final
 
-from app.mail import draft
 from app.mail.connection import Connection, uid_set
 from app.mail.entity import file_entity, merged
-from app.mail.errors import CannotDo
 from app.mail.field import folded, unstructured
 from app.mail.flags import FILE
 from app.mail.move import delete_for_good
-from app.mail.outgoing import OWN, lying
-from app.mail.part import Lease
+from app.mail.outgoing import OWN
 from app.mail.syntax import numbers
-from app.mail.writing import File, Stored, new_message_id, size
+from app.mail.writing import File, Piece, Stored, Writing, new_message_id
 
 SECTION: Final = "TEXT"  # the body of a message that is one part: no file of any other kind is named so
 FLAGS: Final = ("\\Draft", "\\Seen", FILE)
 FIELD: Final = f"{OWN}Draft"
+STATE: Final = "files"  # of a draft whose files stay set aside: which they are
 
 
-def set_aside(client: Connection, mailbox: str, file: File, message_id: str, *, lease: Lease | None = None) -> File:
-    """Appends a file of the draft with this Message-ID, read while it is sent; the same file as it lies there.
-
-    Raises what draft.save raises; then nothing was stored.
-    """
+def message(file: File, message_id: str) -> list[Piece]:
+    """The hidden message of a file of the draft with this Message-ID."""
     head = [
         folded("Date", [format_datetime(datetime.now(UTC))]),
         unstructured("Subject", f"A file of a draft: {file.name}"),
@@ -41,15 +38,10 @@ def set_aside(client: Connection, mailbox: str, file: File, message_id: str, *, 
         folded(FIELD, [message_id]),
         b"MIME-Version: 1.0\r\n",
     ]
-    pieces = list(merged([*head, *file_entity(file)]))
-    saved = draft.save(client, mailbox, pieces, flags=FLAGS, lease=lease)
-    if saved.uid is None or saved.uidvalidity is None:
-        raise CannotDo("the server does not tell where it keeps the file")
-    octets = size(pieces[1:])
-    return lying(file, Stored(saved.mailbox, saved.uidvalidity, saved.uid, SECTION, octets))
+    return list(merged([*head, *file_entity(file)]))
 
 
-def ours(client: Connection, uidvalidity: int, mailbox: str, uids: Iterable[int], message_id: str) -> list[int]:
+def ours(client: Connection, mailbox: str, uidvalidity: int, uids: Iterable[int], message_id: str) -> list[int]:
     """Those of the messages that hold a file of this draft. One command in the selected mailbox. Raises Renumbered."""
     client.select(mailbox, uidvalidity=uidvalidity)
     answer = client.ask(b"UID SEARCH UID", uid_set(uids), b"HEADER", FIELD, message_id)
@@ -58,6 +50,52 @@ def ours(client: Connection, uidvalidity: int, mailbox: str, uids: Iterable[int]
 
 def remove(client: Connection, mailbox: str, uidvalidity: int, uids: Sequence[int], message_id: str) -> None:
     """Removes those that hold a file of this draft and nothing else. Raises as move.delete_for_good."""
-    found = ours(client, uidvalidity, mailbox, uids, message_id)
+    found = ours(client, mailbox, uidvalidity, uids, message_id)
     if found:
         delete_for_good(client, mailbox, uidvalidity, found)
+
+
+def apart(writing: Writing) -> Writing:
+    """The same for a draft that names its files, which are set aside in its own mailbox, and does not hold them."""
+    rows = [
+        [at.uidvalidity, at.uid, each.name, each.type, at.size, at.encoding, each.charset, each.content_id]
+        for each in writing.files
+        if isinstance(at := each.content, Stored)
+    ]
+    told = json.dumps(rows, ensure_ascii=False, separators=(",", ":"))
+    return replace(writing, files=(), state={**writing.state, STATE: told}) if rows else writing
+
+
+def read_back(client: Connection, mailbox: str, told: str, message_id: str) -> tuple[tuple[File, ...], tuple[str, ...]]:
+    """The files that a draft names, as far as they are there and are its own; and the names of the others.
+
+    A draft may be a stranger's, moved here: what it names would go out with it. One command in the selected mailbox.
+    """
+    files = [file for row in _rows(told) if (file := _file(mailbox, row)) is not None]
+    validity = client.note.uidvalidity
+    uids = [at.uid for each in files if isinstance(at := each.content, Stored) and at.uidvalidity == validity]
+    there = set(ours(client, mailbox, validity or 0, uids, message_id)) if uids and message_id else set()
+    found = tuple(each for each in files if isinstance(at := each.content, Stored) and at.uid in there)
+    return found, tuple(each.name for each in files if each not in found)
+
+
+def _rows(told: str) -> list[object]:
+    try:
+        rows = json.loads(told)
+    except (ValueError, RecursionError):
+        return []
+    return rows if isinstance(rows, list) else []
+
+
+def _file(mailbox: str, row: object) -> File | None:
+    """A file as a draft names it; None for what makes no sense."""
+    if not isinstance(row, list) or len(row) != 8:
+        return None
+    uidvalidity, uid, name, kind, size, encoding, charset, content_id = row
+    if not all(isinstance(each, int) and 0 < each < 2**32 for each in (uidvalidity, uid)):
+        return None
+    if not isinstance(size, int) or not all(isinstance(each, str) for each in (name, kind, encoding)):
+        return None
+    if not all(each is None or isinstance(each, str) for each in (charset, content_id)):
+        return None
+    return File(name, kind, Stored(mailbox, uidvalidity, uid, SECTION, size, encoding), content_id, charset)

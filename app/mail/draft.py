@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import quote
 
-from app.mail import bodystructure
+from app.mail import aside, bodystructure
 from app.mail.connection import Answer, Argument, Connection, Literal, flag_list, quote_mailbox, uid_set
 from app.mail.content import MAX_TEXT, read_content
 from app.mail.create import make
@@ -23,10 +23,11 @@ from app.mail.draftheader import MAX_HEADER, written
 from app.mail.entity import encode
 from app.mail.errors import CannotDo, MailboxGone, MailError, MessageGone, Refused, Renumbered
 from app.mail.move import existing
+from app.mail.outgoing import lying
 from app.mail.part import Lease, Place, Wanted, bodies, fetch, item, slices
 from app.mail.syntax import fetches, number, numbers, section
 from app.mail.wire import Streamed
-from app.mail.writing import Piece, Stored, Writing, size
+from app.mail.writing import File, Piece, Stored, Writing, size
 
 FLAGS: Final = ("\\Draft", "\\Seen")
 _APPENDUID: Final = re.compile(rb"\[APPENDUID (\d{1,10}) (\d{1,10})\]", re.IGNORECASE)
@@ -82,6 +83,16 @@ def save(
         known = replaces[1] if replaces and replaces[0] == note.uidvalidity else 0
         saved = Saved(mailbox, note.uidvalidity, _found(client, pieces, max(before, known + 1)))
     return saved if replaces is None else replace(saved, former=_remove(client, saved, *replaces))
+
+
+def set_aside(client: Connection, mailbox: str, file: File, message_id: str, *, lease: Lease | None = None) -> File:
+    """Stores a file of the draft with this Message-ID in a hidden message beside it, read while it is sent; returns it
+    as it lies there. Raises as `save`; then nothing was stored.
+    """
+    saved = save(client, mailbox, aside.message(file, message_id), flags=aside.FLAGS, lease=lease)
+    if saved.uid is None or saved.uidvalidity is None:
+        raise CannotDo("the server does not tell where it keeps the file")
+    return lying(file, Stored(saved.mailbox, saved.uidvalidity, saved.uid, aside.SECTION, 0))
 
 
 def _append(client: Connection, mailbox: str, flags: bytes, pieces: Sequence[Piece], lease: Lease | None) -> Answer:
@@ -215,7 +226,7 @@ def digest(client: Connection, mailbox: str, uidvalidity: int, uid: int) -> tupl
 
 def read(client: Connection, mailbox: str, uidvalidity: int, uid: int, *, texts: bool = True) -> Writing:
     """A draft, of ours or of another client, to be written on: two commands; one without its `texts`, for who brings
-    new ones.
+    new ones; one more for files set aside, of which `state["gone"]` names those that are not there.
 
     `html` is a stranger's until it was cleaned; so are `origin` and `state` in a message that was moved here. Sender
     and Message-ID are empty where the draft has none. Raises Renumbered, MailboxGone, MessageGone, and CannotDo for a
@@ -229,4 +240,12 @@ def read(client: Connection, mailbox: str, uidvalidity: int, uid: int, *, texts:
     content = read_content(client, place, structure, limit=MAX_TEXT, texts=texts)
     if content.cut or len(block) >= MAX_HEADER:
         raise CannotDo("the draft is too long")
-    return replace(written(block), text=content.text, html=content.html, files=content.files)
+    found = replace(written(block), text=content.text, html=content.html, files=content.files)
+    return _with_files(client, mailbox, found) if aside.STATE in found.state else found
+
+
+def _with_files(client: Connection, mailbox: str, found: Writing) -> Writing:
+    """The files that the draft names beside those that it holds."""
+    state = dict(found.state)
+    files, gone = aside.read_back(client, mailbox, state.pop(aside.STATE), found.message_id)
+    return replace(found, files=(*found.files, *files), state={**state, "gone": ", ".join(gone)} if gone else state)

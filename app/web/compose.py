@@ -14,9 +14,9 @@ from flask import flash, make_response, redirect, render_template, request, url_
 from werkzeug.exceptions import BadRequest
 
 from app.courier.post import NoCredential, NoSubmission
+from app.mail import aside, move
 from app.mail import draft as drafts
 from app.mail import errors as mail
-from app.mail import move
 from app.mail.composed import composed
 from app.mail.connection import Connection
 from app.mail.filename import harmless
@@ -81,6 +81,8 @@ def stored(uidvalidity: int, uid: int) -> Any:
     letter = replace(letter_of(writing, place), identity=one.id)
     if writing.html and letter.html is None:  # another program's
         flash("This draft has more formatting than can be edited here. What is saved is its plain text.", "warning")
+    if gone := writing.state.get("gone"):
+        flash(f"Not there any more: {gone}. Attach again.", "warning")
     if outbox.sent_before(me, letter):
         flash("This message is in the outbox already. Take it back there before you change it.", "warning")
     return _page(me, boxes, letter)
@@ -202,17 +204,21 @@ def _sent_before(client: Connection, me: Current, boxes: tuple[Mailbox, ...], le
 
 def _saved(client: Connection, me: Current, boxes: tuple[Mailbox, ...], letter: Letter) -> Letter:
     """The letter as it is stored now, in place of the draft that it was."""
-    writing = writing_of(me, letter)
     mailbox = letter.draft.mailbox if letter.draft else pane.drafts(me, boxes)
+    apart = uploads.stay_aside(client)
+    letter = uploads.all_aside(client, mailbox, letter) if apart else letter
+    writing = writing_of(me, letter)
     before = (letter.draft.uidvalidity, letter.draft.uid) if letter.draft else None
-    saved = drafts.save(client, mailbox, pieces(writing, final=False), replaces=before, lease=imap)
-    if saved.uid is not None:
+    parts = pieces(aside.apart(writing) if apart else writing, final=False)
+    saved = drafts.save(client, mailbox, parts, replaces=before, lease=imap)
+    if saved.uid is not None and not apart:
         uploads.taken_in(client, letter)
     if before is None or saved.former == "gone":
         pane.wrote(me)  # one more message in Drafts; later saves change no count
     if saved.uid is None or saved.uidvalidity is None:
         return replace(letter, draft=None)  # stored, but nobody can say where: the next save stores it once more
-    letter = letter.stored(Place(saved.mailbox, saved.uidvalidity, saved.uid), writing)
+    place = Place(saved.mailbox, saved.uidvalidity, saved.uid)
+    letter = replace(letter, draft=place) if apart else letter.stored(place, writing)
     return conflict.noticed(client, letter, writing) if saved.former == "gone" else letter
 
 

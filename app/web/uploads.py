@@ -5,6 +5,7 @@ on disk. A browser that hangs up breaks the APPEND off, and nothing is stored.
 """
 
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from flask import Response, make_response, render_template, request
@@ -13,11 +14,12 @@ from werkzeug.exceptions import BadRequest, LengthRequired, RequestEntityTooLarg
 from app.mail import aside
 from app.mail import errors as mail
 from app.mail.connection import Connection
+from app.mail.draft import set_aside
 from app.mail.field import is_id
 from app.mail.filename import harmless
 from app.mail.outgoing import File, Upload
 from app.web import limit, pane
-from app.web.kept import kept_files, read_kept, read_place
+from app.web.kept import Kept, kept_files, read_kept, read_place
 from app.web.letter import Letter
 from app.web.resources import resources
 from app.web.session import Current, current, imap
@@ -56,7 +58,7 @@ def put() -> Response:
         file = File(name or "file", kind or RAW, body, content_id)
         try:
             with imap(patient=True) as client:
-                lying = aside.set_aside(client, _mailbox(client, me), file, message_id)
+                lying = set_aside(client, _mailbox(client, me), file, message_id)
         except EOFError as error:  # fewer octets than were promised: nobody waits for this answer
             raise BadRequest("the file broke off") from error
     (kept,) = kept_files([lying])
@@ -84,6 +86,30 @@ def taken_in(client: Connection, letter: Letter) -> None:
         uids = [at.uid for at in places if (at.mailbox, at.uidvalidity) == (mailbox, uidvalidity)]
         with suppress(mail.MailError):
             aside.remove(client, mailbox, uidvalidity, uids, letter.message_id)
+
+
+def stay_aside(client: Connection) -> bool:
+    """Whether this save moves the text alone and lets the files lie in messages of their own: one that the script makes
+    while somebody writes, where the server cannot put messages together. Who closes the form asks for the `whole`."""
+    brief = request.headers.get("X-Postern-Fragment") == "saved" and not request.form.get("whole")
+    return brief and not client.has("CATENATE")
+
+
+def all_aside(client: Connection, mailbox: str, letter: Letter) -> Letter:
+    """The letter with each of its files set aside in this mailbox, once; no node streams them again until it is whole.
+
+    Raises what draft.set_aside raises; then what was set aside here is removed again."""
+    made: list[Kept] = []
+    try:
+        moved = (each.file for each in letter.files if not each.aside or each.place.mailbox != mailbox)
+        for file in (*moved, *letter.uploads):
+            made += kept_files([set_aside(client, mailbox, file, letter.message_id, lease=imap)])
+    except Exception:
+        taken_in(client, replace(letter, files=tuple(made)))
+        raise
+    fresh = iter(made)
+    files = [each if each.aside and each.place.mailbox == mailbox else next(fresh) for each in letter.files]
+    return replace(letter, files=(*files, *fresh), uploads=())
 
 
 def _length() -> int:

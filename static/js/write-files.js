@@ -10,6 +10,7 @@ const TRIES = 40;
 export const changes = (form) => boxes(form).filter((box) => !box.checked || box.closest("[data-new]")).map((box) => box.value);
 const boxes = (form) => [...form.querySelectorAll('[name="file"]')];
 const what = (box) => JSON.stringify(JSON.parse(box.value).slice(2)); // a file, wherever it lies: a save moves it
+const isAside = (box) => JSON.parse(box.value)[1] === "TEXT"; // in a message of its own, which no draft has taken in
 const pause = (seconds) => new Promise((resolve) => { setTimeout(resolve, seconds * 1000); });
 const megabytes = (octets) => `${Math.floor(Math.max(octets, 0) / 1e5) / 10} MB`;
 const make = (tag, properties) => Object.assign(document.createElement(tag), properties);
@@ -123,7 +124,7 @@ export default function files(section, { later, ended }) {
     if (!box) return;
     drop(box);
     later();
-    if ("sent" in box.dataset || JSON.parse(box.value)[1] !== "TEXT") return; // it lies in the draft, or will
+    if ("sent" in box.dataset || !isAside(box)) return; // it lies in the draft, or will
     ask(address({ file: box.value }), { method: "DELETE", headers: headers(), ended: () => {} });
   });
   for (const name of ["dragover", "dragleave", "drop"]) {
@@ -136,6 +137,7 @@ export default function files(section, { later, ended }) {
   }
   return {
     upload, take,
+    apart: () => boxes(form).some((box) => box.checked && isAside(box)),
     going: () => boxes(form).forEach((box) => { if (box.checked) box.dataset.sent = ""; }), // with the save that follows
     done: async () => { while (under.size) await Promise.all(under); },
     missing: () => list.querySelector(".failed")?.dataset.name,

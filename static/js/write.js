@@ -70,13 +70,13 @@ export default function write(section) {
     timer = setTimeout(save, PAUSE);
   }
 
-  /** Resolves to whether the server has what stands in the form. */
-  function save() {
+  /** Resolves to whether the server has what stands in the form; `whole`: files that it keeps apart are put in, too. */
+  function save(whole = false) {
     clearTimeout(timer);
     return after(async () => {
-      if (!changed()) return true;
+      if (!changed() && !(whole && attached.apart())) return true;
       const sent = typed(form);
-      const answer = await post("save", { brief: true });
+      const answer = await post("save", { brief: true, whole });
       if (!answer.ok) {
         told(reason(answer).replace(/^(?!Not saved)/, "Not saved. "), true);
         timer = setTimeout(save, 15000);
@@ -87,13 +87,14 @@ export default function write(section) {
     });
   }
 
-  function post(action, { brief = false, body = new FormData(form) } = {}) {
+  function post(action, { brief = false, whole = false, body = new FormData(form) } = {}) {
     body.set("action", action);
     attached.going();
     const turn = form.elements.turn; // which save of this form it is, should an answer be lost
     turn.value = turn.value.replace(/\d+$/, (count) => Number(count) + 1);
     body.set("turn", turn.value);
     if (brief) body.delete("upload");
+    if (whole) body.set("whole", "1");
     const headers = { "X-Postern-Fragment": brief ? "saved" : "1", Accept: "text/html" };
     return ask(target(form), { method: "POST", body, headers, ended: () => ended(action) });
   }
@@ -165,7 +166,7 @@ export default function write(section) {
 
   async function leave() {
     if (!(await filesThere())) return false;
-    if (!(await save())) {
+    if (!(await save(true))) {
       toast("The draft is not saved yet. It stays open.", { level: "warning" });
       return false;
     }
@@ -185,7 +186,7 @@ export default function write(section) {
     event.preventDefault();
     event.stopPropagation();
     const action = event.submitter?.value ?? "send";
-    if (action === "save") save();
+    if (action === "save") save(true);
     else finish(action);
   });
   form.addEventListener("keydown", (event) => {

@@ -33,8 +33,9 @@ def draft_with(octets: int) -> bytes:
 class Draft:
     """A draft that is open in a browser and saves itself."""
 
-    def __init__(self, counted: Counted, octets: int) -> None:
+    def __init__(self, counted: Counted, octets: int, *, hidden: bytes = b"") -> None:
         self.counted = counted
+        counted.proxy.hidden = hidden
         counted.mail.server.fill(counted.mail.login, [draft_with(octets)], mailbox="Drafts", flags="\\Draft \\Seen")
         counted.sign_in()
         page = counted.visitor.get("/mail/Drafts/").text
@@ -56,9 +57,11 @@ class Draft:
         return cost
 
 
-def test_an_autosave_with_20_mb_attached_moves_the_text_alone(counted: Counted) -> None:
-    draft = Draft(counted, 20_000_000)
-    draft.save(TEXT)
+@pytest.mark.parametrize("hidden", [b"", b"CATENATE"])
+def test_an_autosave_with_20_mb_attached_moves_the_text_alone(counted: Counted, hidden: bytes) -> None:
+    draft = Draft(counted, 20_000_000, hidden=hidden)
+    first = draft.save(TEXT)
+    assert (first.sent > 20_000_000) is bool(hidden)  # without CATENATE each file is set aside, once
     for number in range(3):
         cost = draft.save(TEXT + str(number))
         assert cost.logins == 0 and len(cost.commands) <= 4, cost.commands

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import base64
 import email
+import json
 import re
 import select
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from html import unescape
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import pytest
 from imapclient import IMAPClient
 
 from app.mail.flags import FILE
+from tests.conftest import MakeAccount
 from tests.faults.test_writing import FRIEND, fields
-from tests.faults.world import Memory, Person, World, eventually, title
+from tests.faults.world import Memory, Person, World, eventually, title, toasts
+from tests.proxy import Proxy
 from tests.visitor import Answer
 
 pytestmark = pytest.mark.servers
 
+_HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)"')
 _KEPT = re.compile(r'<input type="checkbox" name="file" value="([^"]*)"')
 
 
@@ -28,6 +32,11 @@ def put(person: Person, form: Mapping[str, str], content: bytes, **about: str) -
     """One file of the message that `form` is."""
     named = {"name": "plan.pdf", "type": "application/pdf", "message_id": form["message_id"], "draft": "", **about}
     return person.visitor.put(f"/compose/files?{urlencode(named)}", content, {"X-CSRFToken": form["csrf_token"]})
+
+
+def fields_of(answer: Answer) -> dict[str, str]:
+    """The hidden fields of the answer to a script's save."""
+    return {name: unescape(value) for name, value in _HIDDEN.findall(answer.text)}
 
 
 def kept(answer: Answer) -> list[str]:
@@ -46,8 +55,9 @@ def lying(person: Person) -> list[tuple[bytes, list[bytes]]]:
         return [(each[b"BODY[]"], list(each[b"FLAGS"])) for each in told]
 
 
-def save(person: Person, form: Mapping[str, str], *files: str, action: str = "save") -> Answer:
+def save(person: Person, form: Mapping[str, str], *files: str, action: str = "save", **more: str) -> Answer:
     body = [*form.items(), *(("file", each) for each in files), ("text", "Words"), ("to", FRIEND), ("subject", "S")]
+    body += more.items()
     headers = {"X-Postern-Fragment": "saved"} if action == "save" else {}
     return person.visitor.post("/compose", [*body, ("action", action)], headers)
 
@@ -79,6 +89,63 @@ def test_files_of_several_requests_are_sent_with_the_message(world: World, alice
     parts = [part for part in email.message_from_bytes(mail.content).walk() if part.get_filename()]
     assert [part.get_payload(decode=True) for part in parts] == [b"one", b"two", b"three"]
     eventually(lambda: not lying(alice))
+
+
+@pytest.fixture
+def plain(world: World, make_account: MakeAccount) -> Iterator[Person]:
+    """Somebody whose mail server cannot put messages together."""
+    mail = make_account(0)
+    with Proxy(mail.server.imap_port) as proxy:
+        proxy.hidden = b"CATENATE"
+        yield world.person(mail, port=proxy.port).signed_in()
+
+
+def files_of(source: bytes) -> list[bytes]:
+    return [part.get_payload(decode=True) for part in email.message_from_bytes(source).walk() if part.get_filename()]
+
+
+def test_without_catenate_files_stay_set_aside_until_the_form_is_closed(world: World, plain: Person):
+    form = fields(plain.visitor.get("/compose"))
+    content = bytes(range(256)) * 500
+    files = kept(put(plain, form, content))
+    for number in range(3):
+        answer = save(plain, form, *files, cc=f"n{number}@elsewhere.example")
+        assert answer.status == 200, title(answer)
+        form, files = form | fields_of(answer), kept(answer)
+    hidden = [source for source, flags in lying(plain) if FILE.encode() in flags]
+    (draft,) = [source for source, flags in lying(plain) if FILE.encode() not in flags]
+    assert len(hidden) == 1 and files_of(draft) == [] and len(draft) < 4000
+    (path,) = plain.paths("/mail/Drafts/")
+    opened = plain.visitor.get(path.replace("/mail/Drafts/", "/drafts/"))
+    assert kept(opened) == files and "plan.pdf" in opened.text
+    whole = save(plain, form, *files, whole="1")
+    assert whole.status == 200, title(whole)
+    ((source, flags),) = lying(plain)
+    assert files_of(source) == [content] and FILE.encode() not in flags
+
+
+def test_without_catenate_a_message_is_sent_with_its_files_and_nothing_is_left(world: World, plain: Person):
+    form = fields(plain.visitor.get("/compose"))
+    files = [kept(put(plain, form, word.encode(), name=f"{word}.txt"))[0] for word in ("one", "two")]
+    answer = save(plain, form, *files)
+    form, files = form | fields_of(answer), kept(answer)
+    assert save(plain, form, *files, action="send-anyway").status == 303
+    eventually(lambda: [each for each in world.site.smtp.taken if form["message_id"].encode() in each.content])
+    (mail,) = [each for each in world.site.smtp.taken if form["message_id"].encode() in each.content]
+    assert files_of(mail.content) == [b"one", b"two"]
+    eventually(lambda: not lying(plain))
+
+
+def test_a_draft_of_a_stranger_that_names_files_gets_none_of_them(world: World, alice: Person):
+    form = fields(alice.visitor.get("/compose"))
+    (file,) = kept(put(alice, form, b"mine"))
+    _, uidvalidity, uid = json.loads(file)[0].split(".")
+    row = quote(json.dumps([[int(uidvalidity), int(uid), "logo.png", "image/png", 4, "base64", None, None]]))
+    forged = f"Message-ID: <evil@x.example>\r\nX-Postern-State-files: {row}\r\nSubject: Fill in\r\n\r\ntext\r\n"
+    alice.mail.append(forged.encode(), mailbox="Drafts", flags=["\\Draft"])
+    (path,) = alice.paths("/mail/Drafts/")
+    opened = alice.visitor.get(path.replace("/mail/Drafts/", "/drafts/"))
+    assert opened.status == 200 and kept(opened) == [] and "logo.png" in toasts(opened)
 
 
 def test_a_file_taken_off_before_a_save_is_gone_and_nothing_else_can_be_removed_so(world: World, alice: Person):
