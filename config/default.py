@@ -82,6 +82,20 @@ class Settings:
         values.mailbox_pattern,
     )
 
+    ldap_url: str | None = setting(
+        "a directory whose people are suggested as recipients: ldaps://host, ldap://host (STARTTLS), ldap+plain://host"
+    )
+    ldap_base: str | None = setting("below which entry it is searched, e.g. ou=people,dc=example,dc=org")
+    ldap_bind_dn: str | None = setting("who asks it; unset: nobody, anonymously")
+    ldap_bind_password: str | None = setting("their password", values.secret, secret=True)
+    ldap_filter: str = setting(
+        "which entries are found: {typed} is what was typed, {domain} the domain of the account that asks",
+        values.ldap_filter,
+        "(&(mail=*)(|(cn={typed}*)(sn={typed}*)(givenName={typed}*)(mail={typed}*)))",
+    )
+    ldap_name: str = setting("attribute with a person's name", values.ldap_attribute, "cn")
+    ldap_mail: str = setting("attribute with their address", values.ldap_attribute, "mail")
+
     bind: str = setting("where gunicorn listens", values.bind, "127.0.0.1:8000")
     web_concurrency: int = setting("gunicorn worker processes", values.whole(1, 256), 2, env="WEB_CONCURRENCY")
     threads: int = setting("threads of a worker; at most a quarter are in sign-ins at once", values.whole(4, 1024), 32)
@@ -294,7 +308,10 @@ def _check_together(settings: Settings) -> None:
             str(settings.session_idle),
             f"at most POSTERN_SESSION_ABSOLUTE ({settings.session_absolute})",
         )
-    for family, name in (("imap", "imap_url"), ("smtp", "submission_url"), ("sieve", "sieve_url")):
+    if settings.ldap_url and not settings.ldap_base:
+        raise SettingError("POSTERN_LDAP_BASE", "nothing", "the entry below which POSTERN_LDAP_URL is searched")
+    urls = (("imap", "imap_url"), ("smtp", "submission_url"), ("sieve", "sieve_url"), ("ldap", "ldap_url"))
+    for family, name in urls:
         if getattr(settings, name):
             _check_endpoint(f"POSTERN_{name.upper()}", getattr(settings, name), family, settings.allow_plaintext)
 

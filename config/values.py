@@ -127,6 +127,20 @@ def database_url(value: str) -> str:
     return value
 
 
+def ldap_filter(value: str) -> str:
+    """A filter of LDAP (RFC 4515) with a place for what is typed."""
+    if "{typed}" not in value or not value.startswith("(") or value.count("(") != value.count(")"):
+        raise ValueError("a filter in brackets that holds {typed}, e.g. (&(mail=*)(cn={typed}*))")
+    return value
+
+
+def ldap_attribute(value: str) -> str:
+    """The name of an attribute (RFC 4512 §2.5)."""
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]{0,60}", value):
+        raise ValueError("the name of an attribute, e.g. displayName")
+    return value
+
+
 def hosts(value: str) -> tuple[str, ...]:
     """Comma-separated host names without ports, lower case; a leading dot means all names below it."""
     names = tuple(part.strip().lower() for part in value.split(",") if part.strip())

@@ -12,13 +12,14 @@ from urllib.parse import urlsplit
 from app.directory.account import Endpoint, Security
 from app.directory.address import ascii_domain
 
-Family = Literal["imap", "smtp", "sieve"]
+Family = Literal["imap", "smtp", "sieve", "ldap"]
 
 # Ports: RFC 8314 §7.1 and §7.3 (993, 465), RFC 3501 (143), RFC 6409 (587), RFC 5804 (4190; it has STARTTLS only).
 _SCHEMES: dict[Family, dict[str, tuple[Security, int]]] = {
     "imap": {"imaps": ("tls", 993), "imap": ("starttls", 143), "imap+plain": ("plain", 143)},
     "smtp": {"smtps": ("tls", 465), "smtp": ("starttls", 587), "smtp+plain": ("plain", 587)},
     "sieve": {"sieve": ("starttls", 4190), "sieve+plain": ("plain", 4190)},
+    "ldap": {"ldaps": ("tls", 636), "ldap": ("starttls", 389), "ldap+plain": ("plain", 389)},
 }
 _HOST = re.compile(r"(?=.{1,253}\Z)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*")
 

@@ -19,7 +19,7 @@ from app.profile.asking import asking, done_whole
 from app.profile.tables import RecipientRow, WordRow
 from app.profile.words import WORD, fits, folded_address, line, mark, to_look_up, words_of
 
-Source = Literal["contact", "collected"]
+Source = Literal["contact", "collected", "directory"]
 
 _TABLE: Any = RecipientRow.__table__
 _WORDS: Any = WordRow.__table__

@@ -25,9 +25,11 @@ from app.migrations import missing_migrations
 from app.store.connect import connect
 from app.web.brand import Brands
 from app.web.diagnosis import Finding, Part, State, line, run, worst
+from app.web.doctor_ldap import directory_of_people
 from app.web.doctor_mail import Listed, mail_servers
 from app.web.doctor_outbox import outbox
 from app.web.headers import host_allowed
+from app.web.resources import ldap_source
 from config.default import LOOPBACK_HOSTS, Settings, unknown
 
 FULL = 0.8  # of Redis' maxmemory
@@ -47,6 +49,7 @@ def examine(settings: Settings, brands: Brands, say: Callable[[str], Any]) -> in
 
 def _own(settings: Settings, brands: Brands, found: Listed) -> list[Part]:
     """The parts beside the mail servers; the directory's are put into `found`."""
+    people = ldap_source(settings)
     return [
         ("settings", partial(_settings, settings)),
         ("addresses", partial(_addresses, settings)),
@@ -56,6 +59,7 @@ def _own(settings: Settings, brands: Brands, found: Listed) -> list[Part]:
         ("cache", partial(_cache, settings)),
         ("keeper", partial(_keeper, settings)),
         ("outbox", partial(outbox, settings)),
+        *([("ldap", partial(directory_of_people, people))] if people else []),
     ]
 
 

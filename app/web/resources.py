@@ -12,7 +12,9 @@ from flask import current_app
 from redis import Redis
 from sqlalchemy import Engine
 
+from app.directory.endpoint import parse_endpoint
 from app.directory.engine import open_engine
+from app.profile.ldap import Ldap, Source
 from app.store.allowance import LocalAllowance
 from app.store.cache import Counters
 from app.store.connect import Gate
@@ -20,6 +22,7 @@ from app.store.near import Near
 from app.store.seal import Keyring
 from app.store.throttle import LocalThrottle
 from app.store.uploads import Uploads
+from app.web.log import logger
 from config.default import Settings
 
 if TYPE_CHECKING:
@@ -58,10 +61,33 @@ class Resources:
         return Uploads(self.redis)
 
     @cached_property
+    def ldap(self) -> "Ldap | None":
+        """The site's directory of people, where it has one."""
+        source = ldap_source(self.settings)
+        return None if source is None else Ldap(source, tell_of_ldap)
+
+    @cached_property
     def database(self) -> Engine:
         """Postern's own database, which is the directory's unless that has one of its own."""
         own = self.settings.directory_database_url in (None, self.settings.database_url)
         return self.directory.whole if own else open_engine(self.settings.database_url)
+
+
+def ldap_source(settings: Settings) -> Source | None:
+    """Where the site's directory of people is, and how it is asked."""
+    if not (settings.ldap_url and settings.ldap_base):
+        return None
+    at = parse_endpoint(settings.ldap_url, "ldap", allow_plaintext=settings.allow_plaintext)
+    return Source(
+        at.host, at.port, at.security, settings.ldap_base, settings.ldap_filter, settings.ldap_bind_dn or "",
+        settings.ldap_bind_password or "", settings.ldap_name, settings.ldap_mail,
+        str(settings.ca_file) if settings.ca_file else None,
+    )  # fmt: skip
+
+
+def tell_of_ldap(error: Exception) -> None:
+    """Called from a thread without a request."""
+    logger.warning("the LDAP directory does not answer", extra={"error": type(error).__name__})
 
 
 def resources() -> Resources:

@@ -82,6 +82,11 @@ def test_a_value_and_a_file_at_once_are_refused(tmp_path: Path) -> None:
         ("imap_url", "imap+plain://mail.example"),
         ("submission_url", "imaps://mail.example"),
         ("sieve_url", "sieves://mail.example"),
+        ("ldap_filter", "(cn=*)"),
+        ("ldap_filter", "cn={typed}*"),
+        ("ldap_filter", "((cn={typed}*)"),
+        ("ldap_mail", "mail)(x"),
+        ("visible_recipients", "-1"),
         ("bind", "8000"),
         ("bind", "127.0.0.1:99999"),
         ("trusted_hosts", "mail.example:443"),
@@ -113,6 +118,16 @@ def test_a_wrong_value_stops_the_start_with_one_line_that_names_it(name: str, va
     assert ", wants " in line
     assert "\n" not in line
     assert "secret" not in line
+
+
+@pytest.mark.parametrize("url", ["imap://ldap.example", "ldap+plain://ldap.example", "ldaps://cn=x:secret@ldap.example"])
+def test_a_directory_of_people_is_asked_over_tls_and_below_an_entry(url: str) -> None:
+    with pytest.raises(SettingError, match="^POSTERN_LDAP_URL: got ") as refused:
+        read(ldap_url=url, ldap_base="dc=x")
+    assert "secret" not in str(refused.value)
+    with pytest.raises(SettingError, match="^POSTERN_LDAP_BASE: got nothing"):
+        read(ldap_url="ldaps://ldap.example")
+    assert read(ldap_url="ldaps://ldap.example", ldap_base="dc=x", ldap_bind_password="hidden").ldap_name == "cn"
 
 
 @pytest.mark.parametrize("value", ["0", "86400", "1209600"])

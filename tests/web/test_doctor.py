@@ -23,6 +23,7 @@ from app.demo.redis import RedisServer
 from app.directory.tables import ServerRow
 from app.web.diagnosis import Finding, line, run
 from tests.conftest import Site
+from tests.profile.slapd import BASE, Slapd
 from tests.scripted import Peer, Scripted
 
 ROOT = Path(__file__).parents[2]
@@ -258,3 +259,14 @@ def test_mails_that_wait_too_long_and_a_missing_table_are_told(own_site: Site, t
     assert "1 queued; mail can be sent later" in told.text
     told = doctor(own_site, POSTERN_DATABASE_URL=f"sqlite:///{tmp_path}/none.db", POSTERN_IMAP_URL="imaps://x.example")
     assert told.lines["outbox"].startswith("warning: no table")
+
+
+@servers
+def test_a_directory_of_people_is_asked_as_workers_ask_it(own_site: Site, tmp_path: Path) -> None:
+    slapd = Slapd(tmp_path / "slapd", {"Ann": "ann@one.example"}).start()
+    where = {"POSTERN_LDAP_URL": f"ldap+plain://127.0.0.1:{slapd.port}", "POSTERN_LDAP_BASE": BASE}
+    assert doctor(own_site, **where).lines["ldap"].startswith(f"ok: 127.0.0.1 port {slapd.port}, plain, answers in ")
+    slapd.remove()
+    told = doctor(own_site, **where)
+    assert told.lines["ldap"].startswith("warning: 127.0.0.1") and told.status == 0
+    assert "ldap" not in doctor(own_site).lines

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +13,9 @@ from flask import Flask
 from app.profile import contacts as book
 from app.profile.contact import Contact
 from app.profile.tables import Base
-from tests.web.conftest import PASSWORD, add_account
+from config.default import Settings
+from tests.profile.slapd import BASE, Slapd
+from tests.web.conftest import FORWARDER, PASSWORD, add_account, new_app
 from tests.web.pages import Pages
 
 pytestmark = pytest.mark.servers
@@ -65,3 +70,30 @@ def test_groups_are_suggested_before_people_and_told_whole(app: Flask, signed_in
     assert other.get("/contacts/suggest?group=Choir").get_json() == []
     Base.metadata.drop_all(tables)
     assert signed_in.get("/contacts/suggest?q=cho").get_json() == []
+
+
+def test_people_of_the_site_s_directory_follow_one_s_own(node_settings: Settings, tmp_path: Path) -> None:
+    people = {"Ann Known": "ANN@one.example", "Annette <b>": "annette@uni.example"}
+    slapd = Slapd(tmp_path / "slapd", people).start()
+    url = f"ldap+plain://127.0.0.1:{slapd.port}"
+    app = new_app(dataclasses.replace(node_settings, ldap_url=url, ldap_base=BASE))
+    tables = app.extensions["postern"].database
+    Base.metadata.create_all(tables)
+    book.add(tables, "1", [Contact("Ann", ("ann@one.example",))])
+    browser: Pages = app.test_client()  # type: ignore[assignment]
+    browser.sign_in(FORWARDER, PASSWORD)
+
+    def offered(typed: str) -> list[tuple[str, str]]:
+        return [(each["address"], each["source"]) for each in browser.get(f"/contacts/suggest?q={typed}").get_json()]
+
+    wanted = [("ann@one.example", "contact"), ("annette@uni.example", "directory")]
+    end = time.monotonic() + 5  # the first question loads ldap3, which may take longer than it is waited for
+    while offered("ann") != wanted:
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    slapd.remove()
+    assert offered("ann") == wanted and offered("anne") == []
+    book.add(tables, "1", [Contact(f"Ann {number}", (f"a{number}@one.example",)) for number in range(4)])
+    assert len(offered("ann")) == 5  # enough of one's own: the directory is not asked
+    assert browser.get("/contacts/suggest?q=ann").headers["Cache-Control"] == "no-store"
+    app.extensions["postern"].ldap.close()
