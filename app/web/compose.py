@@ -111,7 +111,7 @@ def _done(me: Current, action: str, letter: Letter) -> Any:
     if action not in ACTIONS | FORMS:
         raise BadRequest("no such action")
     if letter.overlong and action != "discard":
-        return make_response(_page(me, (), letter, fault=f"Not saved. {letter.overlong}"), 413)
+        return make_response(_page(me, (), letter, fault=f"Not saved. {letter.overlong}", unsaved=True), 413)
     if action in FORMS:
         return _page(me, (), replace(letter, html=composed(letter.text) if action == "rich" else None))
     boxes: tuple[Mailbox, ...] = ()
@@ -276,7 +276,8 @@ def _kept(me: Current, boxes: tuple[Mailbox, ...], letter: Letter, error: mail.M
     elif isinstance(error, mail.MessageGone | mail.Renumbered):
         told = "It was changed elsewhere. Your text is here; save it to keep it as a draft of its own."
         letter = replace(letter, draft=None, files=())
-    return make_response(_page(me, boxes, letter, fault=f"Not {step}. {told}"), fault.status)
+    unsaved = step == "saved" or letter.draft is None
+    return make_response(_page(me, boxes, letter, fault=f"Not {step}. {told}", unsaved=unsaved), fault.status)
 
 
 def _discarded(client: Connection, me: Current, boxes: tuple[Mailbox, ...], letter: Letter) -> Any:
@@ -297,7 +298,7 @@ def _to_trash(client: Connection, me: Current, boxes: tuple[Mailbox, ...], at: P
 
 
 def _page(me: Current, boxes: tuple[Mailbox, ...], letter: Letter, **more: Any) -> Any:
-    """The form. `fault`, `warnings`, `faults` by field, `saved`: when."""
+    """The form. `fault`, `warnings`, `faults` by field, `saved`: when; `unsaved`: the server has not what it shows."""
     letter = letter if letter.turn else replace(letter, turn=f"{secrets.token_hex(8)}.0")
     beside = letter.origin.place.mailbox if letter.origin else letter.draft.mailbox if letter.draft else "INBOX"
     return render_template(

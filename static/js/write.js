@@ -52,7 +52,8 @@ export default function write(section) {
   const form = section.querySelector("form");
   const state = section.querySelector("[data-state]");
   let timer = 0;
-  let last = fingerprint(form);
+  // What was typed before this script was there, and what the server could not save, is not saved.
+  let last = "unsaved" in section.dataset || early(form) ? "" : fingerprint(form);
   let work = Promise.resolve(true); // one POST after the other: each needs the draft that the one before stored
   let busy = false;
 
@@ -209,7 +210,10 @@ export default function write(section) {
   addEventListener("online", () => { if (section.isConnected) save(); });
   addEventListener("beforeunload", (event) => { if (section.isConnected && changed()) event.preventDefault(); });
   if (section.closest("#write-shelf")) current = { leave };
+  later();
 }
+
+const early = ({ elements }) => ["to", "cc", "bcc", "subject", "text"].some((name) => elements[name].value !== elements[name].defaultValue);
 
 /** What a person has typed or chosen, to see whether it is saved. */
 const fingerprint = (form) => JSON.stringify([typed(form), changes(form)]);

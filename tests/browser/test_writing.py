@@ -365,3 +365,24 @@ def test_the_focus_goes_back_to_where_writing_was_begun(page: Page, resident: Re
     page.keyboard.press("Escape")
     expect(page.get_by_test_id("compose")).to_have_count(0)
     expect(page.get_by_test_id("compose-link")).to_be_focused()
+
+
+def test_what_was_typed_before_the_script_was_there_is_saved_by_itself(page: Page, resident: Resident):
+    sign_in(page, resident)
+    page.route("**/js/write.js", lambda route: (time.sleep(1), route.continue_()))
+    page.goto("/compose", wait_until="commit")
+    page.get_by_test_id("compose-text").fill("Quicker than the script\n")
+    expect(page.get_by_test_id("compose-state")).to_have_text(re.compile("Saved"), timeout=15_000)
+
+
+def test_what_could_not_be_saved_is_not_left_as_if_it_were(page: Page, resident: Resident, complaints: Complaints):
+    sign_in(page, resident)
+    page.keyboard.press("c")
+    page.get_by_test_id("compose-to").evaluate("(field) => { field.value = 'a'.repeat(70000); }")  # longer than is kept
+    page.get_by_test_id("compose-send").click()
+    expect(page.get_by_test_id("compose-fault").first).to_be_visible()
+    page.get_by_test_id("compose-close").click()
+    expect(page.get_by_text("The draft is not saved yet. It stays open.")).to_be_visible()
+    expect(page.get_by_test_id("compose")).to_have_count(1)
+    assert all("413" in each for each in complaints)
+    complaints.clear()
