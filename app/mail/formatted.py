@@ -46,6 +46,7 @@ _BLOCK: Final = re.compile(
 _PICTURE: Final = re.compile(r"<img((?: [a-z][a-z0-9-]*=\"[^\"]*\")*)>")
 _NAMED: Final = re.compile(r" (src|data-cid|alt|width)=\"([^\"]*)\"")
 _CONTENT_ID: Final = re.compile(r"[!-;=?-~]{1,240}")
+_SHOWN: Final = re.compile(r"<img src=\"cid:([^\"]*)\"")
 _LENGTH: Final = re.compile(r"[1-9]\d{0,3}")
 _EMPTY_LINES: Final = re.compile(r"(?:<div><br></div>)*")
 
@@ -67,6 +68,11 @@ def formatted(html: str, pictures: Collection[str] | None = None) -> str:
     written = _BLOCK.sub(r"<\1div", written)
     written = _PICTURE.sub(lambda found: _picture(found[1], pictures), written)
     return _CLEANER.clean(written)
+
+
+def pictures_in(html: str) -> frozenset[str]:
+    """The Content-IDs that cleaned HTML names."""
+    return frozenset(unescape(found) for found in _SHOWN.findall(html))
 
 
 def text_of(html: str) -> str:

@@ -1,4 +1,7 @@
-"""The texts of answers and forwards: what was written quoted one level deeper, who wrote it and when, the signature."""
+"""The texts of answers and forwards: what was written quoted one level deeper, who wrote it and when, the signature.
+
+As text, and as HTML for who writes with formatting: then what is quoted keeps its own.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from typing import Final
 
+from app.mail.composed import composed
 from app.mail.content import Content
 from app.mail.flowed import joined, quoted
+from app.mail.formatted import formatted, too_much
 from app.mail.header import Address
 from app.mail.message import Header, Message
 from app.mail.plain import html_text
+from app.mail.signature import Signature
 
 _DAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _MONTHS: Final = (
@@ -20,14 +26,17 @@ _MONTHS: Final = (
 )  # fmt: skip
 
 
+NONE: Final = Signature()
+
+
 @dataclass(frozen=True, slots=True)
 class Style:
     """How the writer wants an answer to look: the zone of dates, the answer above or below what it quotes, a signature
-    as text, without its mark; `rich`: as HTML too."""
+    without its mark; `rich`: as HTML too."""
 
     zone: tzinfo = UTC
     above: bool = True
-    signature: str = ""
+    signature: Signature = NONE
     rich: bool = False
 
 
@@ -62,8 +71,23 @@ def shown_text(message: Message, content: Content | None) -> str:
 
 def laid_out(quote: str, style: Style) -> str:
     """The quote with room for the answer and the signature."""
-    signature = f"-- \n{style.signature}\n" if style.signature else ""
+    signature = f"{style.signature.lines}\n" if style.signature.lines else ""
     return f"\n\n{signature}\n{quote}" if style.above else f"{quote}\n\n\n{signature}"
+
+
+def laid_out_html(quote: str, style: Style) -> str:
+    """The same for HTML."""
+    signature, line = style.signature.element, composed("")
+    return f"{line}{line}{signature}{line}{quote}" if style.above else f"{quote}{line}{line}{signature}"
+
+
+def quote_html(above: str, content: Content | None, text: str, *, marked: bool = True) -> str:
+    """What is quoted, with its own formatting below the lines `above`; of a message that has none, or too much, its
+    text. `marked`: as a quote, which `text` is already."""
+    if content is None or not content.html or content.cut or too_much(content.html):
+        return composed(f"{above}\n{text}")
+    html = formatted(content.html)
+    return composed(above) + (f'<blockquote type="cite">{html}</blockquote>' if marked else html)
 
 
 def attribution(header: Header, zone: tzinfo) -> str:

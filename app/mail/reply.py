@@ -15,16 +15,26 @@ from typing import Final
 from urllib.parse import unquote
 
 from app.mail.address import BadAddress, normal
-from app.mail.composed import composed
 from app.mail.connection import Connection
 from app.mail.content import Content, files_at, read_content, whole
 from app.mail.field import is_id
 from app.mail.filename import harmless
+from app.mail.formatted import pictures_in
 from app.mail.header import Address
 from app.mail.message import Header, Message
 from app.mail.part import Place
-from app.mail.quote import USUAL, Style, attribution, forwarded, laid_out, quote_text, shown_text
-from app.mail.writing import Origin, Writing, new_message_id
+from app.mail.quote import (
+    USUAL,
+    Style,
+    attribution,
+    forwarded,
+    laid_out,
+    laid_out_html,
+    quote_html,
+    quote_text,
+    shown_text,
+)
+from app.mail.writing import File, Origin, Writing, new_message_id
 
 MAX_REFERENCES: Final = 20
 MAX_QUOTE: Final = 512 * 1024
@@ -63,15 +73,16 @@ def reply(
     sender = identity(header, me)
     targets = list_address(header) if to_list else None
     to, cc = ((targets,), ()) if targets else _targets(header, me, all=all)
-    quote = f"{attribution(header, style.zone)}\n{quote_text(shown_text(message, content))}"
-    text = laid_out(quote, style)
+    said, quote = attribution(header, style.zone), quote_text(shown_text(message, content))
+    html = laid_out_html(quote_html(said, content, quote), style) if style.rich else None
     return Writing(
         sender,
         to,
         cc,
         subject="Re: " + _REPLY.sub("", header.subject, count=1),
-        text=text,
-        html=composed(text) if style.rich else None,
+        text=laid_out(f"{said}\n{quote}", style),
+        html=html,
+        files=shown_in(html, content),
         in_reply_to=header.message_id if is_id(header.message_id) else None,
         references=thread(header),
         message_id=_message_id(sender),
@@ -94,13 +105,15 @@ def forward(
     sender = identity(header, me)
     name = (harmless(header.subject) or "message") + ".eml"
     attached = whole(_place(message), message.structure, message.size, name=name, section=message.section)
-    said = "" if not inline else "\n".join((*forwarded(header, style.zone), "", shown_text(message, content)))
-    text = laid_out(said, replace(style, above=True))
+    style = replace(style, above=True)
+    said = "\n".join((*forwarded(header, style.zone), "")) if inline else ""
+    shown = shown_text(message, content) if inline else ""
+    quote = quote_html(said, content if inline else None, shown, marked=False)
     return Writing(
         sender,
         subject="Fwd: " + _FORWARD.sub("", header.subject, count=1),
-        text=text,
-        html=composed(text) if style.rich else None,
+        text=laid_out(f"{said}\n{shown}" if inline else "", style),
+        html=laid_out_html(quote, style) if style.rich else None,
         files=(content.files if content else files_at(_place(message), message.attachments)) if inline else (attached,),
         references=thread(header),
         message_id=_message_id(sender),
@@ -128,6 +141,14 @@ def as_new(message: Message, me: Sequence[Address], content: Content, *, now: da
         message_id=_message_id(sender),
         date=_date(now, UTC),
     )
+
+
+def shown_in(html: str | None, content: Content | None) -> tuple[File, ...]:
+    """The pictures that a quote shows: they are sent again, as nobody else has them."""
+    if html is None or content is None:
+        return ()
+    shown = pictures_in(html)
+    return tuple(file for file in content.files if file.content_id in shown)
 
 
 # -- who ---------------------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from app.mail.part import Place
 from app.mail.quote import Style
 from app.profile.identities import Identity
 from app.web import doubts, people
+from app.web.formatting import signature_of
 from app.web.letter import Letter, letter_of
 from app.web.preferences import preferences
 from app.web.profile import my_identities
@@ -29,10 +30,10 @@ def empty(me: Current) -> Letter:
         told["to"] = people.everybody(me, request.args["group"])
     text = request.args.get("body", "").replace("\r\n", "\n")
     first = my_identities(me)[0]
-    signature = f"\n\n-- \n{first.signature_text}" if first.signature_text else ""
-    text += signature
-    html = composed(text) if preferences(me).rich else None
-    return Letter(new_id(me), first.id, text=text, html=html, **told)  # type: ignore[arg-type]
+    signature = signature_of(first)
+    html = composed(f"{text}\n") + signature.element if preferences(me).rich else None
+    text += f"\n\n{signature.lines}" if signature.lines else ""
+    return Letter(new_id(me), first.id, text=text, html=html, signed=first.id, **told)  # type: ignore[arg-type]
 
 
 def answer(client: Connection, me: Current) -> Letter:
@@ -47,8 +48,8 @@ def answer(client: Connection, me: Current) -> Letter:
     mine = tuple(Address(each.name, each.address) for each in identities)
     one = identity(identities, reply.identity(message.header, mine).address)
     chosen = preferences(me)
-    style = Style(zone=me.zone, above=chosen.above, signature=one.signature_text, rich=chosen.rich)
-    return replace(_answered(message, content, mine, style, kind), identity=one.id)
+    style = Style(zone=me.zone, above=chosen.above, signature=signature_of(one), rich=chosen.rich)
+    return replace(_answered(message, content, mine, style, kind), identity=one.id, signed=one.id)
 
 
 def _answered(message: Message, content: Content, mine: tuple[Address, ...], style: Style, kind: str) -> Letter:

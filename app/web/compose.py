@@ -17,7 +17,6 @@ from app.courier.post import NoCredential, NoSubmission
 from app.mail import aside, move
 from app.mail import draft as drafts
 from app.mail import errors as mail
-from app.mail.composed import composed
 from app.mail.connection import Connection
 from app.mail.filename import harmless
 from app.mail.mailbox import Mailbox, target_name
@@ -41,6 +40,7 @@ from app.web import (
 )
 from app.web.faults import fault_of
 from app.web.format import when
+from app.web.formatting import FORMS, in_form, signed
 from app.web.letter import Letter, letter_of, read_letter
 from app.web.preferences import preferences
 from app.web.profile import my_identities
@@ -50,7 +50,6 @@ from app.web.urls import local_path
 
 SENDING = frozenset({"send", "send-anyway", "later", "later-anyway"})
 ACTIONS = SENDING | {"save", "discard"} | conflict.CHOICES
-FORMS = frozenset({"rich", "plain"})  # the same form again, its text in the other kind; a script asks for them
 HEADINGS = {"reply": "Reply", "forward": "Forward"}
 _SENT = (State.ACCEPTED, State.FILED, State.DONE)
 _SENT_BEFORE = (
@@ -78,7 +77,7 @@ def stored(uidvalidity: int, uid: int) -> Any:
         place = Place(pane.drafts(me, boxes), uidvalidity, uid)
         writing = drafts.read(client, place.mailbox, uidvalidity, uid)
     one = beginning.identity(my_identities(me), writing.sender.address)
-    letter = replace(letter_of(writing, place), identity=one.id)
+    letter = replace(letter_of(writing, place), identity=one.id, signed=one.id)
     if writing.html and letter.html is None:  # another program's
         flash("This draft has more formatting than can be edited here. What is saved is its plain text.", "warning")
     if gone := writing.state.get("gone"):
@@ -113,7 +112,9 @@ def _done(me: Current, action: str, letter: Letter) -> Any:
     if letter.overlong and action != "discard":
         return make_response(_page(me, (), letter, fault=f"Not saved. {letter.overlong}", unsaved=True), 413)
     if action in FORMS:
-        return _page(me, (), replace(letter, html=composed(letter.text) if action == "rich" else None))
+        return _page(me, (), in_form(letter, action, my_identities(me)))
+    if action == "save" and request.headers.get("X-Postern-Fragment") != BRIEF:
+        letter = signed(letter, my_identities(me))
     boxes: tuple[Mailbox, ...] = ()
     step = "saved"
     try:

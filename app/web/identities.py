@@ -11,6 +11,7 @@ from typing import Any
 from flask import Response, abort, flash, make_response, redirect, render_template, request, url_for
 
 from app.mail.address import BadAddress, normal
+from app.mail.plain import html_text
 from app.mail.small import small_html
 from app.profile import identities as kept
 from app.profile.errors import Full, Gone, ProfileAway
@@ -96,14 +97,17 @@ def _typed(before: Identity) -> Form:
         reply_to = normal(form.get("reply_to", "").strip()) if form.get("reply_to", "").strip() else ""
     except BadAddress as error:
         reply_to, faults["reply_to"] = line(form.get("reply_to", ""), 254), f"This address {error}."
-    html = form.get("signature_html", "").strip()
+    html, text = form.get("signature_html", "").strip(), form.get("signature_text", "").rstrip()
     for name in ("signature_text", "signature_html"):
         if len(form.get(name, "")) > SIGNATURE:
             faults[name] = f"A signature holds {SIGNATURE:,} characters."
+    if not faults:
+        html = small_html(html)
+        html = html if html_text(html).strip() else ""  # an editor leaves an empty line
+        text = text or html_text(html)
     identity = Identity(
-        before.id, line(form.get("name", "")), address, reply_to, form.get("signature_text", "").rstrip(),
-        html if faults else small_html(html), form.get("is_default") == "1",
-    )  # fmt: skip
+        before.id, line(form.get("name", "")), address, reply_to, text, html, form.get("is_default") == "1"
+    )
     return Form(identity, faults)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from werkzeug.datastructures import FileStorage, MultiDict
 
-from app.mail.formatted import formatted, text_of, too_much
+from app.mail.formatted import formatted, pictures_in, text_of, too_much
 from app.mail.outgoing import Address, File, Origin, Parsed, Upload, Writing, placed, recipients
 from app.mail.part import Place
 from app.mail.recipients import MAX_TYPED
@@ -28,10 +28,10 @@ _SPECIAL = re.compile(r'["\\]')
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """All fields of the form. `identity`: the id of whom it is from, "" for the usual one · `html`: cleaned, with
-    `text` made of it; None where the message is written as plain text · `when`: when to send it, as typed · `notify`:
-    its writer wants to be told of its delivery · `crowd`: of an answer to all, how many it began with, and the mailing
-    list among them."""
+    """All fields of the form. `identity`: the id of whom it is from, "" for the usual one · `signed`: the id of whose
+    signature was put into it · `html`: cleaned, with `text` made of it; None where the message is written as plain text
+    · `when`: when to send it, as typed · `notify`: its writer wants to be told of its delivery · `crowd`: of an answer
+    to all, how many it began with, and the mailing list among them."""
 
     message_id: str
     identity: str = ""
@@ -47,6 +47,7 @@ class Letter:
     html: str | None = None
     files: tuple[Kept, ...] = ()
     uploads: tuple[File, ...] = ()
+    signed: str = ""
     when: str = ""
     notify: bool = False
     crowd: str = ""
@@ -62,6 +63,7 @@ class Letter:
             ("draft", told_place(self.draft)),
             ("in_reply_to", self.in_reply_to),
             ("references", " ".join(self.references)),
+            ("signed", self.signed),
             ("crowd", self.crowd),
             ("conflict", told_place(self.conflict)),
             ("turn", self.turn),
@@ -84,8 +86,15 @@ class Letter:
         return {name: recipients(getattr(self, name)) for name in TYPED}
 
     def writing(self, sender: Address, now: datetime, reply_to: Iterable[Address] = ()) -> Writing:
-        """What is sent or stored. Recipients that are none are left out; a draft keeps the line as it was typed."""
-        found = self.typed()
+        """What is sent or stored. Recipients that are none are left out; a draft keeps the line as it was typed. A
+        picture is inside where the HTML shows it, and else attached; what the HTML shows and is not there, is left out.
+        """
+        found, html = self.typed(), self.html
+        files = (*(each.file for each in self.files), *self.uploads)
+        shown = pictures_in(html or "")
+        if html is not None and shown - {each.content_id for each in files}:
+            html = formatted(html, {each.content_id for each in files if each.content_id})
+        files = tuple(each if each.content_id in shown else replace(each, content_id=None) for each in files)
         return Writing(
             sender=sender,
             to=found["to"].addresses,
@@ -94,8 +103,8 @@ class Letter:
             reply_to=tuple(reply_to),
             subject=self.subject,
             text=self.text,
-            html=self.html,
-            files=(*(each.file for each in self.files), *self.uploads),
+            html=html,
+            files=files,
             in_reply_to=self.in_reply_to or None,
             references=self.references,
             message_id=self.message_id,
@@ -126,6 +135,7 @@ def read_letter(form: MultiDict[str, str], uploads: Sequence[FileStorage]) -> Le
     return Letter(
         message_id=form["message_id"],
         identity=form.get("from", "")[:64],
+        signed=form.get("signed", "")[:64],
         origin=Origin("forward" if origin[0] == "forward" else "reply", answered) if answered else None,
         draft=read_place(form.get("draft", "")),
         in_reply_to=reply_to,

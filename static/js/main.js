@@ -11,6 +11,7 @@ import { divider, menus, once, theme } from "./small.js";
 
 // Loaded when somebody writes: most pages are only read.
 const write = async (section) => (await import("./write.js")).default(section);
+const signature = async (box) => (await import("./write-rich.js")).signature(box);
 
 function openWriting(event) {
   const link = event.target.closest("a[href]");
@@ -26,7 +27,7 @@ function mail(element) {
   poll(element);
 }
 
-register({ divider, folders, list, mail, once, theme, toasts, write });
+register({ divider, folders, list, mail, once, signature, theme, toasts, write });
 menus();
 document.addEventListener("click", openWriting);
 keys();

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import expect
+from sqlalchemy import insert, select
 
+from app.directory.tables import ANY_DOMAIN, AccountRow, AddressRow
 from tests.browser.audit import audit
 from tests.browser.letters import fill
 from tests.browser.steps import open_folder, row, sign_in
@@ -89,9 +91,11 @@ def test_no_word_is_lost_on_the_way_to_formatting_and_back(page: Page, resident:
     sign_in(page, resident)
     begin(page, "There and back", text)
     page.get_by_test_id("compose-formatting").click()
+    expect(page.get_by_test_id("compose-text")).to_be_visible()
     expect(page.get_by_test_id("compose-text")).to_have_value(text)
     page.get_by_test_id("compose-formatting").click()
-    page.get_by_test_id("compose-rich").press("Control+i")
+    expect(page.get_by_test_id("compose-rich")).to_be_focused()
+    page.keyboard.press("Control+i")
     page.keyboard.type("mine")
     page.once("dialog", lambda dialog: dialog.dismiss())
     page.get_by_test_id("compose-formatting").click()
@@ -181,6 +185,59 @@ def test_answers_begin_with_formatting_where_that_was_chosen(page: Page, residen
     page.keyboard.press("Control+Enter")
     html = taken(site, "Re: Letter 1").get_body(("html",))
     assert html is not None and html.get_content().startswith("<div>Yes</div>")
+
+
+def add_alias(site: Site, resident: Resident) -> str:
+    """One more address of the resident."""
+    local, _, domain = resident.address.partition("@")
+    with site.engine.begin() as connection:
+        account = connection.execute(
+            select(AccountRow.account_id, AccountRow.site_id).where(AccountRow.username == local)
+        ).one()
+        values = {"site_id": account.site_id, "domain_id": ANY_DOMAIN, "account_id": account.account_id}
+        connection.execute(insert(AddressRow).values(local=f"office.{local}", **values))
+    return f"office.{local}@{domain}"
+
+
+def test_a_signature_with_formatting_stands_below_and_follows_the_sender(page: Page, resident: Resident, site: Site):
+    office = add_alias(site, resident)
+    sign_in(page, resident)
+    for address in (resident.address, office):
+        page.goto("/settings/identities")
+        page.get_by_role("link", name=address, exact=True).click()
+        page.get_by_text("Signature with formatting").click()
+        page.get_by_test_id("identity-signature-rich").click()
+        page.keyboard.type("Office, " if address == office else "Alice, ")
+        page.keyboard.press("Control+b")
+        page.keyboard.type("One Street")
+        page.get_by_test_id("identity-save").click()
+        expect(page.get_by_test_id("notice")).to_contain_text("was saved")
+    page.goto("/mail/INBOX/")
+    page.get_by_test_id("compose-link").click()
+    text = page.get_by_test_id("compose-text")
+    expect(text).to_have_value("\n\n-- \nAlice, One Street")
+    page.get_by_test_id("compose-from").select_option(label=f" <{office}>")
+    expect(text).to_have_value("\n\n-- \nOffice, One Street")
+    page.get_by_test_id("compose-from").select_option(index=0)
+    expect(text).to_have_value("\n\n-- \nAlice, One Street")
+    page.goto("/settings/writing")
+    page.get_by_test_id("writing-rich").select_option("1")
+    page.get_by_test_id("writing-save").click()
+    page.goto("/compose")
+    area = page.get_by_test_id("compose-rich")
+    expect(area.locator(".signature b")).to_have_text("One Street")
+    area.click()
+    page.keyboard.press("Control+Home")
+    page.keyboard.type("Hello")
+    page.get_by_test_id("compose-from").select_option(index=1)
+    expect(area.locator(".signature")).to_contain_text("Office, One Street")
+    expect(area).to_contain_text("Hello")
+    area.locator(".signature b").click()
+    page.keyboard.type("mine")
+    page.get_by_test_id("compose-from").select_option(index=0)
+    page.wait_for_timeout(500)
+    expect(area.locator(".signature")).to_contain_text("mine")
+    expect(area.locator(".signature")).to_contain_text("Office")
 
 
 @pytest.mark.parametrize(("width", "scheme"), VIEWS)

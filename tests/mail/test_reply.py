@@ -15,10 +15,11 @@ from app.mail.content import Content
 from app.mail.draft import read, save
 from app.mail.header import Address
 from app.mail.message import Body, Message, open_message, read_header
-from app.mail.outgoing import Stored, pieces, placed
+from app.mail.outgoing import File, Stored, pieces, placed
 from app.mail.plain import html_text
 from app.mail.quote import Style, quote_text
 from app.mail.reply import as_new, forward, identity, list_address, original, reply, thread
+from app.mail.signature import Signature
 from tests.mail.boxes import Spent, opened
 
 ME = (Address("Alice", "alice@example.org"), Address("A. L.", "al@straße.example"))
@@ -135,13 +136,31 @@ def test_the_answer_stands_above_or_below_what_it_quotes():
     message = a_message(DATED, "One\n> two\n\nthree\n\n-- \nBob\n")
     quote = "On Tuesday, 2 June 2026 at 00:30, Bob wrote:\n> One\n>> two\n>\n> three"
     berlin = ZoneInfo("Europe/Berlin")
-    above = reply(message, ME, all=False, style=Style(berlin, signature="Alice"))
+    above = reply(message, ME, all=False, style=Style(berlin, signature=Signature("Alice")))
     assert above.text == "\n\n-- \nAlice\n\n" + quote
-    below = reply(message, ME, all=False, style=Style(berlin, above=False, signature="Alice"))
+    below = reply(message, ME, all=False, style=Style(berlin, above=False, signature=Signature("Alice")))
     assert below.text == quote + "\n\n\n-- \nAlice\n"
     assert reply(message, ME, all=False, style=Style(berlin)).text == "\n\n\n" + quote
     rich = reply(message, ME, all=False, style=Style(berlin, rich=True))
     assert above.html is None and html_text(rich.html) == quote and rich.html.count("<blockquote") == 2
+
+
+def test_with_formatting_a_quote_keeps_its_own_and_its_pictures():
+    message = a_message(DATED, "One\n")
+    shown = File("a.png", "image/png", Stored("INBOX", 1, 5, "2.2", 100), "a@b")
+    other = File("b.pdf", "application/pdf", Stored("INBOX", 1, 5, "3", 100))
+    html = '<p>One <b onclick=x>two</b><img src="cid:a@b"><img src="cid:gone@b"></p><script>x</script>'
+    content = Content("One two", html, (shown, other))
+    style = Style(rich=True, signature=Signature("Alice", "<i>Alice</i>"))
+    answer = reply(message, ME, all=False, content=content, style=style)
+    assert answer.files == (shown,)
+    assert '<blockquote type="cite"><p>One <b>two</b><img src="cid:a@b" alt="">' in answer.html
+    assert answer.html.index("<i>Alice</i>") < answer.html.index("Bob wrote:")
+    assert reply(message, ME, all=False, content=content).files == ()
+    passed = forward(message, ME, content=content, style=style)
+    assert passed.files == (shown, other) and "<blockquote" not in passed.html and "<p>One <b>two</b>" in passed.html
+    cut = replace(content, cut=True)
+    assert "<b>" not in reply(message, ME, all=False, content=cut, style=style).html
 
 
 def test_flowed_text_and_html_are_quoted_as_paragraphs():
@@ -160,7 +179,7 @@ def test_quotes_grow_a_level_at_a_time():
 
 def test_a_message_is_passed_on_with_its_text_and_files_or_whole():
     message = a_message(DATED + "Cc: Carl <carl@x.org>\n", "Hello\n")
-    inline = forward(message, ME, style=Style(signature="Alice"))
+    inline = forward(message, ME, style=Style(signature=Signature("Alice")))
     assert inline.text == (
         "\n\n-- \nAlice\n\n---------- Forwarded message ----------\nFrom: Bob <bob@x.org>\n"
         "Date: Monday, 1 June 2026 at 22:30\nSubject: Hi\nTo: alice@example.org\nCc: Carl <carl@x.org>\n\nHello\n"

@@ -130,3 +130,12 @@ def test_more_formatting_than_is_kept_whole_is_refused_as_it_was_typed(html: str
     assert letter.overlong and letter.html == html
     draft = replace(Letter(ID).writing(ME, NOW), text="words", html="<b>x</b>" * 30_000)
     assert (letter_of(draft, DRAFT).html, letter_of(draft, DRAFT).text) == (None, "words")
+
+
+def test_a_picture_is_inside_where_the_html_shows_it_and_attached_where_it_does_not() -> None:
+    kept = tuple(Kept(DRAFT, str(at), f"{at}.png", "image/png", 9, content_id=f"{at}@x") for at in (2, 3))
+    html = '<img src="cid:2@x" alt=""><img src="cid:gone@x" alt="">'
+    written = Letter(ID, html=html, files=kept).writing(ME, NOW)
+    assert written.html == '<img src="cid:2@x" alt="">'
+    assert [each.content_id for each in written.files] == ["2@x", None]
+    assert [each.content_id for each in Letter(ID, files=kept).writing(ME, NOW).files] == [None, None]
