@@ -31,6 +31,8 @@ def answer(error: Exception) -> Response:
         return make_response(error.get_response())
     if isinstance(error, mail.ConnectionLost) and _is_read_again():
         return _read_again(error)
+    if isinstance(error, (mail.SignInRefused, mail.ServerAway)) and _lies_elsewhere():
+        return _read_again(error)
     fault = _fault(error)
     _log(error, fault)
     metrics.fault(type(error).__name__)
@@ -63,8 +65,20 @@ def _is_read_again() -> bool:
     return timing.elapsed() < REPEAT_SECONDS or not resources().borrower.answers()
 
 
+def _lies_elsewhere() -> bool:
+    """Whether the directory has moved the mailbox since it was last asked: a page that only reads goes there at once,
+    and nobody is told of a wrong password by the old server."""
+    if request.method != "GET" or "read_again" in g or request.endpoint == "login.sign_in":
+        return False
+    try:
+        return session.follow()
+    except (RedisError, NotSignedIn):
+        return False
+
+
 def _read_again(error: Exception) -> Response:
-    """The page on another connection. Its mail server said farewell, or the keeper under a TLS connection died."""
+    """The page on another connection. Its mail server said farewell, the keeper under a TLS connection died, or the
+    mailbox was moved."""
     g.read_again = True
     logger.info("read again", extra={"endpoint": request.endpoint, **described(error)})
     try:

@@ -17,7 +17,7 @@ from app.profile.errors import Full, Gone, ProfileAway
 from app.store.throttle import TooMany
 from app.store.uploads import TooManyUploads
 from app.web.carry import Unproven
-from app.web.session import NoMailbox
+from app.web.session import Down, Moving, NoMailbox
 
 
 class BadHost(Exception):
@@ -66,6 +66,24 @@ TABLE: dict[type[BaseException], Fault] = {
         "Your password was not sent to it.",
         "Your provider has to repair this. " + _HELP,
         300,
+    ),
+    Moving: Fault(
+        503,
+        "Your mailbox is being moved",
+        "Your provider is moving it to another server. It opens again when that is done.",
+        "Nothing is lost; mail that comes meanwhile is delivered afterwards.",
+        "Try again in a few minutes.",
+        60,
+        retry=True,
+    ),
+    Down: Fault(
+        503,
+        "Your mail server is out of service",
+        "Your provider has taken it out of service for a while.",
+        "Your mail is safe on the server; you stay signed in.",
+        "Try again in a few minutes.",
+        60,
+        retry=True,
     ),
     mail.ServerAway: Fault(
         503,

@@ -226,23 +226,10 @@ def _check_password(account: Account, password: str, epoch: str) -> None:
         if not verify_password(account.password_hash, password):
             raise Refused
         return
-    if account.server.state in {"moving", "down"}:
-        raise STATES[account.server.state]()
     try:
         resources().borrower.sign_in(session.login_of(account, password, epoch))
     except mail.BadArgument:
         raise Refused from None
-
-
-class Moving(mail.ServerAway):
-    """The mailbox moves to another server: nothing may change it meanwhile."""
-
-
-class Down(mail.ServerAway):
-    """The operator took the mail server out of service."""
-
-
-STATES: dict[str, type[mail.ServerAway]] = {"moving": Moving, "down": Down}
 
 
 def _told(form: Form, error: Exception) -> Response:

@@ -23,6 +23,7 @@ from app.directory.account import Account
 from app.directory.errors import DirectoryError
 from app.keeper.lease import LEAST, Login
 from app.mail.connection import Connection
+from app.mail.errors import ServerAway
 from app.mail.login import MasterUser
 from app.store import session as records
 from app.store.cache import AccountCache, open_cache
@@ -35,6 +36,7 @@ from app.web.resources import resources
 from app.web.timing import elapsed, spend, timed
 
 CHECK_SECONDS = 60
+FOLLOW_SECONDS = 2  # where the mail server is away or refuses, perhaps because the mailbox was moved
 AGENT_LENGTH = 200
 
 
@@ -100,10 +102,12 @@ class Current(UserMixin):
 def login_of(account: Account, password: str | None, epoch: str) -> Login:
     """The login of an account on its server, by the master user where one is set.
 
-    Raises NoMailbox for an account that only forwards.
+    Raises NoMailbox for an account that only forwards, Moving and Down where its server is out of service.
     """
     if account.server is None or account.login is None:
         raise NoMailbox(account.address)
+    if account.server.state in OUT_OF_SERVICE:
+        raise OUT_OF_SERVICE[account.server.state](retry_after=60)
     settings = resources().settings
     master = None
     if settings.master_user and settings.master_password:
@@ -121,6 +125,17 @@ def login_of(account: Account, password: str | None, epoch: str) -> Login:
 
 class NoMailbox(Exception):
     """The account only forwards mail: it has no mailbox to open."""
+
+
+class Moving(ServerAway):
+    """The mailbox moves to another server: nothing may change it meanwhile."""
+
+
+class Down(ServerAway):
+    """The operator took the mail server out of service."""
+
+
+OUT_OF_SERVICE: dict[str, type[ServerAway]] = {"moving": Moving, "down": Down}
 
 
 def client_address() -> str:
@@ -171,7 +186,7 @@ def _open(secret: bytes) -> Current | None:
     if account is None:
         return None
     found = Current(account, record, secret, held.redis)
-    return found if polls else _resolved_anew(found)
+    return found if polls else _resolved_anew(found, CHECK_SECONDS)
 
 
 def _account(record: Record) -> Account | None:
@@ -181,10 +196,22 @@ def _account(record: Record) -> Account | None:
         return None
 
 
-def _resolved_anew(found: Current) -> Current | None:
-    """The account as the directory has it now, once a minute; a disabled one is signed out everywhere."""
+def follow() -> bool:
+    """Whether the mailbox of who is signed in lies elsewhere by now, which the rest of the request then knows."""
+    found = signed_in()
+    if found is None:
+        return False
+    now = _resolved_anew(found, FOLLOW_SECONDS)
+    if now is None or (now.account.server, now.account.login) == (found.account.server, found.account.login):
+        return False
+    g.current = now
+    return True
+
+
+def _resolved_anew(found: Current, seconds: int) -> Current | None:
+    """The account as the directory has it now, asked so seldom; a disabled one is signed out everywhere."""
     now = int(time.time())
-    if now - found.record.checked < CHECK_SECONDS:
+    if now - found.record.checked < seconds:
         return found
     account = _ask_directory(found.account)
     if account is None:

@@ -10,14 +10,15 @@ from collections.abc import Callable, Iterator
 import pytest
 from flask import Flask
 from redis import Redis
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 
 from app.demo.redis import RedisServer
-from app.directory.tables import ServerRow
+from app.directory.tables import AccountRow, ServerRow
 from app.store import session as records
+from app.web import session
 from app.web.session import imap
 from config.default import Settings
-from tests.conftest import MailAccount
+from tests.conftest import MailAccount, MakeAccount
 from tests.web.conftest import FORWARDER, PASSWORD, add_account, new_app
 from tests.web.pages import Pages, field
 
@@ -35,6 +36,12 @@ def with_mailbox(app: Flask, account: MailAccount, **server: object) -> None:
     with app.extensions["postern"].directory.engine.begin() as rows:
         rows.execute(insert(ServerRow).values(server_id=1, name="one", **values | server))
     add_account(app, 5, "alice", kind="mailbox", server_id=1, login=account.login, password_hash=None, forward_to=None)
+
+
+def set_server(app: Flask, **values: object) -> None:
+    """What the directory says about that mail server from now on."""
+    with app.extensions["postern"].directory.engine.begin() as rows:
+        rows.execute(update(ServerRow).values(**values))
 
 
 @pytest.fixture
@@ -118,6 +125,7 @@ def test_a_server_that_is_away_is_a_page_and_nobody_is_signed_out(app: Flask, ma
     browser: Pages = app.test_client()  # type: ignore[assignment]
     browser.sign_in(ADDRESS, mail_account.password)
     forget_port(app, browser)
+    set_server(app, imap_port=1)
     response = browser.get("/mail/INBOX/")
     assert response.status_code == 503
     assert int(response.headers["Retry-After"]) > 0
@@ -138,29 +146,53 @@ def forget_port(app: Flask, browser: Pages) -> None:
     held.redis.set(key, changed.to_json(), keepttl=True)
 
 
-@pytest.mark.parametrize(("state", "code"), [("up", 303), ("drain", 303), ("moving", 503), ("down", 503)])
+@pytest.mark.parametrize(
+    ("state", "title"),
+    [("up", ""), ("drain", ""), ("moving", "is being moved"), ("down", "is out of service")],
+)
 def test_a_server_out_of_service_has_its_own_screen(
-    app: Flask, mail_account: MailAccount, state: str, code: int
+    app: Flask, mail_account: MailAccount, state: str, title: str
 ) -> None:
     with_mailbox(app, mail_account, state=state)
     browser: Pages = app.test_client()  # type: ignore[assignment]
     response = browser.sign_in(ADDRESS, mail_account.password)
-    assert response.status_code == code
-    if code == 503:
+    assert response.status_code == (503 if title else 303)
+    if title:
         page = response.get_data(as_text=True)
-        assert "is not right" not in page
+        assert title in page and "is not right" not in page
         assert response.headers["Retry-After"]
         assert ADDRESS in page
 
 
-def test_a_moved_mailbox_is_followed_within_a_minute(
-    reader: Pages, mail_app: Flask, mail_account: MailAccount, redis: Redis
+@pytest.mark.parametrize(("state", "title"), [("moving", "is being moved"), ("down", "is out of service")])
+def test_who_is_signed_in_when_a_server_leaves_service_is_told_and_stays_signed_in(
+    reader: Pages, mail_app: Flask, monkeypatch: pytest.MonkeyPatch, state: str, title: str
 ) -> None:
-    forget_port(mail_app, reader)
-    key = redis.keys("s:*")[0]
-    record = json.loads(redis.get(key) or b"{}")
-    redis.set(key, json.dumps(record | {"checked": record["checked"] - 61}), keepttl=True)
+    monkeypatch.setattr(session, "CHECK_SECONDS", 0)
+    set_server(mail_app, state=state)
+    response = reader.get("/mail/INBOX/")
+    assert response.status_code == 503 and title in response.get_data(as_text=True)
+    set_server(mail_app, state="up")
     assert reader.get("/mail/INBOX/").status_code == 200
+
+
+def test_a_moved_mailbox_is_followed_in_the_same_request(
+    reader: Pages,
+    mail_app: Flask,
+    mail_account: MailAccount,
+    make_account: MakeAccount,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(session, "FOLLOW_SECONDS", 0)
+    elsewhere = make_account(1, password=mail_account.password)
+    set_server(mail_app, imap_port=elsewhere.server.imap_port)
+    with mail_app.extensions["postern"].directory.engine.begin() as rows:
+        rows.execute(update(AccountRow).where(AccountRow.account_id == 5).values(login=elsewhere.login))
+    mail_account.server.add_user(mail_account.login, "nobody-knows")  # the old server has it no more
+    assert reader.get("/mail/INBOX/").status_code == 200
+    assert elsewhere.logins() == 1
+    forget_port(mail_app, reader)
+    assert reader.get("/mail/INBOX/").status_code == 200, "the server that it was on is away"
 
 
 def test_an_account_without_a_mailbox_gets_a_page(signed_in: Pages) -> None:
