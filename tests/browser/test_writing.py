@@ -386,3 +386,16 @@ def test_what_could_not_be_saved_is_not_left_as_if_it_were(page: Page, resident:
     expect(page.get_by_test_id("compose")).to_have_count(1)
     assert all("413" in each for each in complaints)
     complaints.clear()
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_a_page_of_writing_begins_where_something_is_missing(
+    open_context: Callable[..., BrowserContext], resident: Resident, scripts: bool
+):
+    page = open_context(viewport={"width": 390, "height": 800}, java_script_enabled=scripts).new_page()
+    sign_in(page, resident)
+    page.goto("/compose")
+    focused = page.locator("[data-testid=recipient-entry]:focus" if scripts else "[data-testid=compose-to]:focus")
+    expect(focused).to_have_count(1)
+    page.goto(f"/compose?to={FRIEND}&subject=Known")
+    expect(page.locator("[data-testid=compose-text]:focus")).to_have_count(1)
