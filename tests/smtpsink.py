@@ -54,7 +54,7 @@ class Sink:
             enable_SMTPUTF8=True,
             tls_context=tls,
             require_starttls=tls is not None,
-            **(options or {}),
+            **{"data_size_limit": 50_000_000, **(options or {})},
         )
         with socket.create_server(("127.0.0.1", 0)) as free:
             self._controller.port = free.getsockname()[1]

@@ -29,6 +29,12 @@ class Opening:
         """Signs in; returns what the server offers. Raises ServerAway, Untrusted, SignInRefused and their neighbours,
         and ConnectionLost.
         """
+        found = self.offered()
+        self._sign_in(credentials, found.get("AUTH", "").upper().split())
+        return found
+
+    def offered(self) -> dict[str, str]:
+        """What the server offers before anybody signs in. Raises ServerAway, Untrusted, CannotDo, ConnectionLost."""
         if self.endpoint.security == "tls":
             self._secure()
         greeting = self._hear()
@@ -40,7 +46,6 @@ class Opening:
                 raise CannotDo("STARTTLS is not offered")
             self._secure()
             found = self._hello()  # what was said before TLS does not count (RFC 3207 §4.2)
-        self._sign_in(credentials, found.get("AUTH", "").upper().split())
         return found
 
     def _left(self) -> float:

@@ -7,7 +7,7 @@ of it. Up to the dot every failure is certain: nothing was sent. After it the an
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -100,8 +100,7 @@ class Submission:
     @property
     def limit(self) -> int | None:
         """The largest message that the server takes, in octets (RFC 1870); None where it names none."""
-        size = self._capabilities.get("SIZE", "")
-        return int(size) if size.isdecimal() and int(size) else None
+        return _limit(self._capabilities)
 
     def envelope(
         self, sender: str, recipients: Sequence[str], *, size: int = 0, utf8: bool = False, notify: bool = False
@@ -238,6 +237,26 @@ def open_submission(
     except BaseException:
         opening.line.sock.close()
         raise
+
+
+def largest(endpoint: Endpoint, *, patience: Patience | None = None, ca_file: str | None = None) -> int | None:
+    """The largest message that the server takes, asked without signing in; None where it names none. Raises as
+    `open_submission`."""
+    patience = patience or Patience(login=10.0)
+    opening = Opening(Line(connected(endpoint, patience.connect)), endpoint, patience.login, ca_file)
+    try:
+        found = _limit(opening.offered())
+        opening.line.say(b"QUIT\r\n", patience.connect)
+        return found
+    except ConnectionLost as error:
+        raise ServerAway(error.text) from None
+    finally:
+        opening.line.sock.close()
+
+
+def _limit(capabilities: Mapping[str, str]) -> int | None:
+    size = capabilities.get("SIZE", "")
+    return int(size) if size.isdecimal() and 0 < len(size) < 16 and int(size) else None
 
 
 def _ascii(domain: str) -> str:

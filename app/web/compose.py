@@ -175,6 +175,8 @@ def _sent(client: Connection, me: Current, boxes: tuple[Mailbox, ...], letter: L
             wrong["when"] = str(error)
     if wrong:
         return make_response(_page(me, boxes, letter, faults=wrong), 422)
+    if told := limit.too_large(me, letter):
+        return make_response(_page(me, boxes, letter, fault=f"Not sent. {told} The draft is kept."), 413)
     if not action.endswith("-anyway") and (asked := doubts.doubts(letter, resources().settings.visible_recipients)):
         return make_response(_page(me, boxes, letter, warnings=asked, anyway=f"{action}-anyway"), 422)
     try:
@@ -310,8 +312,8 @@ def _page(me: Current, boxes: tuple[Mailbox, ...], letter: Letter, **more: Any) 
         people={name: people.chips(me, line, getattr(letter, name)) for name, line in letter.typed().items()},
         kept=[*letter.hidden(), (carry.TOKEN, carry.page_token())],
         heading=HEADINGS.get(letter.origin.kind if letter.origin else "", "New message"),
-        most=limit.all_files(),
-        each=limit.one_file(),
+        most=limit.all_files(me),
+        each=limit.one_file(me),
         back_url=_back(letter),
         below=letter.origin is not None and letter.origin.kind == "reply" and not preferences(me).above,
         zone=me.zone,

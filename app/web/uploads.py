@@ -49,7 +49,7 @@ def put() -> Response:
     Raises LengthRequired, RequestEntityTooLarge, TooManyUploads, and the tree of app/mail/errors.py.
     """
     me = current()
-    length = _length()
+    length = _length(me)
     name = harmless(request.args.get("name", "").replace("\\", "/").rpartition("/")[2])
     kind = request.args.get("type", "").partition(";")[0].strip()
     message_id, content_id = _message_id(), request.args.get("content_id") or None
@@ -112,13 +112,13 @@ def all_aside(client: Connection, mailbox: str, letter: Letter) -> Letter:
     return replace(letter, files=(*files, *fresh), uploads=())
 
 
-def _length() -> int:
+def _length(me: Current) -> int:
     """What the browser says that it sends; checked before a byte of it is read."""
     if request.content_length is None:
         raise LengthRequired
     beside = request.args.get("beside", "0")
     others = int(beside) if beside.isascii() and beside.isdigit() and len(beside) < 13 else 0
-    if request.content_length > limit.one_file() or request.content_length + others > limit.all_files():
+    if request.content_length > limit.one_file(me) or request.content_length + others > limit.all_files(me):
         raise RequestEntityTooLarge
     return request.content_length
 

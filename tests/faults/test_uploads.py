@@ -14,12 +14,16 @@ from urllib.parse import quote, urlencode
 
 import pytest
 from imapclient import IMAPClient
+from sqlalchemy import update
 
+from app.directory.tables import ServerRow
 from app.mail.flags import FILE
+from app.web.limit import BESIDE
 from tests.conftest import MakeAccount
 from tests.faults.test_writing import FRIEND, fields
 from tests.faults.world import Memory, Person, World, eventually, title, toasts
 from tests.proxy import Proxy
+from tests.smtpsink import Sink
 from tests.visitor import Answer
 
 pytestmark = pytest.mark.servers
@@ -268,6 +272,24 @@ def _begun(person: Person, form: Mapping[str, str]) -> socket.socket:
         + b"x" * 100_000
     )
     return sock
+
+
+def test_the_submission_servers_limit_is_told_before_anything_is_sent(world: World, make_account: MakeAccount):
+    person = world.person(make_account(0))
+    with Sink({}, options={"data_size_limit": 500_000}) as small:
+        with world.site.engine.begin() as connection:
+            here = update(ServerRow).where(ServerRow.name == person.server)
+            connection.execute(here.values(submission_port=small.port))
+        person.signed_in()
+        most = (500_000 - BESIDE) * 57 // 78
+        eventually(lambda: f'data-most="{most}"' in person.visitor.get("/compose").text)
+        form = fields(person.visitor.get("/compose"))
+        assert put(person, form, b"x" * (most + 1)).status == 413
+        assert put(person, form, b"x" * 9, beside=str(most)).status == 413
+        files = [kept(put(person, form, b"x" * most))[0], *kept(put(person, form, b"y" * most))]
+        answer = save(person, form, *files, action="send-anyway")
+        assert answer.status == 413 and "can be sent" in answer.text and "The draft is kept" in answer.text
+        assert small.taken == [] and len(lying(person)) == 1
 
 
 def test_a_large_file_passes_through_without_being_held(world: World, alice: Person):

@@ -22,7 +22,7 @@ from app.mail.errors import (
     Untrusted,
 )
 from app.mail.login import Credentials, MasterUser
-from app.mail.submission import Accepted, Patience, Refused, Submission, Unknown, open_submission
+from app.mail.submission import Accepted, Patience, Refused, Submission, Unknown, largest, open_submission
 from tests.smtpsink import Peer, Script, Sink
 
 pytestmark = pytest.mark.servers
@@ -69,6 +69,14 @@ def test_a_server_refuses_one_recipient_and_the_others_are_not_sent_to_by_that(s
         submission.body([LETTER])
         assert isinstance(submission.finish(), Accepted)
     assert sink.taken[0].recipients == ["ann@one.example"]
+
+
+def test_the_largest_message_is_told_without_signing_in(sink: Sink) -> None:
+    assert largest(Endpoint("127.0.0.1", sink.port, "plain")) == 50_000_000
+    with Sink({}, options={"data_size_limit": None}) as endless:
+        assert largest(Endpoint("127.0.0.1", endless.port, "plain")) is None
+    with pytest.raises(ServerAway):
+        largest(Endpoint("127.0.0.1", endless.port, "plain"))
 
 
 @pytest.mark.parametrize("piece", [1, 2, 3, 7])
