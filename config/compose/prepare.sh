@@ -13,6 +13,7 @@ random() { openssl rand -hex "${1:-32}"; }
 keep() { if [ -s "$1" ]; then cat > /dev/null; else cat > "$1"; chmod 0444 "$1"; fi; }
 
 random 48 | keep secret_key
+random 48 | keep outbox_key
 random 24 | keep database_password
 printf 'postgresql+psycopg://postern:%s@postgres/postern\n' "$(cat database_password)" | keep database_url
 

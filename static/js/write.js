@@ -193,7 +193,7 @@ export default function write(section) {
   form.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); finish("send"); }
     else if (event.key === "Enter" && event.target.matches('input[type="text"]')) event.preventDefault();
-    else if (event.key === "Escape" && section.closest("#write-shelf")) leave().then((saved) => saved && close());
+    else if (event.key === "Escape" && !section.querySelector(".menu[open]") && section.closest("#write-shelf")) leave().then((saved) => saved && close());
     else return;
     event.stopPropagation();
   });
