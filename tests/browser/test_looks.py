@@ -250,6 +250,23 @@ def test_folders_open_on_narrow_screens_without_javascript(open_context: OpenCon
     expect(page.get_by_test_id("empty-list")).to_be_visible()
 
 
+def test_a_finger_on_a_tablet_finds_the_checkbox_and_bars_of_its_height(open_context: OpenContext, resident: Resident):
+    fill(resident, 2)
+    page = open_context(viewport={"width": 820, "height": 1180}, has_touch=True, is_mobile=True).new_page()
+    sign_in(page, resident)
+    box = row(page, "Letter 1").get_by_test_id("message-select")
+    assert box.evaluate("e => getComputedStyle(e).opacity") == "1"
+    box.tap()
+    expect(page.get_by_test_id("selection-count")).to_have_text("1 selected")
+    assert audit(page) == []
+    page.get_by_test_id("selection-clear").tap()
+    row(page, "Letter 2").get_by_test_id("message-subject-link").tap()
+    expect(page.get_by_test_id("message-subject")).to_have_text("Letter 2")
+    for name in ("reply", "action-trash", "message-menu", "folders-button"):
+        assert page.get_by_test_id(name).bounding_box()["height"] >= 44, name
+    assert audit(page) == []
+
+
 def test_a_phone_without_javascript_flags_and_moves_from_the_list(open_context: OpenContext, resident: Resident):
     fill(resident, 2)
     page = open_context(viewport={"width": 390, "height": 800}, java_script_enabled=False).new_page()
