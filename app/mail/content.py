@@ -5,16 +5,23 @@ For drafts, answers, forwards and editing as new. One FETCH brings both texts; f
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from app.mail import bodystructure
 from app.mail.bodystructure import Part
 from app.mail.charset import decode_text
-from app.mail.connection import Connection
+from app.mail.connection import Connection, uid_set
+from app.mail.errors import MessageGone
+from app.mail.filename import harmless
 from app.mail.flowed import joined
+from app.mail.header import decode as decode_header
+from app.mail.header import fields
 from app.mail.part import Place, Wanted, bodies, fetch, item
 from app.mail.plain import html_text
+from app.mail.syntax import fetches, number
+from app.mail.syntax import section as item_of
 from app.mail.transfer import decode
 from app.mail.writing import File, Stored
 
@@ -130,6 +137,30 @@ def _charset(part: Part) -> str | None:
     """The charset of a text, unless it is what servers say of one without (RFC 2045 §5.2)."""
     declared = part.charset if part.type.startswith("text/") else None
     return None if declared and declared.lower() == "us-ascii" else declared
+
+
+def passed_on(
+    client: Connection, mailbox: str, uidvalidity: int, wanted: Mapping[int, Sequence[str]]
+) -> tuple[File, ...]:
+    """Files of several messages, by UID: the parts of these sections, or the whole message where none is named. One
+    command. Raises Renumbered, MailboxGone, and MessageGone where nothing of it is there."""
+    client.select(mailbox, uidvalidity=uidvalidity)
+    items = b"(UID RFC822.SIZE BODYSTRUCTURE BODY.PEEK[HEADER.FIELDS (SUBJECT)]<0.4096>)"
+    found: dict[int, tuple[File, ...]] = {}
+    for _, each in fetches(client.ask(b"UID FETCH", uid_set(wanted), items).untagged):
+        uid = number(each.get(b"UID"))
+        structure = bodystructure.read(each.get(b"BODYSTRUCTURE"))
+        place = Place(mailbox, uidvalidity, uid)
+        if uid in wanted and wanted[uid]:
+            parts = (structure.find(section) for section in wanted[uid])
+            found[uid] = files_at(place, [part for part in parts if part is not None])
+        elif uid in wanted:
+            subject = next((decode_header(value) for _, value in fields(item_of(each, b"BODY[HEADER.FIELDS"))), "")
+            size = number(each.get(b"RFC822.SIZE"))
+            found[uid] = (whole(place, structure, size, name=(harmless(subject) or "message") + ".eml"),)
+    if not any(found.values()):
+        raise MessageGone("none of the files is there")
+    return tuple(file for uid in wanted for file in found.get(uid, ()))
 
 
 def whole(place: Place, structure: Part, size: int, *, name: str, section: str = "") -> File:

@@ -85,8 +85,8 @@ ROUTES: Sequence[tuple[str, str, Any, Sequence[str]]] = (
     ("/compose", "compose.new", compose.new, GET),
     ("/compose", "compose.post", compose.post, POST),
     ("/compose/check", "compose.check", people.check, POST),
-    ("/compose/files", "uploads.put", uploads.put, PUT),
-    ("/compose/files", "uploads.remove", uploads.remove, DELETE),
+    ("/compose/files", "compose.attach", uploads.put, PUT),
+    ("/compose/files", "compose.detach", uploads.remove, DELETE),
     ("/drafts/<int:uidvalidity>/<int:uid>", "compose.stored", compose.stored, GET),
     ("/outbox", "outbox.show", underway.show, GET),
     ("/outbox/<number>", "outbox.decide", underway.decide, POST),
@@ -199,9 +199,9 @@ def _begin() -> None:
 
 def _allow_files() -> None:
     """A message may be larger than other forms: for who is signed in. Before Flask-WTF, which reads the form."""
-    if request.endpoint == "uploads.put" and request.mimetype != uploads.RAW:
+    if request.endpoint == "compose.attach" and request.mimetype != uploads.RAW:
         raise UnsupportedMediaType  # what Flask would read as a form: all of it, before any view
-    if request.endpoint in ("compose.post", "uploads.put") and errors.account_or_none() is not None:
+    if request.endpoint in ("compose.post", "compose.attach") and errors.account_or_none() is not None:
         request.max_content_length = resources().settings.message_bytes
 
 

@@ -15,7 +15,7 @@ from app.mail.connection import Connection
 from app.mail.errors import MailboxGone, MailError, OverQuota
 from app.mail.mailbox import Mailbox, named_mailbox, target_name
 from app.mail.special import Use
-from app.web import pane, undo
+from app.web import attaching, pane, undo
 from app.web.session import Current, current, imap
 from app.web.urls import local_path
 
@@ -34,10 +34,14 @@ def act(mailbox: str) -> Response:
     me = current()
     action = request.form.get("action", "")
     uidvalidity, uids = _number(request.form.get("uidvalidity")), _uids()
-    if action not in (*_FLAGS, *_USES, "move", "delete"):
+    if action not in (*_FLAGS, *_USES, "move", "delete", "forward"):
         raise BadRequest("no such action")
     if not uids:
         flash("No message was chosen.", "warning")
+    elif action == "forward" and len(uids) <= attaching.MOST:
+        return make_response(redirect(attaching.address_of_whole(mailbox, uidvalidity, uids), 303))
+    elif action == "forward":
+        flash(f"At most {attaching.MOST} messages are forwarded at once.", "warning")
     else:
         try:
             with imap() as client:

@@ -5,7 +5,6 @@ node can go on. What was typed is always in the answer, whatever went wrong.
 """
 
 import secrets
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -18,13 +17,13 @@ from app.mail import aside, move
 from app.mail import draft as drafts
 from app.mail import errors as mail
 from app.mail.connection import Connection
-from app.mail.filename import harmless
 from app.mail.mailbox import Mailbox, target_name
 from app.mail.outgoing import Address, Writing, pieces
 from app.mail.part import Place
 from app.outbox.mail import Mail, State
 from app.store.allowance import Spent
 from app.web import (
+    attaching,
     beginning,
     carry,
     conflict,
@@ -65,7 +64,7 @@ def new() -> Any:
     me = current()
     with imap() as client:
         boxes = pane.folders(client, me)
-        letter = beginning.answer(client, me) if request.args.get("answer") else beginning.empty(me)
+        letter = attaching.begun(client, me)
     return _page(me, boxes, letter)
 
 
@@ -93,15 +92,8 @@ def post() -> Any:
         letter = read_letter(request.form, request.files.getlist("upload"))
     except ValueError as error:
         raise BadRequest("a field of the form makes no sense") from error
-    _name_lost(request.form.getlist("lost"))
+    uploads.name_lost(request.form.getlist("lost"))
     return _done(current(), request.form.get("action", "save"), letter)
-
-
-def _name_lost(names: Sequence[str]) -> None:
-    """The files that were on their way when the session ended: only their names ride in a form."""
-    if names:
-        told = ", ".join(f"“{harmless(name)}”" for name in names[:20])
-        flash(f"Not attached, as you were signed out: {told}. Attach again.", "warning")
 
 
 def _done(me: Current, action: str, letter: Letter) -> Any:

@@ -142,7 +142,7 @@ def _password_changed() -> Response:
 
 def ask_to_sign_in(error: NotSignedIn) -> Response:
     """Pages lead to the sign-in page and back; scripts get 401 and decide themselves."""
-    scripted = request.endpoint in ("mailbox.changes", "uploads.put") or "X-Postern-Fragment" in request.headers
+    scripted = request.endpoint in ("mailbox.changes", "compose.attach") or "X-Postern-Fragment" in request.headers
     if scripted:
         return make_response(error_page(HTTP_FAULTS[401]), 401)
     carried = carry.packed()

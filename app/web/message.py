@@ -15,10 +15,11 @@ from app.mail import invitation, sanitize, small, text
 from app.mail.bodystructure import Part
 from app.mail.message import Message, open_message
 from app.mail.neighbours import Neighbours, neighbours
+from app.mail.part import Place
 from app.mail.shown import PICTURES
 from app.mail.trust import Trust
 from app.store import remote as choices
-from app.web import pane
+from app.web import attaching, pane
 from app.web.delivery import deliveries
 from app.web.download import archive_zip, download, part
 from app.web.frame import RELATED_OCTETS, RELATED_PARTS, frame
@@ -71,12 +72,14 @@ def show(mailbox: str, uidvalidity: int, uid: int) -> str:
             pane.wrote(me)
         near = neighbours(client, mailbox, uidvalidity, uid, cache=me.cache)
         boxes = pane.folders(client, me)
+    listed = _listed(message)
     return render_template(
         "message.html",
         message=message,
         nested=bool(nested),
         bodies=list(_bodies(message)),
-        attachments=[_attachment(message, each) for each in _listed(message)],
+        attachments=[_attachment(message, each) for each in listed],
+        attach_url=attaching.address(Place(mailbox, uidvalidity, uid), [each.section for each in listed]),
         remote=_remote(message),
         trust=_trust(message),
         zone=me.zone,

@@ -4,11 +4,12 @@ The body is streamed from the browser's socket into APPEND, a buffer at a time: 
 on disk. A browser that hangs up breaks the APPEND off, and nothing is stored.
 """
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from flask import Response, make_response, render_template, request
+from flask import Response, flash, make_response, render_template, request
 from werkzeug.exceptions import BadRequest, LengthRequired, RequestEntityTooLarge
 
 from app.mail import aside
@@ -110,6 +111,13 @@ def all_aside(client: Connection, mailbox: str, letter: Letter) -> Letter:
     fresh = iter(made)
     files = [each if each.aside and each.place.mailbox == mailbox else next(fresh) for each in letter.files]
     return replace(letter, files=(*files, *fresh), uploads=())
+
+
+def name_lost(names: Sequence[str]) -> None:
+    """The files that were on their way when the session ended: only their names ride in a form."""
+    if names:
+        told = ", ".join(f"“{harmless(name)}”" for name in names[:20])
+        flash(f"Not attached, as you were signed out: {told}. Attach again.", "warning")
 
 
 def _length(me: Current) -> int:

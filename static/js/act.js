@@ -23,7 +23,7 @@ export function act(action, rows) {
 function send(url, body) {
   const action = body.get("action");
   const uids = body.getAll("uid");
-  const takeBack = FLAGS[action] ? showFlag(action, uids) : showGone(uids);
+  const takeBack = FLAGS[action] ? showFlag(action, uids) : action === "forward" ? () => {} : showGone(uids);
   if (listPart()) body.set("next", listPart().dataset.url);
   waiting += 1;
   queue = queue.then(() => deliver(url, body, takeBack));
@@ -38,7 +38,7 @@ async function deliver(url, body, takeBack) {
   }
   clearToasts();
   takeRest(answer.page);
-  const draft = answer.page?.querySelector('[data-fragment="compose"]'); // sending was undone
+  const draft = answer.page?.querySelector('[data-fragment="compose"]'); // sending was undone, or messages are forwarded
   if (draft) return import("./write.js").then(({ show }) => show(draft));
   const part = answer.page?.querySelector('[data-fragment="list"]');
   // An older answer does not know of what was done since: only the last one of a row replaces the list.

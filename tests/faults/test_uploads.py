@@ -9,6 +9,7 @@ import re
 import select
 import socket
 from collections.abc import Iterator, Mapping
+from email.message import EmailMessage
 from html import unescape
 from urllib.parse import quote, urlencode
 
@@ -21,7 +22,7 @@ from app.mail.flags import FILE
 from app.web.limit import BESIDE
 from tests.conftest import MakeAccount
 from tests.faults.test_writing import FRIEND, fields
-from tests.faults.world import Memory, Person, World, eventually, title, toasts
+from tests.faults.world import Memory, Person, World, eventually, letter, title, toasts
 from tests.proxy import Proxy
 from tests.smtpsink import Sink
 from tests.visitor import Answer
@@ -302,3 +303,49 @@ def test_a_large_file_passes_through_without_being_held(world: World, alice: Per
     assert memory.grown() < 8
     source = max((each for each, _ in lying(alice)), key=len)
     assert source.count(base64.b64encode(b"\0" * 57)) == 25_000_000 // 57
+
+
+def attaching(opened: Answer) -> str:
+    """Where "Attach to a new message" leads."""
+    found = re.search(r'href="([^"]+)" data-testid="attach-to-new"', opened.text)
+    assert found
+    return unescape(found[1])
+
+
+def test_files_of_a_message_are_attached_to_a_new_one_without_being_moved(world: World, alice: Person):
+    made = EmailMessage()
+    made["Subject"], made["From"], made["Message-ID"] = "Two plans", "bob@x.example", "<two@x.example>"
+    made.set_content("text")
+    for name in ("one.pdf", "two.pdf"):
+        made.add_attachment(name.encode() * 50, maintype="application", subtype="pdf", filename=name)
+    alice.mail.append(made.as_bytes().replace(b"\n", b"\r\n"))
+    path = alice.paths()[0]
+    url = attaching(alice.visitor.get(path))
+    opened = alice.visitor.get(url)
+    assert opened.status == 200 and ["one.pdf" in each or "two.pdf" in each for each in kept(opened)] == [True, True]
+    assert alice.visitor.get(url, {"Sec-Fetch-Site": "cross-site"}).status == 403
+    assert alice.visitor.get(url.replace("INBOX.1", "INBOX.2")).status == 409
+    assert alice.visitor.get("/compose?attach=INBOX").status == 400
+    form = fields(opened)
+    assert save(alice, form, *kept(opened)).status == 200
+    ((source, _),) = lying(alice)
+    assert files_of(source) == [b"one.pdf" * 50, b"two.pdf" * 50]
+
+
+def test_chosen_messages_are_forwarded_as_they_are(world: World, alice: Person):
+    for subject in ("First", "Second", "Third"):
+        alice.mail.append(letter(subject))
+    third, _, first = alice.paths()[:3]
+    answer = alice.act("forward", first, third)
+    assert answer.status == 303
+    opened = alice.visitor.follow(answer)
+    assert [json.loads(each)[2:4] for each in kept(opened)] == [
+        ["First.eml", "message/rfc822"],
+        ["Third.eml", "message/rfc822"],
+    ]
+    assert save(alice, fields(opened), *kept(opened)).status == 200
+    ((source, _),) = lying(alice)
+    inside = [part for part in email.message_from_bytes(source).walk() if part.get_content_type() == "message/rfc822"]
+    assert [part.get_payload(0)["Subject"] for part in inside] == ["First", "Third"]
+    many = alice.act("forward", *(f"{first.rpartition('/')[0]}/{number}" for number in range(1, 60)))
+    assert "At most 50" in toasts(alice.visitor.follow(many))
