@@ -34,8 +34,8 @@ browser: environment packages-test ## The journeys in Debian's Chromium
 test-databases: environment packages-databases ## The tests of SQL on PostgreSQL and MariaDB, started for it
 	$(CLEAN) $(PYTEST) -m databases
 
-soak: environment packages-test ## Mails sent under blows: 500 schedules of kills and cuts, of which `make test` has 40
-	$(CLEAN) SCHEDULES=500 $(PYTEST) tests/courier/test_kills.py
+soak: environment packages-test ## Mails saved and sent under blows: 500 schedules of kills and cuts each; `make test` has few
+	$(CLEAN) SCHEDULES=500 $(PYTEST) tests/courier/test_kills.py tests/faults/test_killed_workers.py
 
 image-test: environment packages-image ## Build the Dockerfile without an engine and start the result read-only
 	bash tests/image/build.sh

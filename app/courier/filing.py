@@ -153,6 +153,22 @@ def finish(client: Connection, letter: Letter) -> None:
     if letter.draft and letter.draft != letter.place:
         with suppress(Refused):
             _removed(client, letter.draft)
+    with suppress(Refused, *GONE):
+        _cleared(client, letter)
+
+
+def _cleared(client: Connection, letter: Letter) -> None:
+    """Removes the same mail's bytes of a request that died before the outbox knew of them: no list shows them. A
+    message that waits to be sent on carries the Message-ID of its first sending."""
+    place = letter.place
+    client.select(place.mailbox, uidvalidity=place.uidvalidity)
+    if letter.resent or OUTGOING not in client.note.permanentflags or not _WORDS.fullmatch(letter.message_id):
+        return
+    words = (b"UID SEARCH UNDELETED KEYWORD", OUTGOING.encode(), b'NOT HEADER Resent-Message-ID ""')
+    answer = client.ask(*words, b"HEADER Message-ID", letter.message_id, timeout=_SEARCH_SECONDS)
+    found = [uid for uid in numbers(answer.untagged, b"SEARCH") if uid != place.uid]
+    if found:
+        delete_for_good(client, place.mailbox, place.uidvalidity, found)
 
 
 def bring_back(client: Connection, letter: Letter) -> Place | None:
@@ -181,5 +197,3 @@ def _there(client: Connection, place: Place) -> bool:
         return bool(existing(client, [place.uid]))
     except (MailboxGone, Renumbered):
         return False
-
-

@@ -10,9 +10,11 @@ from redis import Redis
 
 from app.courier.filing import bring_back
 from app.demo.dovecot import Dovecot
+from app.mail.flags import OUTGOING
+from app.mail.syntax import numbers
 from app.outbox.mail import State
 from tests.conftest import MakeAccount
-from tests.courier.world import World
+from tests.courier.world import World, text
 from tests.mail.boxes import opened
 from tests.smtpsink import Sink
 
@@ -74,3 +76,18 @@ def test_where_the_draft_is_gone_the_final_bytes_become_the_draft(
         bring_back(client, letter)
     ((uid, (_, flags)),) = world.box("Drafts").items()
     assert uid == letter.place.uid and "\\draft" in flags and "$posternoutgoing" not in flags
+
+
+def test_what_a_dead_request_left_behind_goes_with_the_mail_and_what_waits_to_be_sent_on_stays(world: World) -> None:
+    letter = world.letter()
+    final = text(letter.message_id)
+    hidden = ("\\Seen", OUTGOING)
+    world.mail.append(final, mailbox="Drafts", flags=hidden)
+    world.mail.append(b"Resent-Message-ID: <2@one.example>\r\n" + final, mailbox="Drafts", flags=hidden)
+    number = world.enqueue(letter)
+    world.run()
+    assert world.state(number).state == State.DONE and world.ids("Sent") == [letter.message_id]
+    assert len(world.box("Drafts")) == 1
+    with opened(world.mail.server.imap_port, world.mail.login, world.mail.password) as client:
+        client.select("Drafts")
+        assert numbers(client.ask(b'UID SEARCH HEADER Resent-Message-ID ""').untagged, b"SEARCH")
