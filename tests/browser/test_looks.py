@@ -143,7 +143,8 @@ def test_a_refused_action_is_taken_back_with_a_sentence(open_context: OpenContex
     act(page, "flag")
     expect(row(page, "Letter 2")).to_have_attribute("data-flagged", "false")
     page.unroute("**/actions")
-    act(page, "flag")
+    with page.expect_response("**/actions"):
+        act(page, "flag")
     expect(row(page, "Letter 2")).to_have_attribute("data-flagged", "true")
     page.reload()
     expect(row(page, "Letter 2")).to_have_attribute("data-flagged", "true")
