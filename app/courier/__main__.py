@@ -107,8 +107,8 @@ def _look(courier: Courier) -> float:
 
 def open_courier(settings: Settings, seconds: float, pauses: Sequence[float]) -> Courier:
     """A courier with its clients; nothing is connected yet."""
+    from app.courier.accounts import Accounts, Keys
     from app.courier.claim import Courier
-    from app.courier.post import Accounts, Keys
     from app.directory.engine import open_engine
     from app.directory.open import open_directory
     from app.keeper.lease import Borrower

@@ -18,8 +18,8 @@ from datetime import UTC, datetime
 from redis import RedisError
 from sqlalchemy import Engine
 
+from app.courier.accounts import Accounts, CannotSign
 from app.courier.deliver import Job, Outcome, deliver
-from app.courier.post import Accounts, CannotSign
 from app.outbox import queue
 from app.outbox.errors import ClaimLost, OutboxAway
 from app.outbox.mail import Mail, Refusal, State
@@ -168,6 +168,8 @@ class Courier:
         if before in _ENDS and milliseconds() - mail.due > GIVE_UP:
             return Outcome(_ENDS[before], "expired", mail.last_reply)
         try:
+            if before == State.QUEUED and self.accounts.in_request(mail):
+                return Outcome(before, "postponed", retry=True)
             ways = self.accounts.ways(mail)
             since = datetime.fromtimestamp(mail.created / 1000, UTC)
             job = Job(mail.letter, mail.state, since, ways.lease, ways.submission, again=mail.reason == "decided")
@@ -199,7 +201,7 @@ class Courier:
                 self.engine, mail, outcome.state, now=now,
                 reason=outcome.reason, reply=outcome.reply or None, refusals=outcome.refusals,
             )  # fmt: skip
-            self.accounts.ended(mail, wipe=outcome.state != State.UNKNOWN)  # a late 250 is still to be filed
+            self.accounts.ended(mail, outcome.state)
             log.info("mail %s", outcome.state, extra={"detail": f"{mail.id} {outcome.reason}"})
             return
         self._put_back(mail, outcome, now)

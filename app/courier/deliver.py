@@ -73,6 +73,8 @@ def deliver(job: Job, ledger: Ledger) -> Outcome:
             outcome = _submitted(job, ledger) if fresh else Outcome(State.UNKNOWN, "died")
     except (errors.MailError, Changed) as error:
         outcome = judged(error)
+        if fresh and isinstance(error, GONE) and (found := _sent_elsewhere(job, ledger)):
+            job, outcome = replace(job, again=True), found
         if not fresh:  # it may have been sent: nothing that is learnt now makes that certain
             outcome = replace(outcome, state=State.IN_DATA if outcome.retry else State.UNKNOWN)
     if outcome.state == State.ACCEPTED:
@@ -88,6 +90,14 @@ def _sent_by_now(job: Job, ledger: Ledger) -> Outcome | None:
             return None
     ledger.accepted("")
     return Outcome(State.ACCEPTED)
+
+
+def _sent_elsewhere(job: Job, ledger: Ledger) -> Outcome | None:
+    """ACCEPTED where a request that could not reach SQL has sent the mail and moved its bytes into Sent."""
+    try:
+        return _sent_by_now(job, ledger)
+    except errors.MailError:
+        return None
 
 
 def _submitted(job: Job, ledger: Ledger) -> Outcome:

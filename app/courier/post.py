@@ -1,163 +1,34 @@
-"""What the web asks of the outbox: put a mail in, take it out, tell how mails stand, send one without SQL; and how a
-courier comes by the account of a mail and by its credential.
-"""
+"""What the web asks of the outbox: put a mail in, take it out, tell how mails stand, send one without SQL."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from redis import Redis, RedisError
 from sqlalchemy import Engine
 
+from app.courier.accounts import Keys, NoSubmission, Ways, bound, slot, ways_of
 from app.courier.deliver import Job, Outcome, deliver
 from app.courier.filing import bring_back, mark
-from app.directory.account import Account, Server
-from app.directory.errors import DirectoryError
-from app.directory.resolve import Directory, refresh
+from app.directory.account import Account
 from app.keeper.lease import Borrower, Login
-from app.mail.connection import Connection
 from app.mail.errors import CannotDo, MailError
-from app.mail.login import Credentials, MasterUser
-from app.mail.submission import Patience, Submission, open_submission
+from app.mail.submission import Patience
 from app.outbox import queue
-from app.outbox.errors import OutboxAway
 from app.outbox.mail import IN_DATA, Letter, Mail, Place, Refusal, State, mail_id
 from app.store import credential, sending
-from app.store.credential import Bound, Credential
-from app.store.notices import bump_notice, epoch_key, parse_epoch
-from app.store.seal import BrokenSeal, Keyring
+from app.store.credential import Credential
 
 LATE_TRIES = 5  # from then on a mail that waits is told of on every page: about three minutes after it was due
 IN_REQUEST = Patience(connect=5.0, login=10.0, reply=20.0, silence=20.0, verdict=30.0)
 
 
-class NoSubmission(CannotDo):
-    """The account's mail server has no submission endpoint: nothing can be sent, and an operator has to say where."""
-
-
 class NoCredential(CannotDo):
     """Nothing may keep the password as long as the mail is to wait: no POSTERN_OUTBOX_KEY and no master user."""
-
-
-class CannotSign(Exception):
-    """A courier has no way to act for the account. `reason`: "credential", "account" or "no-submission"."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
-@dataclass(frozen=True, slots=True)
-class Ways:
-    """How to reach the two servers of an account as its owner."""
-
-    lease: Callable[[], AbstractContextManager[Connection]]
-    submission: Callable[[], Submission]
-
-
-@dataclass(frozen=True, slots=True)
-class Keys:
-    """`server` seals what lies in Redis, `outbox` (or None) what lies in SQL; with `master` nothing is kept at all."""
-
-    server: Keyring
-    outbox: Keyring | None = None
-    master: MasterUser | None = None
-
-
-def servers_of(server: Server) -> str:
-    """The endpoints to which a credential may be sent, as text: in another place it does not open."""
-    places = [server.imap, *([server.submission] if server.submission else [])]
-    return " ".join([server.id, *(f"{each.host}:{each.port}:{each.security}" for each in places)])
-
-
-def ways_of(login: Login, borrower: Borrower, *, patience: Patience | None = None) -> Ways:
-    """The ways of somebody whose login is at hand. Raises NoSubmission."""
-    endpoint = login.server.submission
-    if endpoint is None:
-        raise NoSubmission("the account's mail server has no submission endpoint")
-    credentials = Credentials(login.login, login.password, master=login.master)
-    return Ways(
-        lambda: borrower.lease(login),
-        lambda: open_submission(endpoint, credentials, patience=patience, ca_file=borrower.ca_file),
-    )
-
-
-def _slot(number: str, letter: Letter) -> str:
-    """Where a credential lies in Redis: a second press of Send, with other bytes, never covers the first one's."""
-    return f"{number}:{letter.sha256[:16]}"
-
-
-def _bound(account_id: str, server: Server, letter: Letter) -> Bound:
-    return Bound(account_id, servers_of(server), letter.message_id, letter.sha256)
-
-
-class Accounts:
-    """The courier's side: a mail's account as it is now, and its credential."""
-
-    def __init__(self, directory: Directory, redis: Redis, keys: Keys, borrower: Borrower) -> None:
-        self.directory, self.redis, self.keys, self.borrower = directory, redis, keys, borrower
-
-    def ways(self, mail: Mail) -> Ways:
-        """Raises CannotSign, RedisError, OutboxAway where the directory is away."""
-        account = self._account(mail)
-        if account.server is None or account.login is None:
-            raise CannotSign("account")
-        epoch = parse_epoch(self.redis.get(epoch_key(mail.account_id)))
-        password = "" if self.keys.master else self._password(mail, account.server, epoch)
-        login = Login(account.server, mail.account_id, account.login, password, epoch, master=self.keys.master)
-        try:
-            return ways_of(login, self.borrower)
-        except NoSubmission:
-            raise CannotSign("no-submission") from None
-
-    def _account(self, mail: Mail) -> Account:
-        try:
-            account = refresh(self.directory, Account.from_json(mail.account))
-        except DirectoryError as error:
-            raise OutboxAway(str(error)) from error
-        except ValueError:
-            account = None
-        if account is None or account.id != mail.account_id:
-            raise CannotSign("account")
-        return account
-
-    def _password(self, mail: Mail, server: Server, epoch: str) -> str:
-        """From the row, else from Redis; of this epoch only, as signing out everywhere takes credentials back."""
-        bound = _bound(mail.account_id, server, mail.letter)
-        kept = credential.kept(self.redis, _slot(mail.id, mail.letter))
-        for ring, sealed in ((self.keys.server, kept), (self.keys.outbox, mail.credential)):
-            if ring is None or sealed is None:
-                continue
-            with suppress(BrokenSeal):
-                found = credential.open_credential(ring, sealed, bound)
-                if found.epoch == epoch:
-                    return found.password
-        raise CannotSign("credential")
-
-    def lasting(self, mail: Mail) -> bytes | None:
-        """The credential of a mail that is tried again, for its row, as Redis forgets its own after ten minutes; None
-        where the row has one, needs none, or may hold none."""
-        if self.keys.outbox is None or self.keys.master is not None or mail.credential is not None:
-            return None
-        with suppress(RedisError, OutboxAway, CannotSign):
-            account = self._account(mail)
-            epoch = parse_epoch(self.redis.get(epoch_key(mail.account_id)))
-            if account.server is not None:
-                secret = Credential(self._password(mail, account.server, epoch), epoch)
-                bound = _bound(mail.account_id, account.server, mail.letter)
-                return credential.seal_credential(self.keys.outbox, secret, bound)
-        return None
-
-    def ended(self, mail: Mail, *, wipe: bool) -> None:
-        """The mail has left the queue: its credential goes, and open pages of the account look again."""
-        with suppress(RedisError):
-            if wipe:
-                credential.wipe(self.redis, _slot(mail.id, mail.letter))
-            bump_notice(self.redis, mail.account_id)
 
 
 @dataclass
@@ -201,6 +72,9 @@ class Post:
             self.engine, number, account.id, account.to_json(), letter,
             due=round(due * 1000), now=round(now * 1000), credential=sealed,
         )  # fmt: skip
+        if put:
+            with suppress(RedisError):
+                sending.hold(self.redis, number)
         self._wake(number)
         return number, put
 
@@ -242,12 +116,13 @@ class Post:
         if self.keys.master is not None:
             return None
         secret = Credential(login.password, login.epoch)
-        bound = _bound(login.account_id, login.server, letter)
+        sealed_for = bound(login.account_id, login.server, letter)
         if seconds > credential.MOST_SECONDS / 2 + 1:  # the longest time for undo, however floats round
             if self.keys.outbox is None:
                 raise NoCredential("sending later needs POSTERN_OUTBOX_KEY or a master user")
-            return credential.seal_credential(self.keys.outbox, secret, bound)
-        credential.keep(self.redis, _slot(number, letter), credential.seal_credential(self.keys.server, secret, bound))
+            return credential.seal_credential(self.keys.outbox, secret, sealed_for)
+        sealed = credential.seal_credential(self.keys.server, secret, sealed_for)
+        credential.keep(self.redis, slot(number, letter), sealed)
         return None
 
     def _wake(self, number: str) -> None:
@@ -265,7 +140,8 @@ class Post:
         if mail is None:
             return None
         with suppress(RedisError):
-            credential.wipe(self.redis, _slot(number, mail.letter))
+            credential.wipe(self.redis, slot(number, mail.letter))
+            sending.unguard(self.redis, number)
         return replace(mail, letter=replace(mail.letter, draft=self.bring_back(mail, login)))
 
     def bring_back(self, mail: Mail, login: Login) -> Place | None:
@@ -300,6 +176,8 @@ class Post:
             self._sealed(number, login, mail.letter, seconds=0)
         done = queue.decide(self.engine, login.account_id, number, state, now=round(time.time() * 1000))
         if done and state == State.CANCELLED:
+            with suppress(RedisError):
+                sending.unguard(self.redis, number)
             self.bring_back(mail, login)
         self._wake(number)
         return done

@@ -6,6 +6,7 @@ from redis import Redis
 
 WAKE_CHANNEL = "outbox"
 GUARD_SECONDS = 7 * 86_400
+_REQUEST, _ROW = b"1", b"row"
 
 
 def wake(redis: Redis, mail_id: str) -> None:
@@ -15,7 +16,17 @@ def wake(redis: Redis, mail_id: str) -> None:
 
 def guard(redis: Redis, mail_id: str) -> bool:
     """Whether this request alone may send the mail: True once in seven days. Raises redis.RedisError."""
-    return bool(redis.set(_name(mail_id), b"1", nx=True, ex=GUARD_SECONDS))
+    return bool(redis.set(_name(mail_id), _REQUEST, nx=True, ex=GUARD_SECONDS))
+
+
+def hold(redis: Redis, mail_id: str) -> None:
+    """The mail has a row, whose courier will send it: should SQL go away now, no request does. Raises RedisError."""
+    redis.set(_name(mail_id), _ROW, ex=GUARD_SECONDS)
+
+
+def is_guarded(redis: Redis, mail_id: str) -> bool:
+    """Whether a request sends the mail, or has sent it. Raises redis.RedisError."""
+    return redis.get(_name(mail_id)) == _REQUEST
 
 
 def unguard(redis: Redis, mail_id: str) -> None:

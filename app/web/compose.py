@@ -12,7 +12,8 @@ from typing import Any
 from flask import flash, make_response, redirect, render_template, request, url_for
 from werkzeug.exceptions import BadRequest
 
-from app.courier.post import NoCredential, NoSubmission
+from app.courier.accounts import NoSubmission
+from app.courier.post import NoCredential
 from app.mail import aside, move
 from app.mail import draft as drafts
 from app.mail import errors as mail

@@ -11,7 +11,7 @@ from flask import flash, make_response, render_template, request, url_for
 from flask import redirect as redirected
 from werkzeug.exceptions import BadRequest
 
-from app.courier.post import NoSubmission
+from app.courier.accounts import NoSubmission
 from app.mail import errors as mail
 from app.mail.address import on_wire
 from app.mail.connection import Connection

@@ -2,7 +2,8 @@
 
 from redis import Redis
 
-from app.courier.post import Keys, Post
+from app.courier.accounts import Keys
+from app.courier.post import Post
 from app.directory.engine import asking, open_engine
 from app.directory.errors import DirectoryError
 from app.directory.open import open_directory

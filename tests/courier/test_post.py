@@ -6,8 +6,9 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from sqlalchemy import text
 
-from app.courier.post import NoSubmission
+from app.courier.accounts import NoSubmission
 from app.outbox import queue
 from app.outbox.mail import State
 from tests.courier.world import World
@@ -66,3 +67,37 @@ def test_sent_in_the_request_and_refused_it_may_be_sent_again(world: World) -> N
     world.smtp.verdict = None
     outcome = world.post.send_now("w", world.login(), letter)
     assert outcome is not None and outcome.state == State.DONE and world.taken() == {letter.message_id: 1}
+
+
+def test_a_mail_that_has_a_row_is_not_sent_by_a_request_that_cannot_see_it(world: World) -> None:
+    letter = world.letter()
+    number = world.enqueue(letter, name="w", wait=30)
+    assert world.post.send_now("w", world.login(), letter) is None and world.taken() == {}
+    assert world.post.undo(world.account.id, number, world.login())
+    again = world.letter()
+    outcome = world.post.send_now("w", world.login(), again)
+    assert outcome is not None and outcome.state == State.DONE and world.taken() == {again.message_id: 1}
+
+
+def test_a_row_that_sql_took_without_an_answer_is_not_sent_a_second_time(world: World) -> None:
+    letter = world.letter()
+    number = world.enqueue(letter, name="w")
+    world.redis.delete(f"sending:{number}")  # the request never learnt of its row, and sends by itself
+    assert world.post.send_now("w", world.login(), letter)
+    world.run()
+    assert (world.state(number).state, world.state(number).reason) == (State.QUEUED, "postponed")
+    with world.engine.begin() as rows:
+        rows.execute(text("UPDATE outbox SET created = created - 400000, until = 1"))
+    world.run()
+    assert (world.state(number).state, world.state(number).reason) == (State.DONE, "")
+    assert world.taken() == {letter.message_id: 1} and world.ids("Sent") == [letter.message_id]
+
+
+def test_after_a_refusal_by_a_courier_a_request_may_send_it_again(world: World) -> None:
+    assert isinstance(world.smtp, Sink)
+    world.smtp.verdict = "554 5.7.1 no"
+    world.enqueue(world.letter(), name="w")
+    world.run()
+    world.smtp.verdict = None
+    outcome = world.post.send_now("w", world.login(), world.letter())
+    assert outcome is not None and outcome.state == State.DONE

@@ -15,8 +15,9 @@ from typing import Any
 from redis import Redis
 from sqlalchemy import Engine
 
+from app.courier.accounts import Accounts, Keys
 from app.courier.claim import PAUSES, Courier
-from app.courier.post import Accounts, Keys, Post
+from app.courier.post import Post
 from app.directory.account import Account, Endpoint, Server
 from app.directory.engine import open_engine
 from app.directory.resolve import Directory, Unlisted
