@@ -97,7 +97,7 @@ def changes() -> Response:
     notice = parse_notice(fields)
     if notice is None or str(notice.token) == request.args.get("since"):
         return make_response("", 204)
-    return jsonify(token=str(notice.token), unseen=notice.unseen, exists=notice.exists)
+    return jsonify(token=str(notice.token), unseen=notice.unseen, exists=notice.exists, uidnext=notice.uidnext)
 
 
 def _ask_for_watcher(me: Current) -> None:

@@ -9,6 +9,7 @@ const USUAL = 4000;
 const SLOWEST = 120000;
 let wait = USUAL;
 let since = "";
+let next; // UIDNEXT: as many may have come as went
 let timer;
 
 async function look(url) {
@@ -32,7 +33,9 @@ async function take(news) {
   since = news.token;
   const part = listPart();
   const whole = part?.dataset.mailbox === "INBOX" && part.dataset.total !== undefined;
-  const differs = (news.unseen !== null && news.unseen !== unread()) || (whole && news.exists !== null && news.exists !== Number(part.dataset.total));
+  const came = whole && next && news.uidnext && news.uidnext !== next;
+  next = news.uidnext ?? next;
+  const differs = came || (news.unseen !== null && news.unseen !== unread()) || (whole && news.exists !== null && news.exists !== Number(part.dataset.total));
   if (part && differs) await refresh(part);
 }
 

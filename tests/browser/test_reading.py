@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import imaplib
 from typing import TYPE_CHECKING
 
 import pytest
@@ -176,6 +177,21 @@ def test_new_mail_appears_within_five_seconds_without_a_reload(page: Page, resid
     expect(row(page, "Fresh")).to_have_count(1, timeout=5000)
     expect(page).to_have_title("(4) Inbox · Postern")
     assert page.evaluate("window.same")
+
+
+def test_new_mail_appears_also_where_as_much_went_as_came(page: Page, resident: Resident):
+    fill(resident, 2)
+    sign_in(page, resident)
+    page.wait_for_timeout(2500)
+    with page.expect_response("**/changes?*"):
+        pass
+    with imaplib.IMAP4("127.0.0.1", resident.mail.server.imap_port) as other:
+        other.login(resident.mail.login, resident.mail.password)
+        other.select("INBOX")
+        other.store("1", "+FLAGS", "\\Deleted")
+        other.expunge()
+        resident.mail.deliver(letter(resident, "Fresh"))
+    expect(row(page, "Fresh")).to_have_count(1, timeout=9000)
 
 
 def test_after_signing_out_the_back_button_shows_no_mail(page: Page, resident: Resident):
