@@ -17,41 +17,54 @@ const KEPT = {
 // Styles are not kept; before the parser meets them, as it reports each to the console.
 const STYLED = /<style[\s>].*?(?:<\/style\s*>|$)|<[a-z][^<>]*?(\sstyle\s*=\s*(?:"[^"]*"|'[^']*'))/gis;
 const FORMATTED = "a, b, code, del, h1, h2, h3, h4, h5, h6, hr, i, img, ins, ol, pre, s, strike, sub, sup, table, u, ul";
-
+const PICTURE = /^data:[^,]*,(?:iVBORw0KGgo|\/9j\/|R0lGOD|UklGR)/; // how PNG, JPEG, GIF and WebP begin
+const LARGEST = 2e6;
+const pictures = new Map(); // Content-ID → the file and its data: address; a draft's own place changes with each save
 let made = null; // the editor's class, once
 
+const paint = (root) => root.querySelectorAll("img").forEach((each) => { each.src = pictures.get(each.dataset.cid)?.data ?? ""; });
+
+const read = (file) => new Promise((resolve) => {
+  Object.assign(new FileReader(), { onload: ({ target }) => resolve(target.result) }).readAsDataURL(file);
+});
+
 async function load() {
-  const [{ default: Squire }] = await Promise.all([
-    import("../vendor/squire/squire.mjs"),
-    import("../vendor/dompurify/purify.min.js"),
-  ]);
+  const { default: Squire } = await import("../vendor/squire/squire.mjs");
+  await import("../vendor/dompurify/purify.min.js");
   made ??= class extends Squire {
     // Its own way back to a former state makes markup of a string, which Trusted Types forbid.
     _setRawHTML(html) {
       fill(this.getRoot(), ...parse(html).body.childNodes);
+      paint(this.getRoot());
       this._ignoreChange = true;
       return this;
     }
+
+    _getRawHTML() { return super._getRawHTML().replace(/(<img\b[^>]*?) src="[^"]*"/g, "$1"); }
   };
   return made;
 }
 
 function clean(markup) {
   const page = parse(markup.replace(STYLED, (tag, style) => tag.replace(style ?? tag, "")));
-  const box = page.createElement("div");
+  const [box, part] = [page.createElement("div"), document.createDocumentFragment()];
   box.append(...page.body.childNodes);
-  box.querySelectorAll("img").forEach((picture) => picture.remove());
+  for (const picture of box.querySelectorAll("img")) {
+    picture.dataset.cid ??= picture.getAttribute("src")?.replace(/^cid:/i, "");
+    if (!pictures.has(picture.dataset.cid)) picture.remove();
+  }
   window.DOMPurify.sanitize(box, KEPT);
-  const part = document.createDocumentFragment();
-  part.append(...[...box.childNodes].map((node) => document.importNode(node, true)));
+  fill(part, ...box.childNodes);
+  paint(part);
   return part;
 }
 
-/** An editor in `box`, with its toolbar and line for links; it writes into `field`. */
+/** An editor in `box`, with its toolbar and dialog for links; it writes into `field`. */
 async function editorIn(box, field) {
   const Editor = await load();
-  const [area, bar, line] = [".write-rich", ".write-tools", ".write-link-line"].map((name) => box.querySelector(name));
-  const address = line.querySelector("input");
+  const [area, bar, dialog] = [".write-rich", ".write-tools", ".link-dialog"].map((name) => box.querySelector(name));
+  const tools = [...bar.querySelectorAll("button")];
+  const address = dialog.querySelector("input");
   const tagAttributes = { blockquote: { type: "cite" } };
   const editor = new Editor(area, { sanitizeToDOMFragment: clean, tagAttributes, didError: (error) => console.error(error) });
 
@@ -59,49 +72,23 @@ async function editorIn(box, field) {
     const at = editor.getSelection().commonAncestorContainer;
     return (at.closest ? at : at.parentElement).closest(".write-rich a");
   };
-
-  function tell() {
-    for (const button of bar.querySelectorAll("[data-tag]")) {
-      button.setAttribute("aria-pressed", String(editor.hasFormat(button.dataset.tag)));
-    }
-  }
-
-  function able(name, is) {
-    bar.querySelector(`[data-format="${name}"]`).toggleAttribute("aria-disabled", !is);
-  }
-
-  function apply({ format, tag, off }) {
-    if (format === "link") return askLink();
-    if (tag && editor.hasFormat(tag)) editor[off]();
-    else editor[format]();
-    return tell();
-  }
+  const tell = () => tools.forEach(({ dataset: { tag } }, at) => tag && tools[at].setAttribute("aria-pressed", editor.hasFormat(tag)));
+  const able = (name, is) => tools.find(({ dataset }) => dataset.format === name).toggleAttribute("aria-disabled", !is);
 
   function askLink() {
-    line.hidden = false;
-    line.querySelector("[data-unlink]").hidden = !anchor();
+    dialog.querySelector('[value="off"]').hidden = !anchor();
     address.value = anchor()?.getAttribute("href") ?? "";
-    address.removeAttribute("aria-invalid");
-    address.select();
+    dialog.returnValue = "";
+    dialog.showModal();
   }
 
-  function setLink() {
-    let typed = address.value.trim();
-    if (/^[^\s:/@]+@[^\s:/@]+$/.test(typed)) typed = `mailto:${typed}`;
-    else if (!/^[a-z][a-z0-9+-]*:/i.test(typed)) typed = `https://${typed}`;
-    if (!/^(?:https?:\/\/[^\s/?#]|mailto:\S|tel:\S)/i.test(typed)) return address.setAttribute("aria-invalid", "true");
-    let range = editor.getSelection();
+  function setLink(typed) {
+    const mail = /^[^\s:/@]+@[^\s:/@]+$/.test(typed) ? "mailto:" : "https://";
+    const range = editor.getSelection();
     if (anchor() && range.collapsed) range.selectNodeContents(anchor());
-    editor.setSelection(range).makeLink(typed);
-    range = editor.getSelection();
-    range.collapse(false);
-    editor.setSelection(range);
-    return closeLink();
-  }
-
-  function closeLink() {
-    line.hidden = true;
-    editor.focus();
+    const after = editor.setSelection(range).makeLink(/^[a-z]+:/i.test(typed) ? typed : mail + typed).getSelection();
+    after.collapse(false);
+    editor.setSelection(after);
   }
 
   editor.addEventListener("input", () => {
@@ -113,65 +100,102 @@ async function editorIn(box, field) {
   area.addEventListener("click", (event) => event.stopPropagation()); // links lead nowhere here, pictures have no handles
   bar.addEventListener("mousedown", (event) => event.preventDefault()); // the selection stays in the text
   bar.addEventListener("click", (event) => {
-    const button = event.target.closest("[data-format]:not([aria-disabled])");
-    if (button) apply(button.dataset);
+    const { format, tag, off } = event.target.closest("[data-format]:not([aria-disabled])")?.dataset ?? {};
+    if (format === "link") askLink();
+    else if (tag && editor.hasFormat(tag)) editor[off]();
+    else if (format) editor[format]();
+    tell();
   });
   bar.addEventListener("keydown", (event) => {
-    const all = [...bar.children];
-    const at = all.indexOf(document.activeElement);
-    const to = { ArrowLeft: at - 1, ArrowRight: (at + 1) % all.length, Home: 0, End: -1 }[event.key];
-    if (to === undefined) return;
-    const next = all.at(to);
-    event.preventDefault();
-    all.forEach((button) => { button.tabIndex = button === next ? 0 : -1; });
+    const at = tools.indexOf(document.activeElement);
+    const next = tools.at({ ArrowLeft: at - 1, ArrowRight: (at + 1) % tools.length, Home: 0, End: -1 }[event.key] ?? at);
+    tools.forEach((button) => { button.tabIndex = button === next ? 0 : -1; });
     next.focus();
   });
-  line.addEventListener("click", ({ target }) => {
-    if (target.closest("[data-unlink]")) editor.removeLink();
-    if (target.closest("[data-setlink]")) setLink();
-    else if (target.closest("button")) closeLink();
-  });
-  line.addEventListener("keydown", (event) => {
-    if (event.key === "Escape") closeLink();
-    else if (event.key === "Enter" && event.target === address) setLink();
-    else return;
-    event.preventDefault();
-    event.stopPropagation();
+  dialog.addEventListener("close", () => {
+    editor.focus();
+    if (dialog.returnValue === "set") setLink(address.value.trim());
+    if (dialog.returnValue === "off") editor.removeLink();
   });
   return editor;
 }
 
-/** `post(action)`: the form to the server · `unnoticed(change)`: what is changed so is no reason to save. */
-export default function rich(section, { post, unnoticed }) {
+/** `post(action)`: the form to the server · `upload(file, contentId)` · `unnoticed(change)`: no reason to save. */
+export default function rich(section, { post, upload, unnoticed }) {
   const form = section.querySelector("form");
   const { text, html, from } = form.elements;
   const [area, bar, toggle] = [".write-rich", ".write-tools", "[data-formatting]"].map((name) => section.querySelector(name));
+  const items = () => [...section.querySelectorAll(".write-files [data-cid]")];
+  const shown = () => [...area.querySelectorAll("img")];
+  const isRich = () => !html.disabled;
   let [editor, changing] = [null, false];
 
-  const isRich = () => !html.disabled;
-  const begin = async () => { editor ??= await editorIn(section, html); };
+  async function begin() {
+    items().forEach(fetchPicture);
+    if (editor) return;
+    editor = await editorIn(section, html);
+    editor.addEventListener("input", follow);
+    editor.addEventListener("pasteImage", ({ detail }) => [...detail.clipboardData.files].forEach(insert));
+    area.addEventListener("drop", (event) => {
+      if (event.dataTransfer.files.length) event.preventDefault(); // the form attaches what is dropped elsewhere
+      form.classList.remove("dropping");
+      [...event.dataTransfer.files].forEach(insert);
+    });
+  }
+
+  async function fetchPicture(item) {
+    const [place, part] = JSON.parse(item.querySelector("input").value);
+    if (pictures.has(item.dataset.cid)) return;
+    pictures.set(item.dataset.cid, {});
+    const answer = await fetch(`/mail/${place.replaceAll(".", "/")}/part/${part}?inline=1`).catch(() => null);
+    if (!answer?.ok) return;
+    const file = new File([await answer.blob()], item.querySelector("bdi").title);
+    pictures.set(item.dataset.cid, { file, data: await read(file) });
+    paint(area);
+  }
+
+  /** A picture where the caret is; what no browser shows, or is large, is attached. */
+  async function insert(file) {
+    const data = await read(file);
+    if (file.size > LARGEST || !PICTURE.test(data)) return void upload(file);
+    const random = crypto.getRandomValues(new Uint32Array(4)).join("-");
+    const cid = random + form.elements.message_id.value.replace(/^.*(?=@)|>$/g, "");
+    pictures.set(cid, { file, data });
+    editor.insertImage(data, { alt: file.name, "data-cid": cid });
+  }
+
+  /** The files of pictures go with them, and come back with them. */
+  function follow() {
+    const left = new Set(shown().map((each) => each.dataset.cid));
+    items().forEach((item) => { item.querySelector("input").checked = left.delete(item.dataset.cid); });
+    left.forEach(async (cid) => {
+      const picture = pictures.get(cid);
+      if (picture.coming || !picture.file) return;
+      picture.coming = true;
+      const line = await upload(picture.file, cid);
+      picture.coming = false;
+      if (line) follow();
+      else shown().find((each) => each.dataset.cid === cid)?.remove();
+    });
+  }
 
   /** Shows the text in this kind: `markup` in the editor, or null for the textarea. */
   function show(markup) {
     const focused = [text, area, toggle].includes(document.activeElement);
-    html.disabled = markup === null;
+    html.disabled = area.hidden = bar.hidden = markup === null;
     text.disabled = text.hidden = isRich();
-    area.hidden = bar.hidden = !isRich();
-    section.querySelector(".write-link-line").hidden = true;
-    toggle.setAttribute("aria-pressed", String(isRich()));
-    if (isRich()) {
-      editor.setHTML(markup);
-      toBeginning();
-    }
+    section.toggleAttribute("data-rich", isRich());
+    toggle.setAttribute("aria-pressed", isRich());
+    if (isRich()) editor.setHTML(markup);
+    if (isRich()) toBeginning(area.querySelector(":scope > .signature")?.previousElementSibling);
     html.value = isRich() ? editor.getHTML() : "";
     if (focused) (isRich() ? editor : text).focus();
   }
 
-  /** The caret to where writing begins, as in the textarea: above a quote, or below it and above the signature. */
-  function toBeginning() {
-    const sign = area.querySelector(":scope > .signature")?.previousElementSibling;
+  /** The caret to where writing begins, as in the textarea: above a quote, or below it and `above` the signature. */
+  function toBeginning(above) {
     if (text.dataset.below === undefined) editor.moveCursorToStart();
-    else if (sign) editor.setSelection(editor.createRange(sign, 0));
+    else if (above) editor.setSelection(editor.createRange(above, 0));
     else editor.moveCursorToEnd();
   }
 
@@ -201,21 +225,17 @@ export default function rich(section, { post, unnoticed }) {
     if (!loses || window.confirm("As plain text it loses its formatting. The words stay.")) change(isRich() ? "plain" : "rich");
   });
   if (from?.matches("select")) from.addEventListener("change", () => change("signed"));
-
-  if (section.dataset.rich !== undefined) {
-    const markup = html.value;
-    text.readOnly = true;
-    begin().then(() => unnoticed(() => show(markup)), () => {
-      toast("The formatting cannot be shown: the network does not answer. What is saved from here is plain text.", { level: "warning" });
-    }).finally(() => { text.readOnly = false; });
-  }
+  if (section.dataset.rich === undefined || text.value !== text.defaultValue) return; // what was typed already stays
+  text.readOnly = true;
+  begin().then(() => unnoticed(() => show(html.defaultValue)), () => {
+    toast("The formatting cannot be shown: the network does not answer. What is saved from here is plain text.", { level: "warning" });
+  }).finally(() => { text.readOnly = false; });
 }
 
 /** A signature with formatting: an editor in place of its HTML. */
 export async function signature(box) {
-  const field = box.querySelector("textarea");
-  const editor = await editorIn(box, field);
-  editor.setHTML(field.value);
+  const field = box.querySelector("[name=signature_html]");
+  (await editorIn(box, field)).setHTML(field.value);
   box.querySelectorAll(".write-rich, .write-tools").forEach((part) => { part.hidden = false; });
   field.hidden = true;
 }

@@ -182,7 +182,7 @@ export default function write(section) {
 
   form.addEventListener("input", later);
   people(form);
-  rich(section, { post, unnoticed });
+  rich(section, { post, upload: attached.upload, unnoticed });
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     event.stopPropagation();

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import email
 import email.policy
 import re
@@ -11,6 +12,7 @@ import pytest
 from playwright.sync_api import expect
 from sqlalchemy import insert, select
 
+from app.demo.pictures import landscape
 from app.directory.tables import ANY_DOMAIN, AccountRow, AddressRow
 from tests.browser.audit import audit
 from tests.browser.letters import fill
@@ -136,6 +138,76 @@ def test_without_a_script_the_text_is_there_and_the_page_says_what_saving_does(
     expect(page.get_by_test_id("compose-formatted")).to_have_count(0)
 
 
+def png(colour: int = 1) -> str:
+    return base64.b64encode(landscape(colour, width=30, height=20)).decode()
+
+
+PASTE = """(element, [data, name, kind, type]) => {
+  const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
+  const transfer = new DataTransfer();
+  transfer.items.add(new File([bytes], name, { type }));
+  const options = { bubbles: true, cancelable: true };
+  element.dispatchEvent(kind === "paste"
+    ? new ClipboardEvent("paste", { clipboardData: transfer, ...options })
+    : new DragEvent("drop", { dataTransfer: transfer, ...options }));
+}"""
+
+
+def saved(page: Page) -> None:
+    expect(page.get_by_test_id("compose-state")).to_have_text(re.compile("^Saved"), timeout=10_000)
+
+
+def test_pictures_pasted_and_dropped_stand_in_the_text_and_go_with_it(page: Page, resident: Resident, site: Site):
+    sign_in(page, resident)
+    begin(page, "With pictures", "Look\n")
+    area = page.get_by_test_id("compose-rich")
+    area.evaluate(PASTE, [png(1), "pasted.png", "paste", "image/png"])
+    expect(area.locator("img")).to_have_count(1)
+    area.evaluate(PASTE, [png(2), "dropped.png", "drop", "image/png"])
+    area.evaluate(PASTE, [base64.b64encode(b"<svg onload=alert(1)>").decode(), "x.svg", "drop", "image/svg+xml"])
+    expect(area.locator("img")).to_have_count(2)
+    expect(page.get_by_test_id("compose-file").filter(visible=True)).to_have_text(re.compile(r"x\.svg"))
+    page.wait_for_timeout(500)
+    saved(page)
+    assert area.locator("img").first.evaluate("picture => picture.naturalWidth") == 30
+    page.get_by_test_id("compose-close").click()
+    open_draft(page, "With pictures")
+    expect(area.locator("img")).to_have_count(2)
+    loaded = "[...document.querySelectorAll('.write-rich img')].every((each) => each.naturalWidth === 30)"
+    page.wait_for_function(loaded)
+    area.locator("img").last.evaluate("picture => picture.remove()")
+    page.wait_for_timeout(300)
+    page.get_by_test_id("compose-send").click()
+    message = taken(site, "With pictures")
+    assert message.get_content_type() == "multipart/mixed"
+    body, attached = message.iter_parts()
+    assert (attached.get_filename(), attached.get_content_disposition()) == ("x.svg", "attachment")
+    _, related = body.iter_parts()
+    html, picture = related.iter_parts()
+    assert (related.get_content_type(), html.get_content_type()) == ("multipart/related", "text/html")
+    assert picture.get_content() == landscape(1, width=30, height=20)
+    assert f'<img src="cid:{picture["Content-ID"][1:-1]}" alt="pasted.png">' in html.get_content()
+
+
+def test_a_picture_that_comes_back_by_undo_is_sent(page: Page, resident: Resident, site: Site):
+    sign_in(page, resident)
+    begin(page, "Undone", "Look\n")
+    area = page.get_by_test_id("compose-rich")
+    area.evaluate(PASTE, [png(1), "pasted.png", "paste", "image/png"])
+    expect(area.locator("img")).to_have_count(1)
+    saved(page)
+    page.keyboard.press("Control+a")
+    page.keyboard.press("Backspace")
+    expect(area.locator("img")).to_have_count(0)
+    page.wait_for_timeout(3500)
+    saved(page)
+    page.keyboard.press("Control+z")
+    expect(area.locator("img")).to_have_count(1)
+    page.get_by_test_id("compose-send").click()
+    content = [part.get_content_type() for part in taken(site, "Undone").walk()]
+    assert content == ["multipart/alternative", "text/plain", "multipart/related", "text/html", "image/png"]
+
+
 HOSTILE = (
     '<p>kind words</p><img src=x onerror="window.hit=1"><script>window.hit=2</script><svg onload="window.hit=3"></svg>'
     '<a href="javascript:window.hit=4" onclick="window.hit=5">press</a><iframe srcdoc="<script>parent.hit=6</script>">'
@@ -252,6 +324,9 @@ def test_the_editor_is_readable_and_usable_at_every_width(
     expect(page.get_by_test_id("compose-rich")).to_be_focused()
     press(page, "Link")
     assert audit(page) == []
+    page.get_by_test_id("compose-address").fill("javascript:alert(1)")
+    page.keyboard.press("Enter")
+    expect(page.get_by_test_id("compose-address")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.get_by_test_id("compose-address")).to_be_hidden()
     expect(page.get_by_test_id("compose-rich")).to_be_focused()
