@@ -22,31 +22,22 @@ const written = ({ name, address }) => (name ? `"${name.replace(/["\\]/g, "")}" 
 /** A text with what of it was typed in bold, from the beginnings of its words; case and accents do not count. */
 function marked(text, typed) {
   const bare = (letters) => [...letters].map((each) => each.normalize("NFD").charAt(0).toLowerCase()).join("");
-  const [plain, bold] = [bare(text), new Set()];
-  for (const piece of bare(typed).split(/\s+/)) {
-    let at = plain.indexOf(piece);
-    while (at > 0 && /[\p{L}\p{N}]/u.test(plain[at - 1])) at = plain.indexOf(piece, at + 1);
-    for (let of = 0; at >= 0 && of < piece.length; of += 1) bold.add(at + of);
-  }
-  return [...text].map((each, at) => (bold.has(at) ? make("b", {}, each) : each));
+  const plain = bare(text);
+  const begins = (piece) => [...plain].findIndex((_, at) => plain.startsWith(piece, at) && !/[\p{L}\p{N}]/u.test(plain[at - 1] ?? ""));
+  const hits = bare(typed).split(/\s+/).map((piece) => [begins(piece), piece.length]);
+  const bold = (at) => hits.some(([from, length]) => from >= 0 && at >= from && at < from + length);
+  return [...text].map((each, at) => (bold(at) ? make("b", {}, each) : each));
 }
 
 function line(field, form) {
-  const [row, label] = [field.parentElement, form.querySelector(`label[for="${field.id}"]`)];
-  const listId = `${field.id}-list`;
-  const entry = make("input", { id: `${field.id}-entry`, type: "text", role: "combobox", "aria-autocomplete": "list", "aria-expanded": "false", "aria-controls": listId, "aria-describedby": `${field.id}-why`, autocomplete: "off", autocapitalize: "none", spellcheck: "false", "data-line": field.name, "data-testid": "recipient-entry" });
-  const list = make("ul", { id: listId, class: "suggestions", role: "listbox", "aria-label": "Suggestions", hidden: "" });
-  const chips = make("ul", { class: "chips", role: "list", "aria-label": label.textContent, hidden: "" });
-  const more = make("button", { type: "button", class: "link chips-more", hidden: "", "data-testid": "recipients-more" });
-  const fault = row.querySelector(".write-fault") ?? make("p", { class: "write-fault", role: "status", hidden: "" }, make("span", {}));
-  const box = make("div", { class: "write-people" }, chips, more, entry, list);
-  let [timer, asked, active] = [0, null, -1];
-  fault.id = `${field.id}-why`;
+  const row = field.parentElement;
+  const [label, box, fault] = ["label", ".write-people", ".write-fault"].map((name) => row.querySelector(name));
+  const [chips, more, entry, list] = box.children;
+  let [timer, active] = [0, -1];
+  box.hidden = false;
   label.htmlFor = entry.id;
-  Object.entries({ class: "truth", tabindex: "-1", "aria-hidden": "true", "aria-label": label.textContent }).forEach((each) => field.setAttribute(...each));
+  Object.entries({ class: "truth", tabindex: "-1", "aria-hidden": "true", "aria-label": label.textContent, "aria-describedby": "" }).forEach((each) => field.setAttribute(...each));
   [entry.ariaInvalid, field.ariaInvalid] = [field.ariaInvalid, null];
-  field.removeAttribute("aria-describedby");
-  field.after(box, fault);
 
   const all = () => [...chips.children];
   const text = (chip) => chip.querySelector(".chip-text");
@@ -71,19 +62,15 @@ function line(field, form) {
   }
 
   /** What was typed or pasted: a chip as it stands, until the server has said what it reads. */
-  async function take(typed) {
+  async function commit(typed = entry.value) {
+    entry.value = "";
+    close();
+    if (!typed.trim()) return draw();
     const waiting = chips.appendChild(made({ typed: typed.trim(), name: "", address: "" }));
     const body = new URLSearchParams({ csrf_token: form.elements.csrf_token.value, text: typed });
     changed();
     const read = await got(field.dataset.check, { method: "POST", body });
-    if (read && waiting.isConnected) put(read, waiting);
-  }
-
-  function commit(typed = entry.value) {
-    entry.value = "";
-    close();
-    if (typed.trim()) take(typed);
-    else draw();
+    return read && waiting.isConnected && put(read, waiting);
   }
 
   function changed() {
@@ -130,14 +117,11 @@ function line(field, form) {
   function suggest() {
     const word = entry.value.trim();
     clearTimeout(timer);
-    asked?.abort();
-    if (word.length < 2 && !(word > "\u007f")) return close();
-    timer = setTimeout(async () => {
-      asked = new AbortController();
-      const found = await got(`${field.dataset.people}?q=${encodeURIComponent(word)}`, { signal: asked.signal });
+    if (word.length < 2 && !(word > "\u007f")) close();
+    else timer = setTimeout(async () => {
+      const found = await got(`${field.dataset.people}?q=${encodeURIComponent(word)}`);
       if (found && entry.value.trim() === word && document.activeElement === entry) offer(found, word);
     }, PAUSE);
-    return undefined;
   }
 
   function offer(found, word) {
@@ -145,7 +129,7 @@ function line(field, form) {
     const options = found.filter(({ address }) => !address || !chosen.has(address.toLowerCase())).map((person, at) => {
       const about = person.people ? `${person.people} ${person.people === 1 ? "person" : "people"}` : person.name && person.address;
       const said = [make("bdi", {}, ...marked(shown(person), word)), make("bdi", { class: "faint" }, ...marked(about, word))];
-      return Object.assign(make("li", { id: `${listId}-${at}`, role: "option", class: "suggestion", "data-testid": "suggestion" }, ...said), { person });
+      return Object.assign(make("li", { id: `${list.id}-${at}`, role: "option", class: "suggestion", "data-testid": "suggestion" }, ...said), { person });
     });
     list.replaceChildren(...options);
     move(/@.*\./.test(word) ? -1 : 0); // a whole address is what it is
@@ -193,16 +177,16 @@ function line(field, form) {
   }
 
   box.addEventListener("keydown", (event) => {
-    const done = event.target === entry ? typing : event.target.closest(".chip") ? walking : () => false;
-    if (event.isComposing || event.ctrlKey || event.metaKey || event.altKey || !done(event)) return;
+    if (event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (!(event.target === entry ? typing(event) : event.target.closest(".chip") && walking(event))) return;
     event.preventDefault();
     event.stopPropagation();
   });
-  more.addEventListener("click", () => { unfold(); text(all()[7]).focus(); });
   box.addEventListener("click", ({ target }) => {
     if (target.closest(".chip-off")) remove(target.closest(".chip"));
     else if (target === box) entry.focus();
   });
+  more.addEventListener("click", () => { unfold(); text(all()[7]).focus(); });
   box.addEventListener("dblclick", ({ target }) => target.closest(".chip-text") && edit(target.closest(".chip")));
   box.addEventListener("focusin", ({ target }) => target.matches(".chip-text") && unfold());
   list.addEventListener("mousedown", (event) => {
@@ -217,13 +201,13 @@ function line(field, form) {
     event.preventDefault(); // before the field takes the line ends away
     commit(entry.value.slice(0, entry.selectionStart) + pasted + entry.value.slice(entry.selectionEnd));
   });
-  box.addEventListener("dragstart", ({ target }) => { dragged = () => { target.remove(); changed(); return target.person; }; });
+  chips.addEventListener("dragstart", ({ target, dataTransfer }) => {
+    dataTransfer.setData("text/plain", target.person.typed);
+    dragged = () => { target.remove(); changed(); return target.person; };
+  });
   box.addEventListener("dragend", () => { dragged = null; });
   box.addEventListener("dragover", (event) => dragged && event.preventDefault());
-  box.addEventListener("drop", (event) => {
-    event.preventDefault();
-    if (dragged) put([dragged()]);
-  });
+  box.addEventListener("drop", (event) => dragged && [event.preventDefault(), put([dragged()])]);
   const refill = () => { chips.replaceChildren(); commit(field.value); };
   field.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(refill, PAUSE); }); // by a program
   chips.append(...JSON.parse(field.dataset.read).map(made));
