@@ -82,9 +82,11 @@ def stored(uidvalidity: int, uid: int) -> Any:
         flash("This draft has more formatting than can be edited here. What is saved is its plain text.", "warning")
     if gone := writing.state.get("gone"):
         flash(f"Not there any more: {gone}. Attach again.", "warning")
-    if outbox.sent_before(me, letter):
+    mail = outbox.made_of(me, letter.message_id)
+    if mail and mail.state not in (State.CANCELLED, State.REFUSED):
         flash("This message is in the outbox already. Take it back there before you change it.", "warning")
-    return _page(me, boxes, letter)
+        mail = None
+    return _page(me, boxes, letter, faults=doubts.refused(letter, mail.refusals if mail else ()))
 
 
 def post() -> Any:

@@ -1,10 +1,13 @@
 """What speaks against sending a message: mistakes, beside their field, and doubts, which one click dispels."""
 
 import re
+from collections.abc import Sequence
 
+from app.mail.address import on_wire
 from app.mail.message import Header
 from app.mail.outgoing import Parsed, Writing
 from app.mail.reply import list_address
+from app.outbox.mail import Refusal
 from app.web.letter import TYPED, Letter
 
 HUGE = 10  # people whom an answer to all reaches without a question
@@ -25,6 +28,14 @@ def faults(letter: Letter) -> dict[str, str]:
     if not found and not any(typed[name].addresses for name in TYPED):
         found["to"] = "Write to whom this goes."
     return found
+
+
+def refused(letter: Letter, refusals: Sequence[Refusal]) -> dict[str, str]:
+    """By field: whom the mail server refused when the letter was sent the last time, and its words."""
+    said = {each.address: f"{each.code} {each.text}" for each in refusals}
+    typed = {name: [on_wire(who.address) for who in parsed.addresses] for name, parsed in letter.typed().items()}
+    found = {name: [f"{each} was refused: {said[each]}." for each in typed[name] if each in said] for name in TYPED}
+    return {name: " ".join(lines[:5]) for name, lines in found.items() if lines}
 
 
 def _told(parsed: Parsed) -> str:

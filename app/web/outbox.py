@@ -77,7 +77,7 @@ def _put(
 ) -> bool:
     saved = drafts.save(client, mailbox, parts, flags=("\\Seen", OUTGOING), lease=imap)
     place = Place(saved.mailbox, saved.uidvalidity or 0, saved.uid or 0)
-    put, former = False, _made_of(me, outgoing.message_id)
+    put, former = False, made_of(me, outgoing.message_id)
     try:
         octets, digest = drafts.digest(client, place.mailbox, place.uidvalidity, place.uid)
         put = _send(me, replace(outgoing, place=place, size=octets, sha256=digest), at)
@@ -93,11 +93,12 @@ def _put(
 def sent_before(me: Current, letter: Letter) -> Mail | None:
     """What this form became when it was sent before, unless it is certain that nothing went out; None too where SQL is
     away."""
-    mail = _made_of(me, letter.message_id)
+    mail = made_of(me, letter.message_id)
     return None if mail is None or mail.state in (State.CANCELLED, State.REFUSED) else mail
 
 
-def _made_of(me: Current, message_id: str) -> Mail | None:
+def made_of(me: Current, message_id: str) -> Mail | None:
+    """What the form of this Message-ID became the last time it was sent; None for nothing, or while SQL is away."""
     with suppress(OutboxAway):
         return resources().post.made_of(me.account.id, message_id)
     return None

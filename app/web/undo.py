@@ -32,10 +32,11 @@ OTHERS: dict[str, Callable[[Current, dict[str, Any]], Response | None]] = {}
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What stands in the toast, and the token that its form sends."""
+    """What stands in the toast, and the token that its form sends. A script takes the toast away after `seconds`."""
 
     label: str
     token: str
+    seconds: int = OFFERED_SECONDS  # that are left
 
 
 def offer(me: Current, label: str, record: dict[str, Any], *, seconds: int = OFFERED_SECONDS) -> bool:
@@ -52,10 +53,11 @@ def offered() -> Offer | None:
     note = notes.get(_NOTE)
     if not isinstance(note, dict):
         return None
-    if time.time() > note.get("until", 0):
+    left = note.get("until", 0) - int(time.time())
+    if left < 0:
         notes.pop(_NOTE, None)
         return None
-    return Offer(str(note.get("label")), str(note.get("token")))
+    return Offer(str(note.get("label")), str(note.get("token")), left)
 
 
 def flags_record(mailbox: str, uidvalidity: int, done: flags.Done, add: list[str], remove: list[str]) -> dict[str, Any]:

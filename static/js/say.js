@@ -60,7 +60,7 @@ function show(boxes) {
 
 // Ten seconds, counted only while neither the pointer nor the focus is on it (WCAG 2.2.1).
 function expire(box) {
-  let left = SECONDS;
+  let left = Number(box.dataset.seconds) || SECONDS; // somebody's own time to undo sending
   const tick = setInterval(() => {
     if (!box.isConnected) return clearInterval(tick);
     if (box.matches(":hover, :focus-within") || document.hidden) return undefined;

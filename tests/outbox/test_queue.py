@@ -239,3 +239,72 @@ def test_a_database_without_the_table_is_away(tmp_path: Path) -> None:
 def test_neither_the_account_nor_the_credential_stands_in_a_mails_repr(engine: Engine) -> None:
     put(engine, credential=b"canary")
     assert "canary" not in repr(claim(engine))
+
+
+def test_another_time_is_given_only_to_one_s_own_mail_that_nobody_has_in_hand(engine: Engine) -> None:
+    number = put(engine, credential=b"old")
+    later = {"due": T + 5000, "now": T, "credential": b"new"}
+    assert not queue.reschedule(engine, "8", number, **later)
+    assert queue.reschedule(engine, "7", number, **later)
+    mail = now_of(engine, number)
+    assert (mail.due, mail.until, mail.credential, mail.tries) == (T + 5000, T + 5000, b"new", 0)
+    assert queue.claim(engine, "c", T + 5000, seconds=60)
+    assert not queue.reschedule(engine, "7", number, **later)
+
+
+def test_what_its_owner_decided_is_remembered_over_another_time(engine: Engine) -> None:
+    number = put(engine)
+    queue.step(engine, claim(engine), State.UNKNOWN, now=T)
+    assert queue.decide(engine, "7", number, State.QUEUED, now=T)
+    assert queue.reschedule(engine, "7", number, due=T + 1, now=T)
+    assert now_of(engine, number).reason == "decided"
+
+
+def test_a_mail_goes_to_the_others_once_and_only_as_it_was_refused(engine: Engine) -> None:
+    number = put(engine)
+    refusals = (Refusal("cem@one.example", 550, "5.1.1", "no"),)
+    queue.step(engine, claim(engine), State.REFUSED, now=T, reason="recipients", refusals=refusals)
+    mail = now_of(engine, number)
+    assert not queue.to_others(engine, replace(mail, account_id="8"), now=T)
+    assert not queue.to_others(engine, replace(mail, letter=replace(mail.letter, sha256="0" * 64)), now=T)
+    assert queue.to_others(engine, mail, now=T) and not queue.to_others(engine, mail, now=T)
+    assert now_of(engine, number).letter == replace(mail.letter, partial=True)
+
+
+def test_what_waits_what_is_stopped_and_what_is_to_be_told_is_counted(engine: Engine) -> None:
+    assert queue.standing(engine, "7", tries=5) == (0, 0, 0)
+    for name, state, reason in (
+        ("a", State.DONE, ""), ("b", State.DONE, "quota"),
+        ("c", State.CANCELLED, "gone"), ("d", State.REFUSED, "message"),
+    ):  # fmt: skip
+        put(engine, name)
+        queue.step(engine, claim(engine), state, now=T, reason=reason)
+    put(engine, "e")
+    queue.put_back(engine, claim(engine), State.QUEUED, now=T, at=None, reason="credential")
+    put(engine, "f")
+    put(engine, "g", account="8")
+    assert queue.standing(engine, "7", tries=5) == (2, 3, 1)
+    shown = {mail.reason for mail in queue.of_account(engine, "7")}
+    assert shown == {"", "quota", "gone", "message", "credential"} and len(queue.of_account(engine, "7")) == 5
+
+
+def test_a_mail_put_back_takes_a_new_credential_and_else_keeps_its_own(engine: Engine) -> None:
+    number = put(engine, credential=b"old")
+    queue.put_back(engine, claim(engine), State.QUEUED, now=T, at=T, reason="away")
+    assert now_of(engine, number).credential == b"old"
+    queue.put_back(engine, claim(engine), State.QUEUED, now=T, at=T, reason="away", credential=b"new")
+    assert now_of(engine, number).credential == b"new"
+
+
+def test_of_undo_another_time_and_a_claim_at_once_one_wins(engine: Engine) -> None:
+    for round_ in range(8):
+        number = put(engine, f"r{round_}")
+        with ThreadPoolExecutor(3) as pool:
+            taken = pool.submit(lambda: queue.claim(engine, "c", T, seconds=60))
+            undone = pool.submit(lambda number=number: queue.undo(engine, "7", number, now=T))
+            moved = pool.submit(lambda number=number: queue.reschedule(engine, "7", number, due=T + 10**9, now=T))
+            outcome = (bool(taken.result()), bool(undone.result()), moved.result())
+        claimed, cancelled, _ = outcome
+        assert not (claimed and cancelled), outcome
+        wanted = State.CLAIMED if claimed else State.CANCELLED if cancelled else State.QUEUED
+        assert now_of(engine, number).state == wanted, outcome

@@ -183,6 +183,22 @@ def test_of_some_refused_the_others_get_it_when_the_writer_says_so(resident: Res
     del site.smtp.refuse["gone@elsewhere.example"]
 
 
+def test_a_draft_that_was_refused_opens_with_the_words_beside_its_field(
+    resident: Resident, site: Site, node: Node
+) -> None:
+    visitor = resident.sign_in(node.url)
+    site.smtp.refuse["gone@elsewhere.example"] = "550 5.1.1 moved <i>away</i>"
+    write(visitor, "Marked", "send", to=OTHERS, cc="gone@elsewhere.example")
+    draft = visitor.follow(decide(visitor, shown(visitor, "refused"), "edit")).text
+    assert 'id="wrong-cc"' in draft and 'id="wrong-to"' not in draft
+    assert "gone@elsewhere.example was refused: 550 moved &lt;i&gt;away&lt;/i&gt;." in draft
+    del site.smtp.refuse["gone@elsewhere.example"]
+    fields = form_of(draft) | {"to": OTHERS, "subject": "Marked", "text": "words", "action": "send"}
+    assert visitor.post("/compose", fields).status == 303
+    arrived(site, "Marked")
+    assert len(taken(site, "Marked")) == 1
+
+
 def test_the_own_time_for_undo_holds(resident: Resident, site: Site, node: Node) -> None:
     visitor = resident.sign_in(node.url)
     visitor.post("/settings/writing", {"csrf_token": visitor.token("/settings/writing"), "undo_seconds": "300"})
