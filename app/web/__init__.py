@@ -54,6 +54,7 @@ from app.web.csrf import Protection
 from app.web.format import filters
 from app.web.log import logger, set_up
 from app.web.resources import resources
+from app.web.spool import FormRequest
 from app.web.start import open_resources, tell_missing_migrations
 from app.web.urls import MailboxConverter, remembered
 from config.default import Settings, load, unknown
@@ -148,6 +149,7 @@ def _from_environment() -> Settings:
 def _created(chosen: Settings) -> Flask:
     set_up(chosen.log_level)
     app = Flask("app.web", root_path=str(ROOT / "app/web"), static_folder=None, template_folder=str(ROOT / "templates"))
+    app.request_class = FormRequest
     app.extensions["postern"] = held = open_resources(chosen)
     app.session_interface = CookieSessions(held.ring)
     app.config.update(

@@ -35,6 +35,7 @@ from app.web import (
     pane,
     people,
     sendable,
+    spool,
     undo,
     uploads,
 )
@@ -56,6 +57,7 @@ _SENT_BEFORE = (
     "Not sent. This form was sent before, with other words. What stands here now is a draft of its own:"
     " send it, if it is to go out as well."
 )
+_NO_ROOM = "Not saved. There is no room for files at the moment; your text is here. Save it, and attach them later."
 BRIEF = "saved"  # a script's save wants the draft's place and its files, not the page
 
 
@@ -92,9 +94,11 @@ def stored(uidvalidity: int, uid: int) -> Any:
 def post() -> Any:
     """POST /compose: what the button says, with everything that the form holds."""
     try:
-        letter = read_letter(request.form, request.files.getlist("upload"))
+        letter = read_letter(request.form, [] if spool.full("upload") else request.files.getlist("upload"))
     except ValueError as error:
         raise BadRequest("a field of the form makes no sense") from error
+    if spool.full("upload"):
+        return make_response(_page(current(), (), letter, fault=_NO_ROOM, unsaved=True), 507)
     uploads.name_lost(request.form.getlist("lost"))
     return _done(current(), request.form.get("action", "save"), letter)
 

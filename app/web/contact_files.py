@@ -14,6 +14,7 @@ from app.profile import csvfile, vcard
 from app.profile.contact import Contact, Imported
 from app.profile.errors import Full, ProfileAway
 from app.profile.words import line, mark
+from app.web import spool
 from app.web.contacts import FULL
 from app.web.profile import profile
 from app.web.resources import resources
@@ -39,6 +40,8 @@ def choose() -> Response:
 
 def read() -> Response:
     """POST /contacts/import"""
+    if spool.full("file"):
+        raise spool.NoRoom
     file = request.files.get("file")
     if file is None or not file.filename:
         return _page(fault="Choose a file first.", status=422)

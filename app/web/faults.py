@@ -18,6 +18,7 @@ from app.store.throttle import TooMany
 from app.store.uploads import TooManyUploads
 from app.web.carry import Unproven
 from app.web.session import Down, Moving, NoMailbox
+from app.web.spool import NoRoom
 
 
 class BadHost(Exception):
@@ -265,6 +266,9 @@ TABLE: dict[type[BaseException], Fault] = {
         "If you did want it, do it from your mail.",
     ),
     NotYours: Fault(404, "This session is no longer there", "It has ended already, or it is not yours.", _NOTHING_LOST),
+    NoRoom: Fault(
+        507, "There is no room for files", "The service has no place for them at the moment.", _NOTHING_LOST, _AGAIN, 60
+    ),
     Unproven: Fault(
         409,
         "Look at it once more",
