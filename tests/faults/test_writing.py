@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from html import unescape
 
 import pytest
@@ -92,6 +93,27 @@ def test_without_sql_a_message_is_sent_in_the_request_and_once(world: World, ali
         assert "on its way already" in toasts(alice.visitor.follow(again))
     assert len(taken(world, "While SQL was away")) == 1
     assert alice.paths("/mail/Sent/")
+
+
+def test_without_sql_nothing_is_sent_later_and_it_is_not_sent_at_once_either(world: World, alice: Person):
+    when = f"{datetime.now(UTC) + timedelta(days=2):%Y-%m-%dT%H:%M}"
+    begun = form(alice, "Later without SQL", action="later", when=when)
+    with no_outbox(world):
+        answer = alice.visitor.post("/compose", begun)
+    assert answer.status >= 500 and "cannot be kept for later at the moment" in answer.text, title(answer)
+    assert "Typed for an hour" in answer.text and when in answer.text
+    time.sleep(2)
+    assert not taken(world, "Later without SQL")
+
+
+def test_sent_with_sql_and_again_without_it_is_sent_once(world: World, alice: Person):
+    begun = form(alice, "Before and after")
+    assert alice.visitor.post("/compose", begun).status == 303
+    with no_outbox(world):
+        assert alice.visitor.post("/compose", begun).status in (303, 409)
+    eventually_taken(world, "Before and after")
+    time.sleep(5)
+    assert len(taken(world, "Before and after")) == 1
 
 
 def test_nobody_writes_as_who_they_are_not(world: World, alice: Person):
