@@ -8,13 +8,6 @@ let dragged = null; // takes the chip that is dragged out of its line
 
 export default (form) => form.querySelectorAll("[data-people]").forEach((field) => line(field, form));
 
-function make(name, attributes, ...inside) {
-  const element = document.createElement(name);
-  Object.entries(attributes).forEach(([key, value]) => element.setAttribute(key, value));
-  element.append(...inside);
-  return element;
-}
-
 const got = (url, options) => fetch(url, options).then((answer) => (answer.ok ? answer.json() : null)).catch(() => null);
 const shown = (person) => person.name || person.address || person.typed;
 const written = ({ name, address }) => (name ? `"${name.replace(/["\\]/g, "")}" <${address}>` : address);
@@ -24,9 +17,8 @@ function marked(text, typed) {
   const bare = (letters) => [...letters].map((each) => each.normalize("NFD").charAt(0).toLowerCase()).join("");
   const plain = bare(text);
   const begins = (piece) => [...plain].findIndex((_, at) => plain.startsWith(piece, at) && !/[\p{L}\p{N}]/u.test(plain[at - 1] ?? ""));
-  const hits = bare(typed).split(/\s+/).map((piece) => [begins(piece), piece.length]);
-  const bold = (at) => hits.some(([from, length]) => from >= 0 && at >= from && at < from + length);
-  return [...text].map((each, at) => (bold(at) ? make("b", {}, each) : each));
+  const hits = bare(typed).split(/\s+/).map((piece) => [begins(piece), piece.length]).filter(([from]) => from >= 0);
+  return [...text].map((each, at) => (hits.some(([from, length]) => at >= from && at < from + length) ? Object.assign(document.createElement("b"), { textContent: each }) : each));
 }
 
 function line(field, form) {
@@ -39,6 +31,7 @@ function line(field, form) {
   Object.entries({ class: "truth", tabindex: "-1", "aria-hidden": "true", "aria-label": label.textContent, "aria-describedby": "" }).forEach((each) => field.setAttribute(...each));
   [entry.ariaInvalid, field.ariaInvalid] = [field.ariaInvalid, null];
 
+  const copy = (name) => form.querySelector(".write-head > template").content.querySelector(name).cloneNode(true);
   const all = () => [...chips.children];
   const text = (chip) => chip.querySelector(".chip-text");
   const mark = (chip) => chip.person.address.toLowerCase();
@@ -46,16 +39,18 @@ function line(field, form) {
   const close = () => { clearTimeout(timer); list.replaceChildren(); move(-1); };
 
   function made(person) {
-    const name = shown(person);
+    const chip = copy(".chip");
     const told = [person.name && person.address, person.why || (person.doubt && `is it ${person.doubt}?`)].filter(Boolean).join(", ");
-    const said = make("button", { type: "button", class: "chip-text", tabindex: "-1", title: told || name }, make("bdi", {}, name), make("span", { class: "hidden" }, ` ${told}`));
-    const off = make("button", { type: "button", class: "chip-off", tabindex: "-1", title: `Remove ${name}`, "data-testid": "recipient-remove" }, form.querySelector("[data-close] svg").cloneNode(true), make("span", { class: "hidden" }, `Remove ${name}`));
-    const chip = make("li", { class: `chip ${person.why ? "wrong" : ""} ${person.doubt ? "doubted" : ""}`, draggable: "true", "data-testid": "recipient" }, said, off);
+    chip.querySelectorAll("bdi").forEach((each) => { each.textContent = shown(person); });
+    chip.querySelector(".hidden").textContent = ` ${told}`;
+    text(chip).title = told || shown(person);
+    chip.classList.toggle("wrong", Boolean(person.why));
+    chip.classList.toggle("doubted", Boolean(person.doubt));
     return Object.assign(chip, { person });
   }
 
   /** Puts people in place of a chip, or behind all; each address of the line once. */
-  function put(everyone, place = chips.appendChild(make("li", {}))) {
+  function put(everyone, place = chips.appendChild(document.createElement("li"))) {
     const known = new Set(all().filter((each) => each !== place).map(mark));
     place.replaceWith(...everyone.map(made).filter((each) => !each.person.address || (!known.has(mark(each)) && known.add(mark(each)))));
     changed();
@@ -67,8 +62,8 @@ function line(field, form) {
     close();
     if (!typed.trim()) return draw();
     const waiting = chips.appendChild(made({ typed: typed.trim(), name: "", address: "" }));
-    const body = new URLSearchParams({ csrf_token: form.elements.csrf_token.value, text: typed });
     changed();
+    const body = new URLSearchParams({ csrf_token: form.elements.csrf_token.value, text: typed });
     const read = await got(field.dataset.check, { method: "POST", body });
     return read && waiting.isConnected && put(read, waiting);
   }
@@ -83,15 +78,12 @@ function line(field, form) {
 
   function draw() {
     const odd = all().map((each) => each.person).filter(({ why, doubt }) => why || doubt);
-    const wrong = odd.some(({ why }) => why);
     const folded = chips.classList.contains("unfolded") ? 0 : chips.querySelectorAll(FOLDED).length;
     fault.hidden = !odd.length;
     fault.dataset.testid = odd.length ? "compose-fault" : "";
     fault.lastElementChild.textContent = odd.slice(0, 3).map(({ typed, why, doubt, address }) => (why ? `“${typed}” ${why}.` : `Is “${address}” at ${doubt}?`)).join(" ");
-    fault.classList.toggle("doubting", !wrong);
-    row.classList.toggle("write-wrong", wrong);
-    entry.ariaInvalid = wrong ? "true" : null;
-    chips.hidden = !chips.children.length;
+    row.classList.remove("write-wrong"); // what the server said was of former chips
+    entry.ariaInvalid = odd.some(({ why }) => why) ? "true" : null;
     chips.classList.toggle("folded", folded > 1);
     more.hidden = folded < 2;
     more.textContent = `and ${folded} more`;
@@ -128,8 +120,10 @@ function line(field, form) {
     const chosen = new Set([...form.querySelectorAll(".chip")].map(mark));
     const options = found.filter(({ address }) => !address || !chosen.has(address.toLowerCase())).map((person, at) => {
       const about = person.people ? `${person.people} ${person.people === 1 ? "person" : "people"}` : person.name && person.address;
-      const said = [make("bdi", {}, ...marked(shown(person), word)), make("bdi", { class: "faint" }, ...marked(about, word))];
-      return Object.assign(make("li", { id: `${list.id}-${at}`, role: "option", class: "suggestion", "data-testid": "suggestion" }, ...said), { person });
+      const option = Object.assign(copy(".suggestion"), { id: `${list.id}-${at}`, person });
+      option.children[0].append(...marked(shown(person), word));
+      option.children[1].append(...marked(about, word));
+      return option;
     });
     list.replaceChildren(...options);
     move(/@.*\./.test(word) ? -1 : 0); // a whole address is what it is
@@ -146,11 +140,10 @@ function line(field, form) {
   }
 
   async function choose({ person }) {
-    const waiting = chips.appendChild(made({ typed: "", name: person.name, address: "" }));
     entry.value = "";
     close();
     const everyone = person.people ? await got(`${field.dataset.people}?group=${encodeURIComponent(person.name)}`) : [person];
-    put((everyone ?? []).map((each) => ({ typed: written(each), ...each })), waiting);
+    put((everyone ?? []).map((each) => ({ typed: written(each), ...each })));
     say(everyone ? `${shown(person)} is added` : `${person.name} cannot be reached now`);
   }
 
@@ -182,10 +175,8 @@ function line(field, form) {
     event.preventDefault();
     event.stopPropagation();
   });
-  box.addEventListener("click", ({ target }) => {
-    if (target.closest(".chip-off")) remove(target.closest(".chip"));
-    else if (target === box) entry.focus();
-  });
+  box.addEventListener("click", ({ target }) => { if (target === box) entry.focus(); });
+  chips.addEventListener("click", ({ target }) => target.closest(".chip-off") && remove(target.closest(".chip")));
   more.addEventListener("click", () => { unfold(); text(all()[7]).focus(); });
   box.addEventListener("dblclick", ({ target }) => target.closest(".chip-text") && edit(target.closest(".chip")));
   box.addEventListener("focusin", ({ target }) => target.matches(".chip-text") && unfold());

@@ -31,7 +31,7 @@ def entry(page: Page, line: str = "to") -> Locator:
 
 def chips(page: Page) -> list[str]:
     """What the chips show, names and addresses, for the eye only."""
-    return page.get_by_test_id("recipient").locator("bdi").all_inner_texts()
+    return page.get_by_test_id("recipient").locator(".chip-text bdi").all_inner_texts()
 
 
 def keep(page: Page, name: str, address: str, groups: str = "") -> None:
