@@ -38,7 +38,7 @@ def answer(error: Exception) -> Response:
     metrics.fault(type(error).__name__)
     if isinstance(error, mail.SignInRefused):
         return _password_changed()
-    if isinstance(error, CSRFError) and (request.endpoint == "login.sign_in" or carry.may_ride()):
+    if isinstance(error, CSRFError) and (request.endpoint == "login.sign_in" or carry.may_ride() or _cookie_is_gone()):
         return ask_to_sign_in(NotSignedIn("old"))
     response = make_response(_safely(fault), fault.status)
     if fault.retry_after is not None:
@@ -53,6 +53,11 @@ def _fault(error: Exception) -> Fault:
     if isinstance(error, mail.ServerSilent) and request.method != "GET":
         return fault_of(mail.ConnectionLost())
     return fault_of(error)
+
+
+def _cookie_is_gone() -> bool:
+    """Whether a script asks of which the browser says no more whose it is: it has to sign in, not to reload."""
+    return request.endpoint == "compose.attach" and account_or_none() is None
 
 
 def _is_read_again() -> bool:

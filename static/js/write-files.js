@@ -4,14 +4,12 @@ import { fill } from "./html.js";
 import { say } from "./say.js";
 
 const AT_ONCE = 2; // of three that an account may have over all its windows
-const TRIES = 40;
 
 /** What the server does not know of: files put since the last save, and files taken off. */
 export const changes = (form) => boxes(form).filter((box) => !box.checked || box.closest("[data-new]")).map((box) => box.value);
 const boxes = (form) => [...form.querySelectorAll('[name="file"]')];
 const what = (box) => JSON.stringify(JSON.parse(box.value).slice(2)); // a file, wherever it lies: a save moves it
 const isAside = (box) => JSON.parse(box.value)[1] === "TEXT"; // in a message of its own, which no draft has taken in
-const pause = (seconds) => new Promise((resolve) => { setTimeout(resolve, seconds * 1000); });
 const megabytes = (octets) => `${Math.floor(Math.max(octets, 0) / 1e5) / 10} MB`;
 const make = (tag, properties) => Object.assign(document.createElement(tag), properties);
 const button = (textContent, onclick) => make("button", { type: "button", className: "tool", textContent, onclick });
@@ -29,8 +27,7 @@ export default function files(section, { later, ended }) {
   /** Puts one File on the mail server. Resolves to its line of the form, null where it is not attached. */
   function upload(file, contentId = "") {
     const work = put(file, contentId).finally(() => under.delete(work));
-    under.add(work);
-    return work;
+    return under.add(work) && work;
   }
 
   async function put(file, contentId) {
@@ -65,8 +62,8 @@ export default function files(section, { later, ended }) {
     const url = address({ ...about, draft: form.elements.draft.value });
     for (let tries = 1; ; tries += 1) {
       const answer = await request(url, headers(), file, row);
-      if (![429, 503].includes(answer?.status) || tries === TRIES || !row.isConnected) return answer;
-      await pause(answer.wait);
+      if (![429, 503].includes(answer?.status) || tries === 40 || !row.isConnected) return answer;
+      await new Promise((resolve) => { setTimeout(resolve, answer.wait * 1000); });
     }
   }
 
@@ -89,7 +86,7 @@ export default function files(section, { later, ended }) {
   function failed(row, text, again) {
     row.className = "attachment failed";
     row.dataset.testid = "compose-file-failed";
-    row.dataset.size = 0;
+    delete row.dataset.size;
     row.replaceChildren(row.firstElementChild, make("span", { role: "alert", textContent: text }), button("Remove", () => gone(row)));
     if (again) row.lastElementChild.before(button("Try again", () => { gone(row); again(); }));
     return null;
@@ -100,11 +97,7 @@ export default function files(section, { later, ended }) {
     const off = [...list.querySelectorAll("[data-sent]:not(:checked)")].map(what);
     const came = [...list.children].filter((row) => row.matches(".sending, .failed, [data-new]:not(:has([data-sent]))"));
     fill(list, ...page.querySelector(".write-files").children);
-    for (const box of boxes(form)) {
-      const at = off.indexOf(what(box));
-      if (at >= 0) drop(box);
-      if (at >= 0) off.splice(at, 1);
-    }
+    boxes(form).filter((box) => off.includes(what(box)) && off.splice(off.indexOf(what(box)), 1)).forEach(drop);
     list.append(...came);
     list.hidden = !list.children.length;
   }
@@ -114,11 +107,13 @@ export default function files(section, { later, ended }) {
     box.closest("li").hidden = true;
   }
 
-  form.addEventListener("change", (event) => {
-    if (event.target.name !== "upload") return;
-    [...event.target.files].forEach((file) => upload(file));
-    event.target.value = "";
-  });
+  function chosen(input) {
+    [...input.files].forEach((file) => upload(file));
+    input.value = "";
+  }
+
+  form.addEventListener("change", (event) => { if (event.target.name === "upload") chosen(event.target); });
+  queueMicrotask(() => chosen(form.elements.upload)); // before this script was there
   section.addEventListener("click", (event) => {
     const box = event.target.closest("[data-drop]")?.closest("li").querySelector("input");
     if (!box) return;
