@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PYTHON = sorted([*(ROOT / "app").rglob("*.py"), *(ROOT / "config").rglob("*.py")])
 MOST_LINES = 350
 MOST_SCRIPT_LINES = 950  # of what a page may load that is only read
-MOST_WRITING_LINES = 900  # of what is loaded once somebody writes
+MOST_WRITING_LINES = 1000  # of what is loaded once somebody writes
 FORBIDDEN_FILES = {"utils", "helpers", "models", "forms", "services"}
 FORBIDDEN_NAMES = ("Manager", "Helper", "Handler", "Service", "Utils")
 

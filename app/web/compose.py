@@ -4,7 +4,6 @@ The draft lies in the account's Drafts on the mail server after each save, and t
 node can go on. What was typed is always in the answer, whatever went wrong.
 """
 
-import secrets
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -26,14 +25,14 @@ from app.store.allowance import Spent
 from app.web import (
     attaching,
     beginning,
-    carry,
+    composer,
     conflict,
+    copies,
     doubts,
     later,
     limit,
     outbox,
     pane,
-    people,
     sendable,
     spool,
     undo,
@@ -43,15 +42,12 @@ from app.web.faults import fault_of
 from app.web.format import when
 from app.web.formatting import FORMS, in_form, signed
 from app.web.letter import Letter, letter_of, read_letter
-from app.web.preferences import preferences
 from app.web.profile import my_identities
 from app.web.resources import resources
 from app.web.session import Current, current, imap
-from app.web.urls import local_path
 
 SENDING = frozenset({"send", "send-anyway", "later", "later-anyway"})
-ACTIONS = SENDING | {"save", "discard"} | conflict.CHOICES
-HEADINGS = {"reply": "Reply", "forward": "Forward"}
+ACTIONS = SENDING | {"save", "discard", "again", "known"} | conflict.CHOICES
 _SENT = (State.ACCEPTED, State.FILED, State.DONE)
 _SENT_BEFORE = (
     "Not sent. This form was sent before, with other words. What stands here now is a draft of its own:"
@@ -68,7 +64,7 @@ def new() -> Any:
     with imap() as client:
         boxes = pane.folders(client, me)
         letter = attaching.begun(client, me)
-    return _page(me, boxes, letter)
+    return composer.page(me, boxes, letter)
 
 
 def stored(uidvalidity: int, uid: int) -> Any:
@@ -88,7 +84,7 @@ def stored(uidvalidity: int, uid: int) -> Any:
     if mail and mail.state not in (State.CANCELLED, State.REFUSED):
         flash("This message is in the outbox already. Take it back there before you change it.", "warning")
         mail = None
-    return _page(me, boxes, letter, faults=doubts.refused(letter, mail.refusals if mail else ()))
+    return composer.page(me, boxes, letter, faults=doubts.refused(letter, mail.refusals if mail else ()))
 
 
 def post() -> Any:
@@ -98,7 +94,7 @@ def post() -> Any:
     except ValueError as error:
         raise BadRequest("a field of the form makes no sense") from error
     if spool.full("upload"):
-        return make_response(_page(current(), (), letter, fault=_NO_ROOM, unsaved=True), 507)
+        return make_response(composer.page(current(), (), letter, fault=_NO_ROOM, unsaved=True), 507)
     uploads.name_lost(request.form.getlist("lost"))
     return _done(current(), request.form.get("action", "save"), letter)
 
@@ -108,10 +104,10 @@ def _done(me: Current, action: str, letter: Letter) -> Any:
     letter = replace(letter, when=chosen[:40]) if chosen else letter
     if action not in ACTIONS | FORMS:
         raise BadRequest("no such action")
-    if letter.overlong and action != "discard":
-        return make_response(_page(me, (), letter, fault=f"Not saved. {letter.overlong}", unsaved=True), 413)
+    if letter.overlong and action not in ("discard", "again", "known"):
+        return make_response(composer.page(me, (), letter, fault=f"Not saved. {letter.overlong}", unsaved=True), 413)
     if action in FORMS:
-        return _page(me, (), in_form(letter, action, my_identities(me)))
+        return composer.page(me, (), in_form(letter, action, my_identities(me)))
     if action == "save" and request.headers.get("X-Postern-Fragment") != BRIEF:
         letter = signed(letter, my_identities(me))
     boxes: tuple[Mailbox, ...] = ()
@@ -120,6 +116,10 @@ def _done(me: Current, action: str, letter: Letter) -> Any:
         with imap() as client:
             if letter.draft is None or action != "save" or request.headers.get("X-Postern-Fragment") != BRIEF:
                 boxes = pane.folders(client, me)
+            if action == "known":
+                return {"known": copies.known(client, me, pane.drafts(me, boxes), letter, writing_of(me, letter))}
+            if action == "again":  # what a browser had kept of it, to be written on
+                return composer.page(me, boxes, letter, unsaved=True)
             if action == "discard":
                 return _discarded(client, me, boxes, letter)
             sending = action in SENDING
@@ -147,13 +147,15 @@ def _in_conflict(
     client: Connection, me: Current, boxes: tuple[Mailbox, ...], letter: Letter, action: str
 ) -> tuple[Letter, Any]:
     """Another version of the draft is there: the letter as it goes on, and the page where it does not go on so."""
+    if conflict.fresh() and action == "save":
+        return letter, None
     if conflict.fresh():  # nobody has seen it yet
-        return letter, None if action == "save" else make_response(_page(me, boxes, letter, fault=conflict.NEW), 409)
+        return letter, make_response(composer.page(me, boxes, letter, fault=conflict.NEW), 409)
     settled = conflict.settled(client, letter) if action in conflict.CHOICES else None
     if settled is None:
         letter = conflict.again(client, letter, writing_of(me, letter))
         changed = action in conflict.CHOICES and conflict.fresh()
-        return letter, make_response(_page(me, boxes, letter, fault=conflict.AGAIN), 409) if changed else None
+        return letter, make_response(composer.page(me, boxes, letter, fault=conflict.AGAIN), 409) if changed else None
     letter, other = settled
     if other is not None and action == "keep-both":
         letter = _saved(client, me, boxes, replace(letter, message_id=beginning.new_id(me)))
@@ -173,19 +175,19 @@ def _sent(client: Connection, me: Current, boxes: tuple[Mailbox, ...], letter: L
         except later.BadTime as error:
             wrong["when"] = str(error)
     if wrong:
-        return make_response(_page(me, boxes, letter, faults=wrong), 422)
+        return make_response(composer.page(me, boxes, letter, faults=wrong), 422)
     if told := limit.too_large(me, letter):
-        return make_response(_page(me, boxes, letter, fault=f"Not sent. {told} The draft is kept."), 413)
+        return make_response(composer.page(me, boxes, letter, fault=f"Not sent. {told} The draft is kept."), 413)
     if not action.endswith("-anyway") and (asked := doubts.doubts(letter, resources().settings.visible_recipients)):
-        return make_response(_page(me, boxes, letter, warnings=asked, anyway=f"{action}-anyway"), 422)
+        return make_response(composer.page(me, boxes, letter, warnings=asked, anyway=f"{action}-anyway"), 422)
     try:
         put = outbox.put_in(client, me, letter, writing_of(me, letter), at=at)
     except Spent as error:
         told = f"Not sent. {sendable.told(me, error)} The draft is kept."
-        return make_response(_page(me, boxes, letter, fault=told), 429)
+        return make_response(composer.page(me, boxes, letter, fault=told), 429)
     if not put and (before := outbox.sent_before(me, letter)):
         return _sent_before(client, me, boxes, letter, before)
-    return redirect(_after(letter), 303)
+    return redirect(composer.after(letter), 303)
 
 
 def _sent_before(client: Connection, me: Current, boxes: tuple[Mailbox, ...], letter: Letter, mail: Mail) -> Any:
@@ -194,14 +196,14 @@ def _sent_before(client: Connection, me: Current, boxes: tuple[Mailbox, ...], le
     other = draft if was is None or draft != Place(was.mailbox, was.uidvalidity, was.uid) else None
     if mail.letter.words != outbox.words(writing_of(me, letter)):
         letter = _saved(client, me, boxes, replace(letter, message_id=beginning.new_id(me), draft=other))
-        return make_response(_page(me, boxes, letter, fault=_SENT_BEFORE), 409)
+        return make_response(composer.page(me, boxes, letter, fault=_SENT_BEFORE), 409)
     if mail.state == State.UNKNOWN:
         return redirect(url_for("outbox.show"), 303)
     if other is not None:
         move.delete_for_good(client, other.mailbox, other.uidvalidity, [other.uid])
         pane.wrote(me)
     flash("This message is sent already." if mail.state in _SENT else "This message is on its way already.", "message")
-    return redirect(_after(letter), 303)
+    return redirect(composer.after(letter), 303)
 
 
 def _saved(client: Connection, me: Current, boxes: tuple[Mailbox, ...], letter: Letter) -> Letter:
@@ -245,7 +247,7 @@ def _saved_without_files(
     if action == "save":
         flash(told, "warning")
         return _after_save(me, boxes, letter)
-    return make_response(_page(me, boxes, letter, fault=f"Not sent. {told}"), 409)
+    return make_response(composer.page(me, boxes, letter, fault=f"Not sent. {told}"), 409)
 
 
 def _after_save(me: Current, boxes: tuple[Mailbox, ...], letter: Letter) -> Any:
@@ -254,7 +256,7 @@ def _after_save(me: Current, boxes: tuple[Mailbox, ...], letter: Letter) -> Any:
         more = {"conflict": conflict.fresh(), "zone": me.zone}
         return render_template("saved.html", kept=letter.hidden(), files=letter.files, saved=clock, **more)
     if letter.draft is None or letter.conflict is not None:
-        return _page(me, boxes, letter, saved=clock)
+        return composer.page(me, boxes, letter, saved=clock)
     flash(f"The draft is saved ({clock}).", "message")
     return _draft_again(letter.draft)
 
@@ -279,7 +281,7 @@ def _kept(me: Current, boxes: tuple[Mailbox, ...], letter: Letter, error: mail.M
         told = "It was changed elsewhere. Your text is here; save it to keep it as a draft of its own."
         letter = replace(letter, draft=None, files=())
     unsaved = step == "saved" or letter.draft is None
-    return make_response(_page(me, boxes, letter, fault=f"Not {step}. {told}", unsaved=unsaved), fault.status)
+    return make_response(composer.page(me, boxes, letter, fault=f"Not {step}. {told}", unsaved=unsaved), fault.status)
 
 
 def _discarded(client: Connection, me: Current, boxes: tuple[Mailbox, ...], letter: Letter) -> Any:
@@ -287,7 +289,7 @@ def _discarded(client: Connection, me: Current, boxes: tuple[Mailbox, ...], lett
     uploads.taken_in(client, letter)
     if letter.draft is not None:
         _to_trash(client, me, boxes, letter.draft, "The draft is discarded.")
-    return redirect(_after(letter), 303)
+    return redirect(composer.after(letter), 303)
 
 
 def _to_trash(client: Connection, me: Current, boxes: tuple[Mailbox, ...], at: Place, told: str) -> None:
@@ -297,44 +299,6 @@ def _to_trash(client: Connection, me: Current, boxes: tuple[Mailbox, ...], at: P
     reversible = moved.moved and (moved.uids or moved.message_ids)
     if not (reversible and undo.offer(me, told, undo.move_record(at.mailbox, at.uidvalidity, moved))):
         flash(told, "message")
-
-
-def _page(me: Current, boxes: tuple[Mailbox, ...], letter: Letter, **more: Any) -> Any:
-    """The form. `fault`, `warnings`, `faults` by field, `saved`: when; `unsaved`: the server has not what it shows."""
-    letter = letter if letter.turn else replace(letter, turn=f"{secrets.token_hex(8)}.0")
-    beside = letter.origin.place.mailbox if letter.origin else letter.draft.mailbox if letter.draft else "INBOX"
-    return render_template(
-        "compose.html",
-        letter=letter,
-        conflict=conflict.fresh(),
-        identities=my_identities(me),
-        people={name: people.chips(me, line, getattr(letter, name)) for name, line in letter.typed().items()},
-        kept=[*letter.hidden(), (carry.TOKEN, carry.page_token())],
-        heading=HEADINGS.get(letter.origin.kind if letter.origin else "", "New message"),
-        most=limit.all_files(me),
-        each=limit.one_file(me),
-        back_url=_back(letter),
-        below=letter.origin is not None and letter.origin.kind == "reply" and not preferences(me).above,
-        zone=me.zone,
-        open_mailbox=pane.opened(boxes, beside) if boxes else None,
-        tree=boxes,
-        undo=undo.offered(),
-        later=later.offers(datetime.now(me.zone)) if resources().post.can_wait else None,
-        **{"faults": {}, **more},
-    )
-
-
-def _after(letter: Letter) -> str:
-    """Where sending and discarding lead: to the list beside the panel, else to the message answered or the inbox."""
-    return local_path(request.form.get("next")) or _back(replace(letter, draft=None))
-
-
-def _back(letter: Letter) -> str:
-    """Where closing leads: to the message that is answered, else to the list of drafts or the inbox."""
-    if letter.origin is not None:
-        at = letter.origin.place
-        return url_for("message.show", mailbox=at.mailbox, uidvalidity=at.uidvalidity, uid=at.uid)
-    return url_for("mailbox.show", mailbox=letter.draft.mailbox if letter.draft else "INBOX")
 
 
 def writing_of(me: Current, letter: Letter) -> Writing:

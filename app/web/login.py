@@ -20,7 +20,7 @@ from app.directory.password import verify_password
 from app.mail import errors as mail
 from app.store import notices, throttle
 from app.store.throttle import Ticket, TooMany
-from app.web import carry, metrics, outbox, session
+from app.web import carry, copies, metrics, outbox, session
 from app.web.brand import brand
 from app.web.faults import Busy, fault_of
 from app.web.log import described, logger
@@ -96,7 +96,7 @@ def sign_out() -> Response:
     """POST /logout: the record first; where Redis is away this raises, and the page says that it did not happen."""
     session.finish()
     response = make_response(redirect(url_for("login.sign_in"), 303))
-    response.headers["Clear-Site-Data"] = '"cache", "storage"'
+    response.headers["Clear-Site-Data"] = copies.cleared(request.form)
     return response
 
 

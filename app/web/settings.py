@@ -12,7 +12,7 @@ from flask import Response, make_response, redirect, render_template, request, u
 from app.outbox.errors import OutboxAway
 from app.store import session as records
 from app.store.session import Listed
-from app.web import session
+from app.web import copies, session
 from app.web.faults import NotYours
 from app.web.resources import resources
 
@@ -69,7 +69,7 @@ def sign_out_everywhere() -> Response:
     records.end_everywhere(me.redis, me.account.id)
     session.cookie().end()
     response = make_response(redirect(url_for("login.sign_in", why="everywhere"), 303))
-    response.headers["Clear-Site-Data"] = '"cache", "storage"'
+    response.headers["Clear-Site-Data"] = copies.cleared(request.form)
     return response
 
 

@@ -27,8 +27,18 @@ function mail(element) {
   poll(element);
 }
 
+// What was typed and never saved: readers load what offers it only where there is any.
+function unsaved() {
+  try {
+    return Object.keys(localStorage).some((key) => key.startsWith("postern.copy."));
+  } catch {
+    return false;
+  }
+}
+
 register({ divider, folders, list, mail, once, signature, theme, toasts, write });
 menus();
 document.addEventListener("click", openWriting);
 keys();
 attachIn(document);
+if (unsaved()) import("./write-copy.js").then(({ offer }) => offer());

@@ -4,6 +4,7 @@ import { attachIn } from "./attach.js";
 import { fill, target } from "./html.js";
 import { listPart, putList, takeRest } from "./panes.js";
 import { takeToasts, toast } from "./say.js";
+import copies, { offer } from "./write-copy.js";
 import files, { changes } from "./write-files.js";
 import people from "./write-people.js";
 import rich from "./write-rich.js";
@@ -20,9 +21,9 @@ const shelf = document.getElementById("write-shelf");
 let current = null; // the draft in the panel
 
 /** Opens what an address of writing leads to in the panel beside the mail. */
-export async function open(url) {
+export async function open(url, options) {
   if (current && !(await current.leave())) return undefined;
-  const answer = await ask(url).catch(() => null);
+  const answer = await ask(url, options).catch(() => null);
   const part = answer?.page?.querySelector('[data-fragment="compose"]');
   if (!part) return answer?.ok ? location.assign(url) : toast(reason(answer), { level: "error" });
   if (!shelf.contains(document.activeElement)) shelf.opener = document.activeElement;
@@ -52,6 +53,7 @@ export default function write(section) {
   const form = section.querySelector("form");
   const state = section.querySelector("[data-state]");
   let timer = 0;
+  const copy = copies(form);
   // What was typed before this script was there, and what the server could not save, is not saved.
   let last = "unsaved" in section.dataset || early(form) ? "" : fingerprint(form);
   let work = Promise.resolve(true); // one POST after the other: each needs the draft that the one before stored
@@ -66,8 +68,9 @@ export default function write(section) {
 
   function later() {
     clearTimeout(timer);
-    if (!changed()) return;
+    if (!changed()) return void copy.drop();
     told("Not saved yet");
+    copy.keep();
     timer = setTimeout(save, PAUSE);
   }
 
@@ -118,7 +121,7 @@ export default function write(section) {
     if (conflict) fill(section.querySelector("[data-conflict]"), ...conflict.children);
     takeToasts(page);
     last = JSON.stringify([sent, []]);
-    if (changed()) later();
+    later();
   }
 
   async function finish(action) {
@@ -140,6 +143,7 @@ export default function write(section) {
       return void toast(reason(answer), { level: "error" });
     }
     last = fingerprint(form);
+    if (again?.dataset.unsaved === undefined) copy.drop();
     if (again && section.closest("#write-shelf")) return void show(again);
     if (again) return void replace(again);
     if (!section.closest("#write-shelf")) return void location.assign(answer.url);
@@ -211,6 +215,7 @@ export default function write(section) {
   addEventListener("beforeunload", (event) => { if (section.isConnected && changed()) event.preventDefault(); });
   if (section.closest("#write-shelf")) current = { leave };
   later();
+  offer();
 }
 
 const early = ({ elements }) => ["to", "cc", "bcc", "subject", "text"].some((name) => elements[name].value !== elements[name].defaultValue);
