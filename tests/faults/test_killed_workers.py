@@ -11,6 +11,7 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from email import message_from_bytes
 from pathlib import Path
@@ -132,3 +133,20 @@ def test_a_worker_killed_while_it_saves_or_sends_loses_nothing_and_doubles_nothi
         assert len(taken) == 1 and [text for text, _ in lying(person, "Sent")] == ["three"]
         eventually(lambda: not any(hidden for _, hidden in lying(person, "Drafts")))
         assert len(lying(person, "Drafts")) <= 1  # of what was stored twice
+
+
+def test_a_node_that_is_asked_to_end_finishes_what_is_being_saved(own_world: World, make_account: MakeAccount):
+    eventually(own_world.node.ready)
+    mail = make_account(0)
+    with Line(mail.server.imap_port) as line:
+        person = own_world.person(mail, port=line.port).signed_in()
+        form = {**fields(person.visitor.get("/compose")), "to": FRIEND, "subject": "To the end", "text": "three"}
+        line.delay = 0.5
+        with ThreadPoolExecutor(1) as pool:
+            answer = pool.submit(posted, person, {**form, "action": "save"})
+            time.sleep(0.3)
+            own_world.node.stop()
+            told = answer.result()
+        own_world.node.start(seconds=60)
+        assert told is not None and told.status == 303, told and title(told)
+        assert [text for text, _ in lying(person, "Drafts")] == ["three"]

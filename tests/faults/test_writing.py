@@ -241,3 +241,21 @@ def test_who_opens_a_draft_with_formatting_is_told_that_it_will_be_plain(world: 
         alice.mail.append(each, mailbox="Drafts", flags=["\\Draft"])
     rich, plain = (opened(path) for path in alice.paths("/mail/Drafts/"))
     assert "formatting" in rich and "formatting" not in plain
+
+
+def test_a_password_changed_while_somebody_writes_is_asked_for_and_the_draft_is_saved(
+    world: World, bob: Person, proxy: Proxy
+):
+    begun = form(bob, "New password", action="save")
+    bob.mail.server.add_user(bob.mail.login, "another password")
+    proxy.cut()
+    asked = bob.visitor.post("/compose", begun)
+    assert asked.status == 401 and "Typed for an hour" not in asked.text, title(asked)
+    sealed = re.search(r'name="carried" value="([^"]+)"', asked.text)
+    assert sealed
+    typed = {"csrf_token": bob.visitor.token(), "address": bob.address, "carried": sealed[1]}
+    refused = bob.visitor.post("/login", {**typed, "password": bob.mail.password})
+    assert refused.status == 401 and sealed[1] in refused.text
+    answer = bob.visitor.post("/login", {**typed, "password": "another password"})
+    assert answer.status == 303, title(answer)
+    assert "Typed for an hour" in bob.visitor.follow(answer).text
