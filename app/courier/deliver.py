@@ -113,6 +113,7 @@ def _submitted(job: Job, ledger: Ledger) -> Outcome:
         if refusals and (not letter.partial or len(refusals) == len(letter.recipients)):
             worst = max(refusals, key=lambda each: each.permanent)
             words, later = f"{worst.code} {worst.enhanced} {worst.text}", not worst.permanent
+            words = f"{worst.address}: {words}" if later else words  # refused ones have their words each
             return Outcome(State.QUEUED if later else State.REFUSED, "recipients", words, told, retry=later)
         reason = "no-dsn" if letter.notify and not submission.has("DSN") else ""
         submission.body(_compared(job))

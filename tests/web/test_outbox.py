@@ -70,9 +70,11 @@ def test_nobody_sees_or_touches_another_account_s_mails(make_resident, site: Sit
     send(mine, "friend@elsewhere.example", "Not yours")
     number = shown(mine, "queued")
     assert "friend@elsewhere.example" not in theirs.get("/outbox").text
-    for choice in ("undo", "edit", "again", "sent", "draft"):
+    for choice in ("undo", "edit", "again", "sent", "draft", "now", "others", "read"):
         assert decide(theirs, number, choice).location == "/outbox"
     assert decide(theirs, number, "steal").status == 400
+    moved = {"csrf_token": theirs.token("/mail/INBOX/"), "choice": "time", "when": "2199-01-01T08:00"}
+    assert theirs.post(f"/outbox/{number}", moved).status == 422
     end = time.monotonic() + 15
     while not [each for each in site.smtp.taken if b"Not yours" in each.content]:
         assert time.monotonic() < end

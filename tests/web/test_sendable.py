@@ -8,6 +8,7 @@ from sqlalchemy import text
 from app.demo.node import Node
 from tests.conftest import Resident, Site
 from tests.web.test_outbox import decide, shown
+from tests.web.test_redirect import delivered, send_on
 from tests.web.test_underway import form_of, in_minutes, write
 
 pytestmark = pytest.mark.servers
@@ -66,3 +67,12 @@ def test_an_account_that_may_send_nothing_is_told_so(resident: Resident, site: S
         assert "lets nothing be sent" in write(resident.sign_in(node.url), "Nothing", "send").text
     finally:
         limit(site, resident, messages_per_hour=None)
+
+
+def test_what_is_sent_on_counts_like_what_is_written(limited: Resident, node: Node) -> None:
+    visitor = limited.sign_in(node.url)
+    url = delivered(limited, visitor, "Counted")
+    everyone = ", ".join(f"p{number}@elsewhere.example" for number in range(5))
+    answer = send_on(visitor, url, everyone)
+    assert answer.status == 429 and "goes to 5 recipients" in answer.text and "p4@elsewhere.example" in answer.text
+    assert "empty-outbox" in visitor.get("/outbox").text

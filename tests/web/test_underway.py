@@ -10,6 +10,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from imapclient import IMAPClient
 from sqlalchemy import text
 
 from app.demo.directory import own_zone
@@ -190,7 +191,7 @@ def test_a_draft_that_was_refused_opens_with_the_words_beside_its_field(
     site.smtp.refuse["gone@elsewhere.example"] = "550 5.1.1 moved <i>away</i>"
     write(visitor, "Marked", "send", to=OTHERS, cc="gone@elsewhere.example")
     draft = visitor.follow(decide(visitor, shown(visitor, "refused"), "edit")).text
-    assert 'id="wrong-cc"' in draft and 'id="wrong-to"' not in draft
+    assert draft.count('data-testid="compose-fault"') == 1 and "write-wrong" in draft.partition('id="write-cc"')[0]
     assert "gone@elsewhere.example was refused: 550 moved &lt;i&gt;away&lt;/i&gt;." in draft
     del site.smtp.refuse["gone@elsewhere.example"]
     fields = form_of(draft) | {"to": OTHERS, "subject": "Marked", "text": "words", "action": "send"}
@@ -209,3 +210,40 @@ def test_the_own_time_for_undo_holds(resident: Resident, site: Site, node: Node)
         due, created = rows.execute(text("SELECT due, created FROM outbox WHERE outbox_id = :id"), {"id": number}).one()
     assert due - created == 300_000
     assert decide(visitor, number, "undo").location.startswith("/drafts/")
+
+
+def test_a_mail_that_is_tried_again_says_when_and_why_and_is_tried_at_once_if_its_writer_wants(
+    resident: Resident, site: Site, node: Node
+) -> None:
+    visitor = resident.sign_in(node.url)
+    site.smtp.refuse["slow@elsewhere.example"] = "450 4.2.0 <greylisted>, come back"
+    write(visitor, "Again", "send", to="slow@elsewhere.example")
+    number = shown(visitor, "queued")
+    end = time.monotonic() + 15
+    while "It will be tried again at" not in (page := visitor.get("/outbox").text):
+        assert time.monotonic() < end
+        time.sleep(0.2)
+    assert "slow@elsewhere.example: 450 4.2.0 &lt;greylisted&gt;, come back" in page and "Try now" in page
+    del site.smtp.refuse["slow@elsewhere.example"]
+    decide(visitor, number, "now")
+    arrived(site, "Again")
+    assert len(taken(site, "Again")) == 1
+
+
+def test_a_mail_whose_bytes_were_taken_away_is_told_of_until_that_is_read(
+    resident: Resident, site: Site, node: Node
+) -> None:
+    visitor = resident.sign_in(node.url)
+    write(visitor, "Taken away", "later", when=in_minutes(90))
+    number = shown(visitor, "queued")
+    with IMAPClient("127.0.0.1", resident.mail.server.imap_port, ssl=False) as client:
+        client.login(resident.mail.login, resident.mail.password)
+        client.select_folder("Drafts")
+        client.delete_messages(client.search("ALL"))
+        client.expunge()
+    decide(visitor, number, "now")
+    assert shown(visitor, "cancelled") == number
+    assert "Not sent: it was removed" in visitor.get("/outbox").text
+    assert "1 not sent" in visitor.get("/mail/INBOX/").text
+    decide(visitor, number, "read")
+    assert "empty-outbox" in visitor.get("/outbox").text
