@@ -232,9 +232,11 @@ export default function rich(section, { post, upload, unnoticed }) {
   }).finally(() => { text.readOnly = false; });
 }
 
-/** A signature with formatting: an editor in place of its HTML. */
+/** A signature with formatting: an editor in place of its HTML, once it is opened. */
 export async function signature(box) {
   const field = box.querySelector("[name=signature_html]");
+  const more = field.closest("details");
+  if (!more.open) await new Promise((resolve) => { more.addEventListener("toggle", resolve, { once: true }); });
   (await editorIn(box, field)).setHTML(field.value);
   box.querySelectorAll(".write-rich, .write-tools").forEach((part) => { part.hidden = false; });
   field.hidden = true;

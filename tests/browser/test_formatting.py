@@ -88,6 +88,20 @@ def test_what_is_written_with_formatting_is_sent_as_html_and_as_text(page: Page,
     assert '<blockquote type="cite" style="' in text and "&lt;Bob&gt;" in text
 
 
+def test_the_editor_is_loaded_when_it_is_wanted_and_never_by_a_reader(page: Page, resident: Resident):
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    fill(resident, 1)
+    sign_in(page, resident)
+    row(page, "Letter 1").get_by_test_id("message-subject-link").click()
+    expect(page.get_by_test_id("message-subject")).to_have_text("Letter 1")
+    assert [url for url in asked if "/vendor/squire" in url or "write" in url.rpartition("/")[2]] == []
+    page.get_by_test_id("reply").click()
+    page.get_by_test_id("compose-formatting").click()
+    expect(page.get_by_test_id("compose-rich")).to_be_focused()
+    assert len([url for url in asked if "/vendor/squire" in url or "/vendor/dompurify" in url]) == 2
+
+
 def test_no_word_is_lost_on_the_way_to_formatting_and_back(page: Page, resident: Resident):
     text = "\n\nOne  two\n\n> quoted\n>> deeper\n\n-- \nAlice <b>"
     sign_in(page, resident)
