@@ -37,15 +37,31 @@ class Signature:
         return formatted(f"{_BEGIN}{composed('-- ')}{self.html or composed(self.text)}</div>")
 
 
+def composed_text(text: str, signature: Signature) -> str:
+    """A plain text as HTML; its signature, where it stands there unchanged, as that is in HTML."""
+    at = _place(text, signature)
+    if at is None:
+        return composed(text)
+    before, after = text[: at.start], text[at.stop :]
+    pieces = [composed(before[:-1]) if before else "", signature.element, composed(after[1:]) if after else ""]
+    return "".join(pieces)
+
+
+def _place(text: str, signature: Signature) -> slice | None:
+    """Where the lines of the signature stand in the text, the last time."""
+    lines = signature.lines
+    at = f"\n{text}\n".rfind(f"\n{lines}\n") if lines else -1
+    return slice(at, at + len(lines)) if at >= 0 else None
+
+
 def exchanged_text(text: str, old: Signature, new: Signature) -> str:
     """The text with the new signature for the old one, where that stands there unchanged; where there was none, at the
     end, unless a quote stands in it."""
     if not old.lines:
         quotes = text.startswith(">") or "\n>" in text
         return text if quotes or not new.lines else f"{text.rstrip()}\n\n{new.lines}"
-    padded, mark = f"\n{text}\n", f"\n{old.lines}\n"
-    at = padded.rfind(mark)
-    return text if at < 0 else f"{padded[:at]}\n{new.lines}\n{padded[at + len(mark) :]}"[1:-1]
+    at = _place(text, old)
+    return text if at is None else text[: at.start] + new.lines + text[at.stop :]
 
 
 def exchanged_html(html: str, old: Signature, new: Signature) -> str:

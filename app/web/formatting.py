@@ -7,8 +7,7 @@ so that there is one way to convert. Without a script a save exchanges the signa
 from collections.abc import Sequence
 from dataclasses import replace
 
-from app.mail.composed import composed
-from app.mail.signature import Signature, exchanged_html, exchanged_text
+from app.mail.signature import Signature, composed_text, exchanged_html, exchanged_text
 from app.profile.identities import Identity
 from app.web.letter import Letter
 
@@ -24,7 +23,8 @@ def in_form(letter: Letter, form: str, identities: Sequence[Identity]) -> Letter
     """The letter in one of FORMS. As plain text it has no pictures inside: they are attached."""
     if form == "signed":
         return signed(letter, identities)
-    return replace(letter, html=composed(letter.text) if form == "rich" else None)
+    own = next((signature_of(each) for each in identities if each.id == letter.signed), Signature())
+    return replace(letter, html=composed_text(letter.text, own) if form == "rich" else None)
 
 
 def signed(letter: Letter, identities: Sequence[Identity]) -> Letter:

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from app.mail.composed import composed
 from app.mail.formatted import formatted, text_of
-from app.mail.signature import Signature, exchanged_html, exchanged_text
+from app.mail.plain import html_text
+from app.mail.signature import Signature, composed_text, exchanged_html, exchanged_text
 
 ALICE, OFFICE = Signature("Alice"), Signature("Office\n2nd floor", "<b>Office</b><br>2nd floor")
 NONE = Signature()
@@ -48,6 +49,12 @@ def test_whatever_was_typed_stays(text: str, name: str) -> None:
     signature = Signature(name)
     before = f"{text}\n\n{signature.lines}" if name else text
     assert exchanged_text(exchanged_text(before, signature, OFFICE), OFFICE, signature).strip() == before.strip()
+
+
+@given(st.text(st.sampled_from("ab -\n>"), max_size=30), st.text(st.sampled_from("ab -\n>"), max_size=30))
+def test_a_text_as_html_has_the_same_words(before: str, after: str) -> None:
+    text = f"{before}\n{ALICE.lines}\n{after}"
+    assert html_text(composed_text(text, ALICE)).split() == html_text(composed(text)).split()
 
 
 def test_a_hostile_signature_ends_nothing_but_itself() -> None:

@@ -12,8 +12,12 @@ LETTER = Letter("<a@example.org>", identity="a", signed="a", text="Hello\n\n-- \
 
 def test_a_text_has_the_same_words_with_formatting_and_without():
     rich = in_form(LETTER, "rich", BOTH)
-    assert rich.html == "<div>Hello</div><div><br></div><div>--\xa0</div><div>Alice</div>"
+    assert rich.html == f"<div>Hello</div><div><br></div>{signature_of(ALICE).element}"
+    nobody = in_form(Letter(LETTER.message_id, text=LETTER.text), "rich", BOTH)
+    assert nobody.html == "<div>Hello</div><div><br></div><div>--\xa0</div><div>Alice</div>"
     assert in_form(rich, "plain", BOTH) == LETTER
+    office = Letter(LETTER.message_id, signed="o", text="Hello\n\n-- \nOffice\n\n> q")
+    assert "<b>Office</b></div><div><br></div><blockquote" in (in_form(office, "rich", BOTH).html or "")
 
 
 def test_who_writes_as_another_signs_as_another():

@@ -73,6 +73,16 @@ def test_an_identity_is_kept_with_a_cleaned_signature_and_can_be_taken_back(sign
     assert addresses(signed_in)[0] == FORWARDER and "Frida Forward" in page(signed_in, path)
 
 
+def test_a_signature_with_formatting_alone_says_the_same_as_text(signed_in: Pages) -> None:
+    path = link(signed_in, "office@two.example")
+    html = "<div><b>The Office</b></div><div>2nd floor</div>"
+    assert signed_in.submit(path, {"signature_text": "", "signature_html": html}, page=path).status_code == 303
+    assert "The Office\n2nd floor</textarea>" in page(signed_in, path)
+    empty = {"signature_text": "", "signature_html": "<div><br></div>"}
+    assert signed_in.submit(path, empty, page=path).status_code == 303
+    assert "&lt;div" not in page(signed_in, path)
+
+
 def test_no_address_of_another_is_taken_whatever_the_form_says(signed_in: Pages) -> None:
     for wrong in ("bob@one.example", "president@white.example", "x", "", "Forward@one.example\r\nBcc: x@y.example"):
         answer = signed_in.submit(NEW, {"address": wrong, "name": "My name"}, page=NEW)
