@@ -6,7 +6,7 @@ from dataclasses import replace
 from flask import request
 from werkzeug.exceptions import BadRequest
 
-from app.mail import reply
+from app.mail import mailto, reply
 from app.mail.composed import composed
 from app.mail.connection import Connection
 from app.mail.content import Content
@@ -25,15 +25,19 @@ from app.web.session import Current
 
 def empty(me: Current) -> Letter:
     """A new message, with what a mailto: address names."""
-    told = {name: request.args.get(name, "") for name in ("to", "cc", "bcc", "subject")}
+    args = request.args
+    asked = mailto.read(args["mailto"]) if "mailto" in args else mailto.Mailto()
+    told = {name: args.get(name) or getattr(asked, name) for name in ("to", "cc", "bcc", "subject")}
     if request.args.get("group"):
         told["to"] = people.everybody(me, request.args["group"])
-    text = request.args.get("body", "").replace("\r\n", "\n")
+    text = args.get("body", "").replace("\r\n", "\n") or asked.body
     first = my_identities(me)[0]
     signature = signature_of(first)
     html = composed(f"{text}\n") + signature.element if preferences(me).rich else None
     text += f"\n\n{signature.lines}" if signature.lines else ""
-    return Letter(new_id(me), first.id, text=text, html=html, signed=first.id, **told)  # type: ignore[arg-type]
+    known = {"in_reply_to": asked.in_reply_to, "references": tuple(filter(None, [asked.in_reply_to]))}
+    return Letter(new_id(me), first.id, text=text, html=html, signed=first.id, **told, **known)  # type: ignore[arg-type]
+
 
 
 def answer(client: Connection, me: Current) -> Letter:

@@ -7,7 +7,7 @@ import list from "./list.js";
 import panes from "./panes.js";
 import poll from "./poll.js";
 import toasts from "./say.js";
-import { divider, menus, once, theme } from "./small.js";
+import { divider, mailto, menus, once, theme } from "./small.js";
 
 // Loaded when somebody writes: most pages are only read.
 const write = async (section) => (await import("./write.js")).default(section);
@@ -16,9 +16,14 @@ const signature = async (box) => (await import("./write-rich.js")).signature(box
 function openWriting(event) {
   const link = event.target.closest("a[href]");
   if (!link || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey || !document.getElementById("write-shelf")) return;
-  if (link.origin !== location.origin || !/^\/(compose|drafts\/\d+\/\d+)$/.test(link.pathname) || !matchMedia("(min-width: 768px)").matches) return;
+  const mailed = link.protocol === "mailto:";
+  if (!mailed && (link.origin !== location.origin || !/^\/(compose|drafts\/\d+\/\d+)$/.test(link.pathname))) return;
+  const wide = matchMedia("(min-width: 768px)").matches;
+  if (!wide && !mailed) return;
   event.preventDefault();
-  import("./write.js").then(({ open }) => open(link.href));
+  const url = mailed ? `/compose?mailto=${encodeURIComponent(link.href)}` : link.href;
+  if (wide) import("./write.js").then(({ open }) => open(url));
+  else location.assign(url);
 }
 
 function mail(element) {
@@ -36,7 +41,7 @@ function unsaved() {
   }
 }
 
-register({ divider, folders, list, mail, once, signature, theme, toasts, write });
+register({ divider, folders, list, mail, mailto, once, signature, theme, toasts, write });
 menus();
 document.addEventListener("click", openWriting);
 keys();

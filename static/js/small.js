@@ -62,6 +62,12 @@ export function divider(bar) {
   });
 }
 
+/** Mail links of all pages lead to the composer here, if the browser's owner agrees (RFC 6068). */
+export function mailto(button) {
+  button.hidden = !navigator.registerProtocolHandler;
+  button.addEventListener("click", () => navigator.registerProtocolHandler("mailto", `${location.origin}/compose?mailto=%s`));
+}
+
 /** A form that must not be sent twice: signing in takes its time on purpose. */
 export function once(form) {
   form.addEventListener("submit", () => { setTimeout(() => { form.querySelector(".primary").disabled = true; }); });

@@ -399,3 +399,28 @@ def test_a_page_of_writing_begins_where_something_is_missing(
     expect(focused).to_have_count(1)
     page.goto(f"/compose?to={FRIEND}&subject=Known")
     expect(page.locator("[data-testid=compose-text]:focus")).to_have_count(1)
+
+
+def test_mail_links_open_the_composer_and_the_browser_is_asked_to_send_others_here(
+    open_context: Callable[..., BrowserContext], resident: Resident
+):
+    context = open_context()
+    context.add_init_script("navigator.registerProtocolHandler = (...told) => { document.title = told.join(' '); }")
+    page = context.new_page()
+    page.goto("/compose?mailto=mailto%3Abob%40a.example%3Fsubject%3D1%2B1%26cc%3Dc%40a.example%26body%3Done%250D%250Atwo")
+    page.get_by_test_id("address-input").fill(resident.address)
+    page.get_by_test_id("password-input").fill(resident.password)
+    page.get_by_test_id("sign-in-button").click()
+    expect(page.get_by_test_id("compose-to")).to_have_value(re.compile("bob@a.example"))
+    expect(page.get_by_test_id("compose-cc")).to_have_value(re.compile("c@a.example"))
+    expect(page.get_by_test_id("compose-subject")).to_have_value("1+1")
+    expect(page.get_by_test_id("compose-text")).to_have_value(re.compile("^one\ntwo"))
+    page.goto("/settings/writing")
+    page.get_by_test_id("mailto-register").click()
+    expect(page).to_have_title(re.compile(r"^mailto http.*/compose\?mailto=%s$"))
+    resident.mail.append(b"From: x@a.example\r\nSubject: Call me\r\n\r\nWrite to carol@b.example, please.\r\n")
+    page.goto("/mail/INBOX/")
+    row(page, "Call me").get_by_test_id("message-subject-link").click()
+    page.get_by_test_id("message-body").get_by_role("link", name="carol@b.example").click()
+    expect(page.get_by_test_id("compose-to")).to_have_value(re.compile("carol@b.example"))
+    assert len(context.pages) == 1
