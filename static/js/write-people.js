@@ -52,7 +52,9 @@ function line(field, form) {
   /** Puts people in place of a chip, or behind all; each address of the line once. */
   function put(everyone, place = chips.appendChild(document.createElement("li"))) {
     const known = new Set(all().filter((each) => each !== place).map(mark));
+    const focused = place.contains(document.activeElement);
     place.replaceWith(...everyone.map(made).filter((each) => !each.person.address || (!known.has(mark(each)) && known.add(mark(each)))));
+    if (focused) (text(chips.lastElementChild ?? box) ?? entry).focus();
     changed();
   }
 
@@ -179,7 +181,7 @@ function line(field, form) {
   chips.addEventListener("click", ({ target }) => target.closest(".chip-off") && remove(target.closest(".chip")));
   more.addEventListener("click", () => { unfold(); text(all()[7]).focus(); });
   box.addEventListener("dblclick", ({ target }) => target.closest(".chip-text") && edit(target.closest(".chip")));
-  box.addEventListener("focusin", ({ target }) => target.matches(".chip-text") && unfold());
+  chips.addEventListener("focusin", ({ target }) => { unfold(); target.scrollIntoView({ block: "nearest" }); });
   list.addEventListener("mousedown", (event) => {
     event.preventDefault(); // the focus stays where it is
     if (event.target.closest(".suggestion")) choose(event.target.closest(".suggestion"));
@@ -202,7 +204,8 @@ function line(field, form) {
   const refill = () => { chips.replaceChildren(); commit(field.value); };
   field.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(refill, PAUSE); }); // by a program
   chips.append(...JSON.parse(field.dataset.read).map(made));
-  if (field.value !== field.defaultValue) refill(); // typed before this script was there
+  if (document.activeElement === field && /^[^,;@]+$/.test(field.value) && !field.defaultValue) entry.value = field.value; // begun already
+  else if (field.value !== field.defaultValue) refill();
   else if (chips.children.length) draw();
   if (document.activeElement === field) entry.focus();
 }

@@ -10,8 +10,9 @@ from playwright.sync_api import expect
 
 from tests.browser.audit import audit, tabbed
 from tests.browser.conftest import Complaints
-from tests.browser.steps import sign_in
-from tests.conftest import Resident
+from tests.browser.steps import row, sign_in
+from tests.browser.test_writing import sent
+from tests.conftest import Resident, Site
 
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, Locator, Page
@@ -122,7 +123,8 @@ def test_contacts_and_groups_are_suggested_and_chosen_with_keys_or_the_pointer(p
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url) if "/contacts/suggest" in request.url else None)
     page.goto("/compose")
-    entry(page).press_sequentially("cho", delay=20)
+    expect(entry(page)).to_be_focused()
+    page.keyboard.type("cho", delay=20)
     offered = page.get_by_test_id("suggestion")
     expect(offered).to_have_count(2)
     expect(offered.first).to_have_text("Choir2 people")
@@ -148,6 +150,42 @@ def test_contacts_and_groups_are_suggested_and_chosen_with_keys_or_the_pointer(p
     offered.click()
     expect(page.get_by_test_id("recipient")).to_have_count(3)
     expect(entry(page)).to_be_focused()
+
+
+def test_what_somebody_is_called_is_text_wherever_it_is_shown(page: Page, resident: Resident) -> None:
+    name = "<img src=x onerror=alert(1)> " + "x" * 120
+    sign_in(page, resident)
+    keep(page, name, "img@one.example", "<b>Group</b>")
+    page.goto("/compose")
+    expect(entry(page)).to_be_focused()
+    for typed, shown in (("img", name), ("group", "<b>Group</b>")):
+        entry(page).press_sequentially(typed)
+        expect(page.get_by_test_id("suggestion").first).to_contain_text(shown)
+        assert audit(page) == []
+        page.keyboard.press("Enter")
+        expect(page.get_by_test_id("recipient")).to_have_count(1)
+    assert chips(page) == [name] and audit(page) == []
+    assert page.locator(".write img, .write b b").count() == 0
+
+
+@pytest.mark.parametrize("scripted", [True, False], ids=["with a script", "without a script"])
+def test_an_answer_to_all_of_a_mailing_list_is_asked_about_and_one_click_sends_it(
+    open_context: Callable[..., BrowserContext], resident: Resident, site: Site, scripted: bool
+) -> None:
+    subject = f"To the list {scripted}"
+    lines = ["From: Carol <carol@example.org>", "To: choir@lists.example", "List-Post: <mailto:choir@lists.example>"]
+    resident.mail.append("\r\n".join([*lines, f"Subject: {subject}", "", "Who sings?\r\n"]).encode())
+    page = open_context(java_script_enabled=scripted).new_page()
+    sign_in(page, resident)
+    row(page, subject).get_by_test_id("message-subject-link").click()
+    page.get_by_test_id("reply-all").click()
+    page.get_by_test_id("compose-send").click()
+    expect(page.get_by_test_id("compose-warning")).to_contain_text("everybody on the mailing list choir@lists.example")
+    page.get_by_test_id("compose-send-anyway").click()
+    expect(page.get_by_test_id("undo-button")).to_be_visible()
+    (taken,) = sent(site, f"Re: {subject}")
+    assert sorted(taken.recipients) == ["carol@example.org", "choir@lists.example"]
+    assert b"crowd" not in taken.content.lower()
 
 
 def test_a_chip_is_dragged_to_another_line(page: Page, resident: Resident) -> None:
