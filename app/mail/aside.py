@@ -8,24 +8,28 @@ it is to be removed or read back.
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from email.utils import format_datetime
 from typing import Final
 
-from app.mail.connection import Connection, uid_set
+from app.mail.connection import Argument, Connection, uid_set
 from app.mail.entity import file_entity, merged
-from app.mail.field import folded, unstructured
+from app.mail.field import folded, is_id, unstructured
 from app.mail.flags import FILE
+from app.mail.header import fields
 from app.mail.move import delete_for_good
 from app.mail.outgoing import OWN
-from app.mail.syntax import numbers
+from app.mail.syntax import fetches, number, numbers, section
 from app.mail.writing import File, Piece, Stored, Writing, new_message_id
 
 SECTION: Final = "TEXT"  # the body of a message that is one part: no file of any other kind is named so
 FLAGS: Final = ("\\Draft", "\\Seen", FILE)
 FIELD: Final = f"{OWN}Draft"
+MOST: Final = 20  # files looked at by one clearing
+_MONTHS: Final = (b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec")
 STATE: Final = "files"  # of a draft whose files stay set aside: which they are
 
 
@@ -77,6 +81,41 @@ def read_back(client: Connection, mailbox: str, told: str, message_id: str) -> t
     there = set(ours(client, mailbox, validity or 0, uids, message_id)) if uids and message_id else set()
     found = tuple(each for each in files if isinstance(at := each.content, Stored) and at.uid in there)
     return found, tuple(each.name for each in files if each not in found)
+
+
+def clear(client: Connection, mailbox: str, *, before: date) -> int:
+    """Removes files set aside before that day whose draft is not there any more; how many. At most MOST at a time: one
+    command where there are none, else three, and one for each draft. Raises as move.delete_for_good."""
+    note = client.select(mailbox, write=True)
+    kept = FILE.lower() in {flag.lower() for flag in note.permanentflags}
+    field: tuple[Argument, ...] = (b"KEYWORD " + FILE.encode(),) if kept else (b"HEADER", FIELD, "")
+    answer = client.ask(b"UID SEARCH", *field, _before(before))
+    old = numbers(answer.untagged, b"SEARCH")
+    drafts: dict[str, list[int]] = {}
+    for uid, message_id in _drafts_of(client, random.sample(old, min(len(old), MOST))).items():
+        drafts.setdefault(message_id, []).append(uid)
+    alone = [uid for message_id, uids in drafts.items() if not _is_there(client, message_id) for uid in uids]
+    return len(delete_for_good(client, mailbox, note.uidvalidity or 0, alone).removed) if alone else 0
+
+
+def _before(day: date) -> bytes:
+    return b"BEFORE %d-%b-%d" % (day.day, _MONTHS[day.month - 1], day.year)
+
+
+def _drafts_of(client: Connection, uids: Sequence[int]) -> dict[int, str]:
+    """Which draft each of the files belongs to, by Message-ID."""
+    if not uids:
+        return {}
+    answer = client.ask(b"UID FETCH", uid_set(uids), b"(UID BODY.PEEK[HEADER.FIELDS (%b)])" % FIELD.upper().encode())
+    found = {}
+    for _, items in fetches(answer.untagged):
+        for _, value in fields(section(items, b"BODY[HEADER.FIELDS")):
+            found[number(items.get(b"UID"))] = value.decode("ascii", "replace").strip()
+    return {uid: found[uid] for uid in uids if is_id(found.get(uid, ""))}
+
+
+def _is_there(client: Connection, message_id: str) -> bool:
+    return bool(numbers(client.ask(b"UID SEARCH HEADER Message-ID", message_id).untagged, b"SEARCH"))
 
 
 def _rows(told: str) -> list[object]:

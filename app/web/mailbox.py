@@ -13,7 +13,7 @@ from app.mail import listing
 from app.mail.errors import MailboxGone, MailError
 from app.mail.listing import Page, Sort, View
 from app.store.notices import notice_key, parse_notice, want_watch
-from app.web import pane
+from app.web import pane, uploads
 from app.web.actions import act
 from app.web.resources import resources
 from app.web.session import Current, NotSignedIn, current, imap
@@ -47,6 +47,8 @@ def show(mailbox: str) -> str:
                 search_seconds=settings.search_seconds,
                 cache=me.cache,
             )
+            if pane.opened(boxes, mailbox).use == "drafts":
+                uploads.clear_old(client, me, mailbox)
     except MailboxGone:
         pane.drop(me)
         raise

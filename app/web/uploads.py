@@ -7,6 +7,7 @@ on disk. A browser that hangs up breaks the APPEND off, and nothing is stored.
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from flask import Response, flash, make_response, render_template, request
@@ -25,6 +26,7 @@ from app.web.letter import Letter
 from app.web.resources import resources
 from app.web.session import Current, current, imap
 
+KEPT = timedelta(days=7)
 RAW = "application/octet-stream"  # of the request: what else Flask would read as a form, whole
 
 
@@ -59,7 +61,9 @@ def put() -> Response:
         file = File(name or "file", kind or RAW, body, content_id)
         try:
             with imap(patient=True) as client:
-                lying = set_aside(client, _mailbox(client, me), file, message_id)
+                mailbox = _mailbox(client, me)
+                lying = set_aside(client, mailbox, file, message_id)
+                clear_old(client, me, mailbox)
         except EOFError as error:  # fewer octets than were promised: nobody waits for this answer
             raise BadRequest("the file broke off") from error
     (kept,) = kept_files([lying])
@@ -87,6 +91,13 @@ def taken_in(client: Connection, letter: Letter) -> None:
         uids = [at.uid for at in places if (at.mailbox, at.uidvalidity) == (mailbox, uidvalidity)]
         with suppress(mail.MailError):
             aside.remove(client, mailbox, uidvalidity, uids, letter.message_id)
+
+
+def clear_old(client: Connection, me: Current, mailbox: str) -> None:
+    """Once a day, when drafts are listed or a file comes: files of a week ago whose drafts are gone. Never raises."""
+    if me.cache.recall("cleared") is None and me.cache.remember("cleared", True, seconds=86_400):
+        with suppress(mail.MailError):
+            aside.clear(client, mailbox, before=datetime.now(me.zone).date() - KEPT)
 
 
 def stay_aside(client: Connection) -> bool:

@@ -9,6 +9,7 @@ import re
 import select
 import socket
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from html import unescape
 from urllib.parse import quote, urlencode
@@ -349,3 +350,12 @@ def test_chosen_messages_are_forwarded_as_they_are(world: World, alice: Person):
     assert [part.get_payload(0)["Subject"] for part in inside] == ["First", "Third"]
     many = alice.act("forward", *(f"{first.rpartition('/')[0]}/{number}" for number in range(1, 60)))
     assert "At most 50" in toasts(alice.visitor.follow(many))
+
+
+def test_files_that_no_draft_names_are_cleared_when_drafts_are_listed_a_week_later(world: World, alice: Person):
+    old = b"X-Postern-Draft: <gone@one.example>\r\nContent-Type: a/b\r\n\r\nx"
+    with IMAPClient("127.0.0.1", alice.mail.server.imap_port, ssl=False) as client:
+        client.login(alice.mail.login, alice.mail.password)
+        for days in (8, 1):
+            client.append("Drafts", old, ["\\Seen", "\\Draft", FILE], datetime.now(UTC) - timedelta(days=days))
+    assert alice.paths("/mail/Drafts/") == [] and len(lying(alice)) == 1

@@ -2,6 +2,7 @@
 
 import io
 import json
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -11,7 +12,7 @@ from app.mail.flags import FILE, flags_of
 from app.mail.listing import page
 from app.mail.outgoing import Address, File, Upload, Writing, pieces
 from app.mail.part import Place, slices
-from tests.mail.boxes import Remembered, letter, opened
+from tests.mail.boxes import Remembered, Spent, letter, opened
 
 ID, OTHER = "<d@example.org>", "<e@example.org>"
 CONTENT = bytes(range(256)) * 300
@@ -57,6 +58,26 @@ def test_only_files_of_the_draft_are_removed(client):
     note = client.select("Drafts")
     aside.remove(client, "Drafts", validity, range(1, 20), ID)
     assert sorted(flags_of(client, range(1, 20))) == [other.uid, other.uid + 1] and note.uidvalidity == validity
+
+
+@pytest.mark.servers
+@pytest.mark.parametrize("keywords", [True, False])
+def test_old_files_without_their_draft_are_cleared_and_no_others(client, keywords):
+    saved = save(client, "Drafts", pieces(Writing(Address("", "a@example.org"), message_id=ID), final=False))
+    flags = aside.FLAGS if keywords else ("\\Seen",)
+    for message_id, days in ((OTHER, 9), (OTHER, 30), (ID, 30), (OTHER, 2)):
+        made = b"".join(aside.message(File("a", "a/b", b"x"), message_id))  # type: ignore[arg-type]
+        client.append("Drafts", made, flags, datetime.now(UTC) - timedelta(days=days))
+    client.append("Drafts", letter("An old draft"), ("\\Draft",), datetime.now(UTC) - timedelta(days=90))
+    if not keywords:
+        client.note.permanentflags = ("\\Seen",)
+    client.noop()
+    week = (datetime.now(UTC) - timedelta(days=7)).date()
+    assert aside.clear(client, "Drafts", before=week) == 2
+    left = sorted(flags_of(client, range(1, 20)))
+    assert left == [saved.uid, saved.uid + 3, saved.uid + 4, saved.uid + 5]
+    spent = Spent(client)
+    assert aside.clear(client, "Drafts", before=week - timedelta(days=300)) == 0 and spent.commands == 1
 
 
 @pytest.mark.servers
