@@ -1,6 +1,8 @@
 """The outbox as its owner sees it: what becomes of mails on their way, and what there is to be decided or read."""
 
 import time
+from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
@@ -8,12 +10,15 @@ from flask import Response, flash, make_response, redirect, render_template, req
 from werkzeug.exceptions import BadRequest
 
 from app.courier.post import NoCredential
+from app.mail.errors import MailError
+from app.mail.part import Place
+from app.mail.subjects import subjects
 from app.outbox.errors import OutboxAway
-from app.outbox.mail import Mail, State
+from app.outbox.mail import Letter, Mail, State
 from app.web import later, pane, sendable
 from app.web.outbox import OVER, edit
 from app.web.resources import resources
-from app.web.session import Current, current
+from app.web.session import Current, current, imap
 
 _CHOICES = {"again": State.QUEUED, "sent": State.ACCEPTED, "draft": State.CANCELLED}
 _TAKEN_OUT = {"undo": State.QUEUED, "edit": State.REFUSED}  # from then on it is a draft like any other
@@ -33,8 +38,24 @@ def _page(me: Current, **more: Any) -> Any:
         found, away = resources().post.mails(me.account.id), False
     except OutboxAway:
         found, away = (), True
-    lines = [_line(each, me.zone) for each in found]
+    told = _subjects(found)
+    lines = [_line(each, me.zone) | {"subject": told.get(each.id)} for each in found]
     return render_template("outbox.html", mails=lines, away=away, zone=me.zone, **more)
+
+
+def _subjects(mails: Sequence[Mail]) -> dict[str, str]:
+    """By the mail's id: its subject, which lies in the mailbox only. None while the mail server is away."""
+    places = {each.id: _places(each.letter) for each in mails}
+    found: dict[Place, str] = {}
+    if places:
+        with suppress(MailError), imap() as client:
+            found = subjects(client, {at for many in places.values() for at in many})
+    told = {number: [found[at] for at in many if found.get(at)] for number, many in places.items()}
+    return {number: texts[0] for number, texts in told.items() if texts}
+
+
+def _places(letter: Letter) -> list[Place]:
+    return [Place(at.mailbox, at.uidvalidity, at.uid) for at in (letter.place, letter.draft) if at]
 
 
 def decide(number: str) -> Response:

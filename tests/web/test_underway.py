@@ -63,6 +63,7 @@ def test_a_message_for_later_waits_with_its_time_and_can_be_sent_now(
     assert "It will be sent on" in told and when[11:] in told
     number = shown(visitor, "queued")
     page = visitor.get("/outbox").text
+    assert 'data-testid="outbox-subject">For later<' in page
     assert "To be sent on" in page and when[11:] in page and f'value="{when}"' in page
     assert "outbox-link" in visitor.get("/mail/INBOX/").text
     assert not taken(site, "For later")
