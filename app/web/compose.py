@@ -240,10 +240,14 @@ def _saved_with_files(client: Connection, me: Current, boxes: tuple[Mailbox, ...
 def _saved_without_files(
     client: Connection, me: Current, boxes: tuple[Mailbox, ...], letter: Letter, action: str
 ) -> Any:
-    """Where the message that its files lay in is gone: the text is stored, at least, and nothing is sent."""
-    names = ", ".join(each.name for each in letter.files)
-    letter = _saved(client, me, boxes, replace(letter, draft=None, files=()))
-    told = f"This was changed elsewhere. Your text is a draft of its own now, without its files. Attach again: {names}"
+    """Where messages that its files lay in are gone: the text is stored, with the other files, and nothing is sent."""
+    places = [*(each.place for each in letter.files), *([letter.draft] if letter.draft else [])]
+    there = uploads.still_there(client, places)
+    kept = tuple(each for each in letter.files if each.place in there)
+    names = ", ".join(each.name for each in letter.files if each not in kept)
+    draft = letter.draft if letter.draft in there else None
+    letter = _saved(client, me, boxes, replace(letter, draft=draft, files=kept))
+    told = f"This was changed elsewhere. Your text is saved, but not its files that are gone. Attach again: {names}"
     if action == "save":
         flash(told, "warning")
         return _after_save(me, boxes, letter)

@@ -19,7 +19,9 @@ from app.mail.connection import Connection
 from app.mail.draft import set_aside
 from app.mail.field import is_id
 from app.mail.filename import harmless
+from app.mail.move import existing
 from app.mail.outgoing import File, Upload
+from app.mail.part import Place
 from app.web import limit, pane
 from app.web.kept import Kept, kept_files, read_kept, read_place
 from app.web.letter import Letter
@@ -91,6 +93,17 @@ def taken_in(client: Connection, letter: Letter) -> None:
         uids = [at.uid for at in places if (at.mailbox, at.uidvalidity) == (mailbox, uidvalidity)]
         with suppress(mail.MailError):
             aside.remove(client, mailbox, uidvalidity, uids, letter.message_id)
+
+
+def still_there(client: Connection, places: Sequence[Place]) -> set[Place]:
+    """Those of the messages that exist. Two commands for each mailbox at most; raises only what ends the connection."""
+    found: set[Place] = set()
+    for mailbox, uidvalidity in {(at.mailbox, at.uidvalidity) for at in places}:
+        with suppress(mail.MailboxGone, mail.Renumbered):
+            client.select(mailbox, uidvalidity=uidvalidity)
+            uids = [at.uid for at in places if (at.mailbox, at.uidvalidity) == (mailbox, uidvalidity)]
+            found |= {Place(mailbox, uidvalidity, uid) for uid in existing(client, uids)}
+    return found
 
 
 def clear_old(client: Connection, me: Current, mailbox: str) -> None:

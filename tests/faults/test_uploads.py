@@ -359,3 +359,17 @@ def test_files_that_no_draft_names_are_cleared_when_drafts_are_listed_a_week_lat
         for days in (8, 1):
             client.append("Drafts", old, ["\\Seen", "\\Draft", FILE], datetime.now(UTC) - timedelta(days=days))
     assert alice.paths("/mail/Drafts/") == [] and len(lying(alice)) == 1
+
+
+def test_of_files_from_several_messages_only_those_are_lost_whose_message_is_gone(world: World, alice: Person):
+    alice.mail.append(letter("Original"))
+    path = alice.paths()[0]
+    form = fields(alice.visitor.get("/compose"))
+    mine = kept(put(alice, form, b"mine", name="mine.txt"))
+    place = f"INBOX.{path.split('/')[3]}.{path.split('/')[4]}"
+    other = f'["{place}","","Original.eml","message/rfc822",10,"7bit",null,null]'
+    alice.act("trash", path)
+    answer = save(alice, form, *mine, other)
+    assert answer.status == 200 and "Original.eml" in toasts(answer) and "mine.txt" not in toasts(answer)
+    ((source, _),) = lying(alice)
+    assert files_of(source) == [b"mine"]
