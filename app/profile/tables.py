@@ -40,6 +40,19 @@ class IdentityRow(Base):
     is_default = column(Boolean, server_default=false())
 
 
+class TextRow(Base):
+    """What somebody writes again and again, to be put into messages."""
+
+    __tablename__ = "canned_text"
+    __table_args__ = (Index(None, "account_id"),)
+
+    text_id = column(key(32), primary_key=True)
+    account_id = column(key(700))
+    name = column(String(100))
+    subject = column(String(500))
+    body = column(long_text())
+
+
 class ContactRow(Base):
     """A person in the address book. `sort` and `sought` are the folded name and text; `labels` one a line, with a line
     break at both ends; `card` the vCard that it came from, with all that is not shown here."""

@@ -35,6 +35,7 @@ from app.web import (
     pane,
     sendable,
     spool,
+    texts,
     undo,
     uploads,
 )
@@ -47,7 +48,7 @@ from app.web.resources import resources
 from app.web.session import Current, current, imap
 
 SENDING = frozenset({"send", "send-anyway", "later", "later-anyway"})
-ACTIONS = SENDING | {"save", "discard", "again", "known"} | conflict.CHOICES
+ACTIONS = SENDING | {"save", "discard", "again", "known", "insert"} | conflict.CHOICES
 _SENT = (State.ACCEPTED, State.FILED, State.DONE)
 _SENT_BEFORE = (
     "Not sent. This form was sent before, with other words. What stands here now is a draft of its own:"
@@ -101,7 +102,7 @@ def post() -> Any:
 
 def _done(me: Current, action: str, letter: Letter) -> Any:
     action, _, chosen = action.partition(" ")  # "later 2026-12-01T08:00": one of the times offered
-    letter = replace(letter, when=chosen[:40]) if chosen else letter
+    letter = replace(letter, when=chosen[:40]) if chosen and action == "later" else letter
     if action not in ACTIONS | FORMS:
         raise BadRequest("no such action")
     if letter.overlong and action not in ("discard", "again", "known"):
@@ -120,6 +121,8 @@ def _done(me: Current, action: str, letter: Letter) -> Any:
                 return {"known": copies.known(client, me, pane.drafts(me, boxes), letter, writing_of(me, letter))}
             if action == "again":  # what a browser had kept of it, to be written on
                 return composer.page(me, boxes, letter, unsaved=True)
+            if action == "insert":
+                return composer.page(me, boxes, texts.inserted(letter, chosen), unsaved=True)
             if action == "discard":
                 return _discarded(client, me, boxes, letter)
             sending = action in SENDING

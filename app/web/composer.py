@@ -8,7 +8,7 @@ from typing import Any
 from flask import render_template, request, url_for
 
 from app.mail.mailbox import Mailbox
-from app.web import carry, conflict, copies, later, limit, pane, people, undo
+from app.web import carry, conflict, copies, later, limit, pane, people, texts, undo
 from app.web.letter import Letter
 from app.web.preferences import preferences
 from app.web.profile import my_identities
@@ -35,6 +35,7 @@ def page(me: Current, boxes: tuple[Mailbox, ...], letter: Letter, **more: Any) -
         each=limit.one_file(me),
         back_url=back(letter),
         copies=copies.keys(me),
+        texts=texts.names(me),
         below=letter.origin is not None and letter.origin.kind == "reply" and not preferences(me).above,
         zone=me.zone,
         open_mailbox=pane.opened(boxes, beside) if boxes else None,

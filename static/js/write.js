@@ -8,6 +8,7 @@ import copies, { offer } from "./write-copy.js";
 import files, { changes } from "./write-files.js";
 import people from "./write-people.js";
 import rich from "./write-rich.js";
+import texts from "./write-texts.js";
 
 // Readers do not load the sheet: whoever comes here from the mail waits for it, so that nothing is seen without it.
 const sheet = new URL("../css/write.css", import.meta.url).href;
@@ -186,6 +187,7 @@ export default function write(section) {
 
   form.addEventListener("input", later);
   people(form);
+  texts(section);
   rich(section, { post, upload: attached.upload, unnoticed });
   form.addEventListener("submit", (event) => {
     event.preventDefault();

@@ -424,3 +424,35 @@ def test_mail_links_open_the_composer_and_the_browser_is_asked_to_send_others_he
     page.get_by_test_id("message-body").get_by_role("link", name="carol@b.example").click()
     expect(page.get_by_test_id("compose-to")).to_have_value(re.compile("carol@b.example"))
     assert len(context.pages) == 1
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_a_text_that_is_written_again_and_again_is_put_into_a_message(
+    open_context: Callable[..., BrowserContext], resident: Resident, script: bool
+):
+    page = open_context(java_script_enabled=script).new_page()
+    sign_in(page, resident)
+    page.goto("/settings/texts/new")
+    page.get_by_test_id("text-name").fill("Thanks")
+    page.get_by_test_id("text-subject").fill("Thank you")
+    page.get_by_test_id("text-body").fill("thank you\nvery much")
+    page.get_by_test_id("text-save").click()
+    expect(page.get_by_test_id("text-row")).to_have_count(1)
+    page.goto("/compose")
+    page.get_by_test_id("compose-text").fill("Dear Bob, !")
+    if script:
+        page.get_by_test_id("compose-text").evaluate("(area) => area.setSelectionRange(10, 10)")
+    page.get_by_test_id("compose-texts-menu").click()
+    page.get_by_test_id("compose-text-offer").click()
+    expected = "Dear Bob, thank you\nvery much!" if script else "Dear Bob, !\nthank you\nvery much\n"
+    expect(page.get_by_test_id("compose-text")).to_have_value(expected)
+    expect(page.get_by_test_id("compose-subject")).to_have_value("Thank you")
+    if script:
+        assert audit(page) == []
+        saved(page)
+        page.get_by_test_id("compose-formatting").click()
+        area = page.get_by_role("textbox", name="Message")
+        expect(area).to_be_focused()
+        page.get_by_test_id("compose-texts-menu").click()
+        page.get_by_test_id("compose-text-offer").click()
+        expect(area).to_contain_text(re.compile("thank you.*thank you", re.DOTALL))

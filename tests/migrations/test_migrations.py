@@ -22,7 +22,7 @@ from tests.databases import MariaDB, PostgreSQL
 
 SERVERS = {"postgresql": PostgreSQL, "mariadb": MariaDB}
 TABLES = {"site", "domain", "mail_server", "account", "address", "outbox"}
-TABLES |= {"setting", "identity", "contact", "recipient", "recipient_word"}
+TABLES |= {"setting", "identity", "canned_text", "contact", "recipient", "recipient_word"}
 ALL = [Base.metadata, Outbox.metadata, Profile.metadata]
 
 
