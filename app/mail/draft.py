@@ -87,8 +87,13 @@ def save(
 
 def set_aside(client: Connection, mailbox: str, file: File, message_id: str, *, lease: Lease | None = None) -> File:
     """Stores a file of the draft with this Message-ID in a hidden message beside it, read while it is sent; returns it
-    as it lies there. Raises as `save`; then nothing was stored.
+    as it lies there. Raises as `save`; then nothing was stored. The mailbox is made before the first octet is read:
+    what a browser sends can be read once only.
     """
+    try:
+        client.select(mailbox)
+    except MailboxGone:
+        mailbox = make(client, mailbox)
     saved = save(client, mailbox, aside.message(file, message_id), flags=aside.FLAGS, lease=lease)
     if saved.uid is None or saved.uidvalidity is None:
         raise CannotDo("the server does not tell where it keeps the file")

@@ -10,6 +10,7 @@ from imapclient import IMAPClient
 
 from app.demo.dovecot import Dovecot
 from tests.conftest import MakeAccount
+from tests.faults.test_uploads import put
 from tests.faults.test_writing import eventually_taken, fields, form, lying, taken
 from tests.faults.world import Person, World, eventually, letter, title
 
@@ -73,3 +74,13 @@ def test_a_folder_deleted_under_a_draft_that_is_open_is_made_again_with_the_draf
     answer = alice.visitor.post("/compose", opened)
     assert answer.status == 303, title(answer)
     assert "Second" in alice.visitor.follow(answer).text and len(lying(alice)) == 1
+
+
+def test_a_file_is_put_where_the_folder_of_drafts_is_missing(world: World, alice: Person):
+    begun = form(alice, "With a file")
+    with IMAPClient("127.0.0.1", alice.mail.server.imap_port, ssl=False) as client:
+        client.login(alice.mail.login, alice.mail.password)
+        client.delete_folder("Drafts")
+    answer = put(alice, begun, b"content" * 50_000, name="plan.txt")
+    assert answer.status == 201, title(answer)
+    assert len(lying(alice)) == 1
