@@ -145,6 +145,11 @@ class Accounts:
         young = time.time() * 1000 - mail.created < REQUEST_SECONDS * 1000
         return young and sending.is_guarded(self.redis, mail.id)
 
+    def tell(self, mail: Mail) -> None:
+        """Open pages of the account look again."""
+        with suppress(RedisError):
+            bump_notice(self.redis, mail.account_id)
+
     def ended(self, mail: Mail, state: State) -> None:
         """The mail has left the queue: its credential goes, and open pages of the account look again."""
         with suppress(RedisError):
@@ -152,4 +157,4 @@ class Accounts:
                 credential.wipe(self.redis, slot(mail.id, mail.letter))
             if state in (State.REFUSED, State.CANCELLED):
                 sending.unguard(self.redis, mail.id)
-            bump_notice(self.redis, mail.account_id)
+        self.tell(mail)

@@ -22,7 +22,7 @@ from app.courier.accounts import Accounts, CannotSign
 from app.courier.deliver import Job, Outcome, deliver
 from app.outbox import queue
 from app.outbox.errors import ClaimLost, OutboxAway
-from app.outbox.mail import Mail, Refusal, State
+from app.outbox.mail import LATE_TRIES, Mail, Refusal, State
 
 CLAIM_SECONDS = 60.0
 PLACES = 4  # mails that one courier has in hand at once
@@ -215,6 +215,8 @@ class Courier:
             reason=outcome.reason, reply=outcome.reply or None,
             credential=None if parked else self.accounts.lasting(mail),
         )  # fmt: skip
+        if parked or mail.tries + 1 == LATE_TRIES:
+            self.accounts.tell(mail)
 
 
 def _waiting(mail: Mail, outcome: Outcome) -> Outcome:

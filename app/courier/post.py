@@ -19,11 +19,10 @@ from app.keeper.lease import Borrower, Login
 from app.mail.errors import CannotDo, MailError
 from app.mail.submission import Patience
 from app.outbox import queue
-from app.outbox.mail import IN_DATA, Letter, Mail, Place, Refusal, State, mail_id
+from app.outbox.mail import IN_DATA, LATE_TRIES, Letter, Mail, Place, Refusal, State, mail_id
 from app.store import credential, sending
 from app.store.credential import Credential
 
-LATE_TRIES = 5  # from then on a mail that waits is told of on every page: about three minutes after it was due
 IN_REQUEST = Patience(connect=5.0, login=10.0, reply=20.0, silence=20.0, verdict=30.0)
 
 

@@ -35,6 +35,7 @@ STATES = tuple(str(state) for state in State)
 TOLD = ("gone", "changed", "quota", "no-dsn")  # reasons of an end that its owner is told of until they have read it
 ENDED = (State.DONE, State.CANCELLED, State.REFUSED)  # nothing more happens by itself, and the row may be forgotten
 
+LATE_TRIES = 5  # from then on a mail that waits is told of on every page: about three minutes after it was due
 MOST_UNDO = 301_000  # milliseconds: the longest time for undo, and what a clock rounds
 
 # Keyword of final bytes whose final dot a request was about to send, without a row.

@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from app.mail.login import MasterUser
 from app.outbox.mail import Place, State
-from app.store.notices import bump_epoch, epoch_key, parse_epoch
+from app.store.notices import bump_epoch, epoch_key, parse_epoch, read_notice
 from tests.courier.world import World
 from tests.mail.boxes import opened
 from tests.smtpsink import Script, Sink
@@ -299,12 +299,13 @@ def test_a_mail_tried_often_is_told_of(make_world: Callable[..., World]) -> None
     assert isinstance(world.smtp, Sink)
     world.smtp.verdict = "451 4.3.0 come back later"
     number = world.enqueue(world.letter())
-    courier = world.courier()
+    courier, before = world.courier(), read_notice(world.redis, world.account.id)
     while world.state(number).tries < 5:
         courier.once()
         time.sleep(0.05)
     courier.end()
     assert world.post.standing(world.account.id) == (1, 1, 0)
+    assert read_notice(world.redis, world.account.id) != before  # open pages look again
 
 
 def test_bytes_that_are_gone_are_told_of_until_their_owner_has_read_it(world: World) -> None:

@@ -207,6 +207,7 @@ def test_the_own_time_for_undo_holds(resident: Resident, site: Site, node: Node)
     write(visitor, "Long undo", "send")
     number = shown(visitor, "queued")
     assert "On its way" in visitor.get("/outbox").text
+    assert 'data-seconds="60"' in visitor.get("/mail/INBOX/").text  # how long a script offers the way back
     with site.engine.connect() as rows:
         due, created = rows.execute(text("SELECT due, created FROM outbox WHERE outbox_id = :id"), {"id": number}).one()
     assert due - created == 300_000
