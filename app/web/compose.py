@@ -77,6 +77,8 @@ def stored(uidvalidity: int, uid: int) -> Any:
         writing = drafts.read(client, place.mailbox, uidvalidity, uid)
     one = beginning.identity(my_identities(me), writing.sender.address)
     letter = replace(letter_of(writing, place), identity=one.id, signed=one.id)
+    if not letter.message_id:
+        letter = replace(letter, message_id=beginning.new_id(me))  # other programs give one only to what they send
     if writing.html and letter.html is None:  # another program's
         flash("This draft has more formatting than can be edited here. What is saved is its plain text.", "warning")
     if gone := writing.state.get("gone"):
