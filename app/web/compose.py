@@ -41,7 +41,7 @@ from app.web import (
 )
 from app.web.faults import fault_of
 from app.web.format import when
-from app.web.formatting import FORMS, in_form, signed
+from app.web.formatting import FORMS, in_form, lost_by, signed
 from app.web.letter import Letter, letter_of, read_letter
 from app.web.profile import my_identities
 from app.web.resources import resources
@@ -79,8 +79,8 @@ def stored(uidvalidity: int, uid: int) -> Any:
     letter = replace(letter_of(writing, place), identity=one.id, signed=one.id)
     if not letter.message_id:
         letter = replace(letter, message_id=beginning.new_id(me))  # other programs give one only to what they send
-    if writing.html and letter.html is None:  # another program's
-        flash("This draft has more formatting than can be edited here. What is saved is its plain text.", "warning")
+    if lost := lost_by(letter, writing.html):  # another program's
+        flash(lost, "warning")
     if gone := writing.state.get("gone"):
         flash(f"Not there any more: {gone}. Attach again.", "warning")
     mail = outbox.made_of(me, letter.message_id)

@@ -19,6 +19,15 @@ def signature_of(identity: Identity) -> Signature:
     return Signature(identity.signature_text, identity.signature_html)
 
 
+def lost_by(letter: Letter, html: str | None) -> str:
+    """What of a draft's HTML cannot be edited here, for people: "" where all can."""
+    if html and letter.html is None:
+        return "This draft has more formatting than can be edited here. What is saved is its plain text."
+    if html and html.lower().count("<img") > (letter.html or "").count("<img "):
+        return "Some pictures of this draft lie on other servers. They are not kept when it is saved here."
+    return ""
+
+
 def in_form(letter: Letter, form: str, identities: Sequence[Identity]) -> Letter:
     """The letter in one of FORMS. As plain text it has no pictures inside: they are attached."""
     if form == "signed":

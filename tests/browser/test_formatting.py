@@ -6,6 +6,7 @@ import base64
 import email
 import email.policy
 import re
+from email.message import EmailMessage
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,7 +23,6 @@ from tests.conftest import Resident, Site
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from email.message import EmailMessage
 
     from playwright.sync_api import BrowserContext, Page
 
@@ -201,6 +201,34 @@ def test_pictures_pasted_and_dropped_stand_in_the_text_and_go_with_it(page: Page
     assert (related.get_content_type(), html.get_content_type()) == ("multipart/related", "text/html")
     assert picture.get_content() == landscape(1, width=30, height=20)
     assert f'<img src="cid:{picture["Content-ID"][1:-1]}" alt="pasted.png">' in html.get_content()
+
+
+def test_an_answer_shows_and_sends_the_pictures_that_it_quotes(page: Page, resident: Resident, site: Site):
+    message = EmailMessage()
+    message["From"], message["To"], message["Subject"] = "carol@example.org", resident.address, "The view"
+    message.set_content("Look")
+    message.add_alternative('<p>Look <b>here</b></p><img src="cid:v@x"><img src="https://t.invalid/p">', subtype="html")
+    related = message.get_payload(1)
+    related.add_related(landscape(1, width=30, height=20), "image", "png", cid="<v@x>", filename="view.png")
+    resident.mail.append(message.as_bytes())
+    sign_in(page, resident)
+    page.goto("/settings/writing")
+    page.get_by_test_id("writing-rich").select_option("1")
+    page.get_by_test_id("writing-save").click()
+    page.goto("/mail/INBOX/")
+    row(page, "The view").get_by_test_id("message-subject-link").click()
+    page.get_by_test_id("reply").click()
+    picture = page.get_by_test_id("compose-rich").locator("blockquote img")
+    expect(picture).to_have_count(1)
+    page.wait_for_function("document.querySelector('.write-rich img').naturalWidth === 30")
+    expect(page.get_by_test_id("compose-file").filter(visible=True)).to_have_count(0)
+    page.get_by_test_id("compose-send").click()
+    answer = taken(site, "Re: The view")
+    types = [part.get_content_type() for part in answer.walk()]
+    assert types == ["multipart/alternative", "text/plain", "multipart/related", "text/html", "image/png"]
+    html = answer.get_body(("html",))
+    assert html is not None
+    assert "<p>Look <b>here</b></p>" in html.get_content() and '<img src="cid:v@x" alt="">' in html.get_content()
 
 
 def test_a_picture_that_comes_back_by_undo_is_sent(page: Page, resident: Resident, site: Site):

@@ -1,7 +1,7 @@
 """One text in two forms, and under the signature of whom it is from."""
 
 from app.profile.identities import Identity
-from app.web.formatting import in_form, signature_of, signed
+from app.web.formatting import in_form, lost_by, signature_of, signed
 from app.web.letter import Letter
 
 ALICE = Identity("a", "Alice", "alice@example.org", signature_text="Alice")
@@ -33,3 +33,11 @@ def test_nothing_is_exchanged_for_who_is_nobody_or_the_same():
     for identity, before in (("a", "a"), ("x", "a"), ("o", ""), ("", "a")):
         letter = Letter(LETTER.message_id, identity=identity, signed=before, text=LETTER.text)
         assert signed(letter, BOTH) == letter
+
+
+def test_what_a_draft_of_another_program_loses_here_is_told():
+    assert lost_by(LETTER, None) == ""
+    assert "plain text" in lost_by(LETTER, "<b>x</b>" * 30_000)
+    rich = Letter(LETTER.message_id, html='<img src="cid:a@b" alt="">')
+    assert lost_by(rich, '<IMG src="cid:a@b">') == ""
+    assert "pictures" in lost_by(rich, '<img src="cid:a@b"><img src="https://x.example/p.png">')
