@@ -22,7 +22,7 @@ from typing import Any, Final, Literal
 
 from app.profile.contact import plausible
 from app.profile.suggest import Suggestion
-from app.profile.words import folded, line
+from app.profile.words import line
 
 MOST: Final = 8
 WAIT: Final = 0.3  # seconds that suggestions wait for the directory
@@ -70,7 +70,7 @@ class Ldap:
 
     def suggestions(self, typed: str, domain: str) -> tuple[Suggestion, ...]:
         """People whose name or address begins as typed; none where they are not there in time. Never raises."""
-        question = folded(" ".join(typed[:100].split())), domain
+        question = line(typed, 100).casefold(), domain
         if len(question[0]) < 2:
             return ()
         kept = self._kept.get(question)
@@ -78,7 +78,7 @@ class Ldap:
             return kept[1]
         if self._clock() < self._shut_until or not self._places.acquire(blocking=False):
             return ()
-        answer = self._threads.submit(self._look_up, question, typed[:100])
+        answer = self._threads.submit(self._look_up, question)
         try:
             found = answer.result(WAIT if self._late < _PATIENCE else 0)
         except NotYet:
@@ -93,11 +93,11 @@ class Ldap:
         while self._idle:
             close(self._idle.pop())
 
-    def _look_up(self, question: tuple[str, str], typed: str) -> tuple[Suggestion, ...]:
+    def _look_up(self, question: tuple[str, str]) -> tuple[Suggestion, ...]:
         """In a thread of its own; what is found is remembered."""
         began = self._clock()
         try:
-            found = self._asked(typed, question[1])
+            found = self._asked(*question)
         except Exception as error:  # ldap3 lets errors of many kinds through
             self._shut_until = self._clock() + self._pause
             self._pause = min(2 * self._pause, _PAUSES[1])
@@ -151,7 +151,7 @@ def written(source: Source, typed: str, domain: str) -> str:
     """The filter, with what somebody typed as a value and never as syntax (RFC 4515 §3)."""
     from ldap3.utils.conv import escape_filter_chars
 
-    values = {"{typed}": escape_filter_chars(typed.strip()), "{domain}": escape_filter_chars(domain)}
+    values = {"{typed}": escape_filter_chars(typed), "{domain}": escape_filter_chars(domain)}
     # In one pass: what was put in is not looked at again.
     return re.sub(r"\{typed\}|\{domain\}", lambda found: values[found[0]], source.filter)
 

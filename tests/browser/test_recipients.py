@@ -201,7 +201,7 @@ def test_a_chip_is_dragged_to_another_line(page: Page, resident: Resident) -> No
 def test_the_field_is_filled_in_whole_as_ever_and_comes_back_from_a_draft(
     open_context: Callable[..., BrowserContext], resident: Resident, scripted: bool
 ) -> None:
-    page = open_context(java_script_enabled=scripted).new_page()
+    page = open_context(java_script_enabled=scripted, viewport={"width": 390, "height": 800}).new_page()
     sign_in(page, resident)
     page.goto("/compose")
     page.get_by_test_id("compose-to").fill("ann@one.example, carl")

@@ -108,6 +108,20 @@ def test_what_looks_like_syntax_is_found_where_somebody_is_called_so(source: Sou
     assert asked(source, "Anton (Toni) B*") == ["anton@one.example"]
 
 
+def test_what_is_remembered_is_the_answer_to_this_question_alone(source: Source) -> None:
+    directory = Ldap(replace(source, filter="(&(mail=*@{domain})(cn={typed}*))"), lambda error: None)
+
+    def answer(typed: str, domain: str) -> list[str]:
+        directory.suggestions(typed, domain)
+        answered(directory)
+        return [each.address for each in directory.suggestions(typed, domain)]
+
+    assert answer("zoë", "one.example") == [] and answer("zoë", "two.example") == ["zoe@two.example"]
+    assert answer("ZOË ", "two.example") == ["zoe@two.example"] and answer("zoe", "two.example") == []
+    assert len(directory._kept) == 3
+    directory.close()
+
+
 def test_a_filter_is_filled_in_once(source: Source) -> None:
     there = replace(source, filter="(&(mail=*@{domain})(cn={typed}*))")
     assert written(there, "{domain}*", "a)b") == "(&(mail=*@a\\29b)(cn={domain}\\2a*))"
