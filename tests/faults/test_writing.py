@@ -234,13 +234,13 @@ def test_a_refused_mail_is_a_draft_like_any_other_once_it_is_opened(world: World
 
 def test_who_opens_a_draft_with_formatting_is_told_that_it_will_be_plain(world: World, alice: Person):
     def opened(path: str) -> str:
-        return toasts(alice.visitor.get(path.replace("/mail/Drafts/", "/drafts/")))
+        return alice.visitor.get(path.replace("/mail/Drafts/", "/drafts/")).text
 
     made = letter("Plain"), letter("Rich").replace(b"text/plain", b"text/html").replace(b"some", b"<b>some</b>")
     for each in made:
         alice.mail.append(each, mailbox="Drafts", flags=["\\Draft"])
     rich, plain = (opened(path) for path in alice.paths("/mail/Drafts/"))
-    assert "formatting" in rich and "formatting" not in plain
+    assert "compose-formatted" in rich and "compose-formatted" not in plain
 
 
 def test_a_password_changed_while_somebody_writes_is_asked_for_and_the_draft_is_saved(
