@@ -82,7 +82,7 @@ function note(place, fields) {
   const time = new Date(born(place)).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
   const subject = fields.find(([field]) => field === "subject")[1];
   line.textContent = `A message that was not saved is in this browser: ${subject || "(no subject)"}, ${time}.`;
-  box.className = "toast";
+  box.className = "toast toast-offer";
   box.dataset.testid = "copy-note";
   const button = (text, act) => {
     const made = Object.assign(document.createElement("button"), { type: "button", className: "toast-action", textContent: text });

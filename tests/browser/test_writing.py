@@ -235,8 +235,9 @@ def test_the_pages_of_writing_pass_the_audit(
     page.get_by_test_id("compose-send").click()
     expect(page.get_by_test_id("compose-fault")).to_be_visible()
     assert audit(page) == []
-    page.goto("/outbox")
-    assert audit(page) == []
+    for path in ("/outbox", "/settings/writing", "/settings/texts", "/settings/texts/new"):
+        page.goto(path)
+        assert audit(page) == [], path
 
 
 def attach(page: Page, name: str = "plan.txt", content: bytes = b"x" * 5000) -> None:
