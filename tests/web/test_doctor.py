@@ -246,7 +246,8 @@ def test_a_part_says_the_worst_first_and_a_broken_check_is_a_finding():
 
 @servers
 def test_mails_that_wait_too_long_and_a_missing_table_are_told(own_site: Site, tmp_path: Path) -> None:
-    assert doctor(own_site).lines["outbox"] == "ok: empty; mail cannot be sent later (POSTERN_OUTBOX_KEY)"
+    told = doctor(own_site, POSTERN_OUTBOX_KEY="")
+    assert told.lines["outbox"] == "ok: empty; mail cannot be sent later (POSTERN_OUTBOX_KEY)"
     columns = "outbox_id, account_id, state, due, until, message_id, size, sha256, letter, account, created, changed"
     with own_site.engine.begin() as connection:
         connection.exec_driver_sql(
