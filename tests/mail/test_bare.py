@@ -12,9 +12,10 @@ from hashlib import sha256
 import pytest
 
 from app.demo.pymap import Pymap
+from app.mail import aside
 from app.mail.connection import Connection
 from app.mail.create import make
-from app.mail.draft import digest, read, save
+from app.mail.draft import digest, read, save, set_aside
 from app.mail.flags import store
 from app.mail.listing import page
 from app.mail.mailbox import find, named_mailbox, target_name, tree
@@ -89,6 +90,27 @@ def test_flags_moves_and_deletions_say_what_happened(client):
     assert client.select("Later").exists == 1
     assert delete_for_good(client, "INBOX", shown.uidvalidity, [second]).removed == (second,)
     assert third in [row.uid for row in page(client, "INBOX", cache=Remembered()).rows]
+
+
+def test_files_are_set_aside_and_found_again_without_uidplus_and_keywords(client, server):
+    def lease():
+        return opened(server.imap_port, LOGIN, "secret")
+
+    file = File("a.bin", "image/png", Upload(io.BytesIO(b"\xab" * 300_000), 300_000))
+    lying = set_aside(client, "Drafts", file, "<aside@one.example>", lease=lease)
+    writing = Writing(Address("Alice", LOGIN), text="Hello", files=(lying,), message_id="<aside@one.example>")
+    saved = save(client, "Drafts", pieces(aside.apart(writing), final=False), lease=lease)
+    stored = read(client, "Drafts", saved.uidvalidity, saved.uid)
+    assert stored.files == (lying,)
+    former = saved.uidvalidity, saved.uid
+    saved = save(client, "Drafts", pieces(stored, final=False), replaces=former, lease=lease)
+    at = lying.content
+    aside.remove(client, at.mailbox, at.uidvalidity, [at.uid], "<aside@one.example>")
+    whole = message_from_bytes(fetch(client, saved.uid, b"BODY.PEEK[]")[b"BODY[]"])
+    (part,) = [each for each in whole.walk() if each.get_filename()]
+    assert part.get_payload(decode=True) == b"\xab" * 300_000
+    assert existing(client, range(1, 50)) == [saved.uid]
+    assert aside.clear(client, "Drafts", before=TODAY) == 0
 
 
 def test_drafts_are_saved_with_their_files_and_replaced(client, server):
