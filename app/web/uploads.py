@@ -16,9 +16,11 @@ from werkzeug.exceptions import BadRequest, LengthRequired, RequestEntityTooLarg
 from app.mail import aside
 from app.mail import errors as mail
 from app.mail.connection import Connection
+from app.mail.create import make
 from app.mail.draft import set_aside
 from app.mail.field import is_id
 from app.mail.filename import harmless
+from app.mail.mailbox import named_mailbox
 from app.mail.move import existing
 from app.mail.outgoing import File, Upload
 from app.mail.part import Place
@@ -163,9 +165,17 @@ def _message_id() -> str:
 
 
 def _mailbox(client: Connection, me: Current) -> str:
-    """Where the draft lies, or will lie."""
+    """Where the draft lies, or will lie: made now, as a server may say only after the file that it is not there."""
     try:
         draft = read_place(request.args.get("draft", ""))
     except ValueError as error:
         raise BadRequest("no place of a draft") from error
-    return draft.mailbox if draft else pane.drafts(me, pane.folders(client, me))
+    if draft:
+        return draft.mailbox
+    boxes = pane.folders(client, me)
+    name = pane.drafts(me, boxes)
+    if named_mailbox(boxes, name) is None:
+        with suppress(mail.Refused):
+            name = make(client, name)
+        pane.drop(me)
+    return name

@@ -12,16 +12,18 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from html import unescape
+from pathlib import Path
 from urllib.parse import quote, urlencode
 
 import pytest
 from imapclient import IMAPClient
 from sqlalchemy import update
 
+from app.demo.pymap import Pymap
 from app.directory.tables import ServerRow
 from app.mail.flags import FILE
 from app.web.limit import BESIDE
-from tests.conftest import MakeAccount
+from tests.conftest import MailAccount, MakeAccount
 from tests.faults.test_writing import FRIEND, fields
 from tests.faults.world import Memory, Person, World, eventually, letter, title, toasts
 from tests.proxy import Proxy
@@ -373,3 +375,18 @@ def test_of_files_from_several_messages_only_those_are_lost_whose_message_is_gon
     assert answer.status == 200 and "Original.eml" in toasts(answer) and "mine.txt" not in toasts(answer)
     ((source, _),) = lying(alice)
     assert files_of(source) == [b"mine"]
+
+
+def test_on_a_server_that_misses_the_folder_only_after_the_file_nothing_is_lost(world: World, servers_folder: Path):
+    server = Pymap(servers_folder / "uploads", {"bare": "secret"}).start()
+    try:
+        person = world.person(MailAccount(server, "bare", "secret"))  # type: ignore[arg-type]
+        form = fields(person.signed_in().visitor.get("/compose"))
+        answer = put(person, form, bytes(range(256)) * 400)
+        assert answer.status == 201, title(answer)
+        whole = save(person, form, *kept(answer), whole="1")
+        assert whole.status == 200, title(whole)
+        ((source, _),) = lying(person)
+        assert files_of(source) == [bytes(range(256)) * 400]
+    finally:
+        server.stop()
