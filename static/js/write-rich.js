@@ -95,6 +95,7 @@ async function editorIn(box, field) {
     field.value = editor.getHTML();
     field.dispatchEvent(new Event("input", { bubbles: true }));
   });
+  ["PageUp", "PageDown"].forEach((key) => editor.setKeyHandler(key, null)); // a page, not all the way
   editor.addEventListener("pathChange", tell);
   editor.addEventListener("undoStateChange", ({ detail }) => { able("undo", detail.canUndo); able("redo", detail.canRedo); });
   area.addEventListener("click", (event) => event.stopPropagation()); // links lead nowhere here, pictures have no handles

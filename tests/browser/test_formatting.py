@@ -321,6 +321,9 @@ def test_a_signature_with_formatting_stands_below_and_follows_the_sender(page: P
         page.get_by_role("link", name=address, exact=True).click()
         page.get_by_text("Signature with formatting").click()
         page.get_by_test_id("identity-signature-rich").click()
+        assert audit(page) == []
+        page.set_viewport_size({"width": 390 if address == resident.address else 1280, "height": 800})
+        assert audit(page) == []
         page.keyboard.type("Office, " if address == office else "Alice, ")
         page.keyboard.press("Control+b")
         page.keyboard.type("One Street")
