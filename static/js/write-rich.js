@@ -78,7 +78,6 @@ async function editorIn(box, field) {
   function askLink() {
     dialog.querySelector('[value="off"]').hidden = !anchor();
     address.value = anchor()?.getAttribute("href") ?? "";
-    dialog.returnValue = "";
     dialog.showModal();
   }
 
@@ -113,10 +112,13 @@ async function editorIn(box, field) {
     tools.forEach((button) => { button.tabIndex = button === next ? 0 : -1; });
     next.focus();
   });
-  dialog.addEventListener("close", () => {
+  dialog.addEventListener("close", () => editor.focus());
+  dialog.addEventListener("submit", (event) => { // before the next key; "close" comes after it
+    event.preventDefault();
+    dialog.close();
     editor.focus();
-    if (dialog.returnValue === "set") setLink(address.value.trim());
-    if (dialog.returnValue === "off") editor.removeLink();
+    if (event.submitter.value === "set") setLink(address.value.trim());
+    if (event.submitter.value === "off") editor.removeLink();
   });
   return editor;
 }

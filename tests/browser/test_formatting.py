@@ -72,6 +72,7 @@ def test_what_is_written_with_formatting_is_sent_as_html_and_as_text(page: Page,
     press(page, "Link")
     page.get_by_test_id("compose-address").fill("example.org/plan")
     page.keyboard.press("Enter")
+    expect(page.get_by_test_id("compose-rich")).to_be_focused()
     page.keyboard.press("Enter")
     press(page, "Bulleted list")
     page.keyboard.type("one")
