@@ -45,23 +45,23 @@ def test_it_goes_on_unchanged_with_resent_fields_and_the_original_is_marked(
     resident: Resident, site: Site, node: Node
 ) -> None:
     visitor = resident.sign_in(node.url)
-    url = delivered(resident, visitor, "Sent on")
+    url = delivered(resident, visitor, "Passed along")
     assert f"{url}/redirect" in visitor.get(url).text
     answer = send_on(visitor, url)
     assert (answer.status, answer.location) == (303, url)
     assert "on its way" in visitor.follow(answer).text
-    arrived(site, "Sent on")
-    (mail,) = [each for each in site.smtp.taken if b"Sent on" in each.content]
+    arrived(site, "Passed along")
+    (mail,) = [each for each in site.smtp.taken if b"Passed along" in each.content]
     assert mail.recipients == ["friend@elsewhere.example"] and mail.sender == resident.address
     head, _, body = mail.content.partition(b"\r\n\r\n")
     assert head.startswith(b"Resent-Date: ") and b"Resent-To: Friend <friend@elsewhere.example>" in head
     assert b"From: Carl" in head and b"DKIM-Signature: v=1; b=abc" in head and b"secret" not in head
     assert body == b"The very words.\r\n"
     end = time.monotonic() + 10
-    while "Sent on" not in visitor.get("/mail/Sent/").text:
+    while "Passed along" not in visitor.get("/mail/Sent/").text:
         assert time.monotonic() < end
         time.sleep(0.2)
-    assert "Sent on" not in visitor.get("/mail/Drafts/").text
+    assert "Passed along" not in visitor.get("/mail/Drafts/").text
 
 
 def test_undo_leaves_nothing_behind(resident: Resident, site: Site, node: Node) -> None:
