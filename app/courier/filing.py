@@ -14,7 +14,7 @@ from app.mail import flags
 from app.mail.connection import Connection
 from app.mail.errors import CannotDo, ConnectionLost, MailboxGone, MessageGone, OverQuota, Refused, Renumbered
 from app.mail.flags import OUTGOING
-from app.mail.mailbox import target_name, tree
+from app.mail.mailbox import target_name, uncounted
 from app.mail.move import delete_for_good, existing, move
 from app.mail.part import Lease, fetch
 from app.mail.syntax import atoms, number, numbers
@@ -59,7 +59,7 @@ def mark(client: Connection, place: Place, keyword: str, *, on: bool) -> None:
 def sent_name(client: Connection, letter: Letter) -> str:
     """The mailbox for the copy, whether it exists or not."""
     today = datetime.now(UTC).date()
-    return letter.sent or target_name(tree(client, today=today), "sent", today=today)
+    return letter.sent or target_name(uncounted(client, today=today), "sent", today=today)
 
 
 def copies(client: Connection, mailbox: str, letter: Letter, *, since: datetime) -> list[int]:

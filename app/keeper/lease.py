@@ -47,8 +47,8 @@ class Counters:
 class _Loan:
     """One borrowed connection and what ends its lease."""
 
-    def __init__(self, connection: Connection, control: Control | None, *, fresh: bool) -> None:
-        self.connection, self.control, self.fresh = connection, control, fresh
+    def __init__(self, connection: Connection, control: Control | None, *, fresh: bool, young: bool = False) -> None:
+        self.connection, self.control, self.fresh, self.young = connection, control, fresh, young
         self._capabilities = connection.note.capabilities
 
     def hand_back(self) -> None:
@@ -109,7 +109,7 @@ class Borrower:
 
     @contextmanager
     def lease(self, login: Login, *, seconds: float | None = None, patient: bool = False) -> Iterator[Connection]:
-        """A connection, for the length of the `with`. NOOP was sent, where the login is not fresh.
+        """A connection, for the length of the `with`. NOOP was sent, where the login is not fresh or seconds old.
 
         A silent mail server is waited for `seconds` at most, the deadline of the first byte where they are not given;
         `patient`: that long for a connection and a first byte, longer for the bytes after it. Raises the tree of
@@ -140,7 +140,7 @@ class Borrower:
         """
         end = time.monotonic() + seconds
         loan = self._borrow(login, fresh=False, seconds=seconds)
-        if not loan.fresh:
+        if not (loan.fresh or loan.young):
             loan = self._answering(login, loan, end)
         io = loan.connection.io
         io.timeout = max(min(io.timeout, end - time.monotonic()), LEAST)
@@ -206,7 +206,7 @@ class Borrower:
             sock.close()
             raise
         connection.io.renew = lambda: _renew(control)
-        return _Loan(connection, control, fresh=bool(reply["fresh"]))
+        return _Loan(connection, control, fresh=bool(reply["fresh"]), young=bool(reply.get("young")))
 
     # -- sign-in, watching, status -----------------------------------------------------------------------------------
 

@@ -30,6 +30,7 @@ from app.mail.note import Note
 
 REQUEST_SECONDS = 2.0  # for a line that the worker owes us
 STILL_HERE = 0.1  # seconds between `wait` lines: 250 ms of silence make the worker log in by itself
+YOUNG = 5.0  # seconds after a login in which it needs no NOOP: nothing is selected, and it was watched since
 
 OBTAIN = 3  # tries
 
@@ -199,9 +200,11 @@ class Lender:
 
     async def _hand_over(self, talk: Conversation, upstream: Upstream, kept: bool) -> None:
         """Lends, and waits for the hand-back; on anything else the caller ends the connection."""
+        young = upstream.lease == 0 and time.monotonic() - upstream.last_used < YOUNG
         descriptor, prefix = self.pool.lend(upstream)
         note = upstream.note.to_record()
-        await talk.send({"granted": True, "tag": prefix, "fresh": not kept, "note": note}, descriptor)
+        told = {"granted": True, "tag": prefix, "fresh": not kept, "young": young, "note": note}
+        await talk.send(told, descriptor)
         while True:
             message = await talk.receive(self.pool.limits.lease_timeout)
             if "renew" in message:

@@ -15,8 +15,10 @@ from flask_login import LoginManager
 from werkzeug.exceptions import UnsupportedMediaType
 
 from app.directory.errors import DirectoryBroken
+from app.mail.mailbox import MANY
 from app.web import (
     body,
+    branches,
     brand,
     carry,
     commands,
@@ -125,6 +127,7 @@ ROUTES: Sequence[tuple[str, str, Any, Sequence[str]]] = (
     ("/settings/texts/<number>", "texts.save", texts.save, POST),
     ("/settings/texts/<number>/remove", "texts.remove", texts.remove, POST),
     ("/compose/texts/<number>", "compose.text", texts.told, GET),
+    ("/folders", "folders.everything", folders.everything, GET),
     ("/settings/folders", "folders.edit", folders.edit, GET),
     ("/settings/folders", "folders.save", folders.save, POST),
     ("/settings/sessions", "settings.sessions", settings.sessions, GET),
@@ -194,7 +197,8 @@ def _install(app: Flask, chosen: Settings) -> None:
     session.install_login(LoginManager(), app)
     errors.install(app)
     app.context_processor(_context)
-    app.jinja_env.filters.update(filters, each=rows.each)
+    app.jinja_env.filters.update(filters, each=rows.each, branches=branches.shown)
+    app.jinja_env.globals["MANY"] = MANY
     app.jinja_env.globals.update(url_for=remembered(app), carry_token=carry.page_token)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     local = chosen.bind.startswith("unix:")

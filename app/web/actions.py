@@ -13,9 +13,11 @@ from werkzeug.exceptions import BadRequest
 from app.mail import flags, keywords, lastshown, move
 from app.mail.connection import Connection
 from app.mail.errors import MailboxGone, MailError, OverQuota
-from app.mail.mailbox import Mailbox, named_mailbox, target_name
+from app.mail.mailbox import MANY, Mailbox, named_mailbox, target_name
 from app.mail.special import Use
 from app.web import attaching, pane, undo
+from app.web.branches import called
+from app.web.format import plain
 from app.web.session import Current, current, imap
 from app.web.urls import local_path
 
@@ -98,6 +100,9 @@ def _file(client: Connection, me: Current, action: str, mailbox: str, uidvalidit
         target = request.form.get("target", "")
         if not target:
             return flash("No folder was chosen to move to.", "warning")
+        if len(boxes) > MANY and len(meant := called(boxes, target)) != 1:
+            return flash(_which(target, meant), "warning")
+        target = meant[0].name if len(boxes) > MANY else target
         if not (box := named_mailbox(boxes, target)) or not box.selectable:
             raise MailboxGone("no such target")
     else:
@@ -120,6 +125,14 @@ def _file(client: Connection, me: Current, action: str, mailbox: str, uidvalidit
     lastshown.forget(me.cache, mailbox, uidvalidity, [*moved.moved, *moved.gone])
     _tell_moved(me, boxes, moved, undo.move_record(mailbox, uidvalidity, moved, marked))
     return None
+
+
+def _which(typed: str, meant: Sequence[Mailbox]) -> str:
+    """Why nothing was moved to a folder whose name was typed."""
+    if not meant:
+        return f"No folder is called “{plain(typed)}”. Nothing was moved."
+    names = " or ".join(f"“{plain(box.name)}”" for box in meant[:2])
+    return f"{len(meant)} folders are called “{plain(typed)}”. Type the full name, such as {names}. Nothing was moved."
 
 
 def _tell_moved(me: Current, boxes: tuple[Mailbox, ...], moved: move.Moved, record: dict[str, Any]) -> None:

@@ -1,17 +1,20 @@
-"""The account's own choice of special folders: where drafts, sent mail, spam, deleted and archived mail go.
+"""The page of all folders, for who has very many, and the account's own choice of special ones: where drafts, sent
+mail, spam, deleted and archived mail go.
 
-It counts for what the mail server itself does not mark (RFC 6154): two programs that disagree would file mail in two
-places.
+The choice counts for what the mail server itself does not mark (RFC 6154): two programs that disagree would file mail
+in two places.
 """
 
 from typing import Any
 
 from flask import flash, make_response, redirect, render_template, request, url_for
 
-from app.mail.mailbox import Mailbox, find
+from app.mail.mailbox import MANY, Mailbox, find
 from app.mail.special import Use
 from app.profile.errors import ProfileAway
 from app.web import pane
+from app.web.branches import called, found
+from app.web.format import plain
 from app.web.profile import keep_setting
 from app.web.session import Current, current, imap
 
@@ -22,7 +25,22 @@ CHOSEN: tuple[tuple[Use, str], ...] = (
     ("junk", "Spam"),
     ("trash", "Trash"),
 )
+PER_PAGE = 200
 AWAY = "Your settings cannot be reached at the moment. Nothing was changed; try again in a while."
+
+
+def everything() -> str:
+    """GET /folders?q=&page="""
+    boxes, sought = _boxes(current()), request.args.get("q", "").strip()[:200]
+    fitting = found(boxes, sought)
+    pages = max(1, -(-len(fitting) // PER_PAGE))
+    typed = request.args.get("page", "")
+    number = min(pages, max(1, int(typed[:9]))) if typed.isascii() and typed.isdigit() else 1
+    first = (number - 1) * PER_PAGE
+    rows = fitting[first : first + PER_PAGE]
+    return render_template(
+        "folders.html", rows=rows, sought=sought, first=first, total=len(fitting), number=number, pages=pages
+    )
 
 
 def edit() -> Any:
@@ -35,7 +53,10 @@ def save() -> Any:
     """POST /settings/folders"""
     me = current()
     boxes = _boxes(me)
-    choice = _typed(boxes)
+    choice, unknown = _typed(boxes)
+    if unknown:
+        fault = f"There is not one folder called “{plain(unknown)}”. Its full name tells which one is meant."
+        return _page(boxes, choice, fault=fault, status=422)
     if len(set(choice.values())) < len(choice):
         return _page(boxes, choice, fault="One folder cannot be two of these. Choose different ones.", status=422)
     try:
@@ -52,11 +73,16 @@ def _boxes(me: Current) -> tuple[Mailbox, ...]:
         return pane.folders(client, me)
 
 
-def _typed(boxes: tuple[Mailbox, ...]) -> dict[Use, str]:
-    """What was chosen among the folders that there are."""
-    names = {box.name for box in boxes if box.selectable and box.name != "INBOX"}
-    chosen = ((use, request.form.get(use, "")) for use, _ in CHOSEN)
-    return {use: name for use, name in chosen if name in names}
+def _typed(boxes: tuple[Mailbox, ...]) -> tuple[dict[Use, str], str]:
+    """What was chosen among the folders that there are; and a name that was typed, as of very many, and is of none."""
+    free = [box for box in boxes if box.selectable and box.name != "INBOX"]
+    chosen = {use: name for use, _ in CHOSEN if (name := request.form.get(use, ""))}
+    if len(boxes) <= MANY:
+        names = {box.name for box in free}
+        return {use: name for use, name in chosen.items() if name in names}, ""
+    meant = {use: called(free, name) for use, name in chosen.items()}
+    unknown = (chosen[use] for use, each in meant.items() if len(each) != 1)
+    return {use: each[0].name for use, each in meant.items() if len(each) == 1}, next(unknown, "")
 
 
 def _page(boxes: tuple[Mailbox, ...], choice: dict[Use, str], *, fault: str = "", status: int = 200) -> Any:

@@ -3,6 +3,9 @@
 It is kept under the token of the account's last notice, so that new mail and own writes, which raise it, drop it.
 """
 
+import json
+import zlib
+from base64 import b85decode, b85encode
 from contextlib import suppress
 from dataclasses import astuple
 from datetime import datetime
@@ -11,7 +14,7 @@ from flask import g
 from redis import RedisError
 
 from app.mail.connection import Connection
-from app.mail.mailbox import Mailbox, named_mailbox, target_name, tree
+from app.mail.mailbox import MANY, Mailbox, named_mailbox, target_name, tree
 from app.mail.special import USES, Use
 from app.outbox.errors import OutboxAway
 from app.store.notices import Notice, bump_notice, read_notice
@@ -22,6 +25,8 @@ from app.web.session import Current
 SECONDS = 30
 SPECIAL = "special"  # the setting
 _ENTRY = "pane"
+_KNOWN = "folders"  # how many there were the last time: many are not counted all at once
+_KNOWN_SECONDS = 30 * 86400
 
 
 def folders(client: Connection, me: Current) -> tuple[Mailbox, ...]:
@@ -31,9 +36,13 @@ def folders(client: Connection, me: Current) -> tuple[Mailbox, ...]:
     if isinstance(kept, dict) and kept.get("token") == token and (found := _read(kept.get("tree"))):
         g.outbox = kept.get("outbox")
         return found
-    boxes = tree(client, special=special(me), junk_pattern=junk_pattern(me), today=datetime.now(me.zone).date())
+    today, known = datetime.now(me.zone).date(), me.cache.recall(_KNOWN)
+    known = known if isinstance(known, int) else None
+    boxes = tree(client, special=special(me), junk_pattern=junk_pattern(me), today=today, known=known)
+    if known is None or (known > MANY) != (len(boxes) > MANY):
+        me.cache.remember(_KNOWN, len(boxes), seconds=_KNOWN_SECONDS)
     g.outbox = _outbox(me)
-    entry = {"token": token, "tree": [astuple(box) for box in boxes], "outbox": g.outbox}
+    entry = {"token": token, "tree": _rows(boxes), "outbox": g.outbox}
     me.cache.remember(_ENTRY, entry, seconds=SECONDS)
     return boxes
 
@@ -95,9 +104,17 @@ def _token(notice: Notice | None) -> int:
     return notice.token if notice else 0
 
 
+def _rows(boxes: tuple[Mailbox, ...]) -> object:
+    """The tree as JSON; many are packed, as 3,000 would be more than an entry of the cache may hold."""
+    rows = [astuple(box) for box in boxes]
+    return b85encode(zlib.compress(json.dumps(rows).encode(), 1)).decode() if len(rows) > MANY else rows
+
+
 def _read(rows: object) -> tuple[Mailbox, ...]:
     """The tree from its JSON; nothing for anything else."""
     try:
+        if isinstance(rows, str):
+            rows = json.loads(zlib.decompress(b85decode(rows)))
         return tuple(Mailbox(*row) for row in rows) if isinstance(rows, list) else ()
-    except TypeError:
+    except (TypeError, ValueError, zlib.error):
         return ()

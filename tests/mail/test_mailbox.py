@@ -7,7 +7,7 @@ import pytest
 from app.mail.create import make
 from app.mail.errors import Refused
 from app.mail.listed import decode_name
-from app.mail.mailbox import find, named_mailbox, target_name, tree
+from app.mail.mailbox import MANY, find, named_mailbox, target_name, tree, uncounted
 from tests.mail.boxes import letter, opened, scripted
 
 TODAY = date(2026, 6, 1)
@@ -120,6 +120,35 @@ def test_10000_mailboxes_and_a_very_deep_one_are_ordered_in_bounded_time():
     boxes, _ = listed('() "/" INBOX', '() "/" "' + "d/" * 400 + 'e"', *[f'() "/" a{n}/b/c' for n in range(10_000)],
                       capabilities=EXTENDED)  # fmt: skip
     assert max(box.depth for box in boxes) == 20 and len(boxes) > 30_000
+
+
+def names(count, counted=False):
+    status = "\r\n* STATUS box{0:04} (MESSAGES 1 UNSEEN 1)" if counted else ""
+    return [f'() "/" box{number:04}' + status.format(number) for number in range(count)]
+
+
+def test_so_many_mailboxes_are_not_counted_all_at_once():
+    many = ['(\\Junk) "/" Junk', *names(MANY)]
+    status = {"STATUS": b"* STATUS INBOX (MESSAGES 9 UNSEEN 2)\r\n"}
+    for known in (None, MANY + 1):
+        boxes, heard = listed('() "/" INBOX', *many, capabilities=EXTENDED, replies=status, known=known)
+        assert heard[:3] == [
+            b'LIST "" "*" RETURN (SPECIAL-USE)', b'STATUS "INBOX" (MESSAGES UNSEEN)', b'STATUS "Junk" (MESSAGES UNSEEN)'
+        ]  # fmt: skip
+        assert len(heard) == 13 and boxes[0].unseen == 2 and boxes[-1].unseen is None
+
+
+def test_a_few_mailboxes_of_which_nobody_knew_how_many_they_are_are_counted_by_a_second_command():
+    boxes, heard = listed('() "/" INBOX', *names(3, counted=True), capabilities=EXTENDED, known=None)
+    assert [b"STATUS" in each for each in heard] == [False, True]
+    assert [box.unseen for box in boxes] == [None, 1, 1, 1]
+
+
+def test_who_only_looks_for_a_name_has_nothing_counted():
+    text = "".join(f"* LIST {line}\r\n" for line in ('() "/" INBOX', '(\\Sent) "/" Out')).encode()
+    with scripted({"LIST": text}, capabilities=EXTENDED) as (client, heard):
+        assert target_name(uncounted(client, today=TODAY), "sent", today=TODAY) == "Out"
+    assert heard == [b'LIST "" "*" RETURN (SPECIAL-USE)']
 
 
 def test_where_names_need_a_prefix_namespace_tells_it():

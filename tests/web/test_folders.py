@@ -8,10 +8,13 @@ from html import unescape
 from pathlib import Path
 
 import pytest
+from flask import Flask
 
 from app.demo import directory
 from app.demo.dovecot import Dovecot
 from app.demo.node import Node
+from app.mail.mailbox import MANY, Mailbox
+from app.web.folders import _typed
 from tests.conftest import MakeAccount, Resident, Site
 from tests.mail.boxes import letter
 from tests.web.test_mailbox import Reader, said
@@ -65,3 +68,14 @@ def test_what_is_no_folder_is_not_chosen(reader: Reader) -> None:
     for wrong in ("Nowhere", "INBOX", "", "x\r\ny"):
         assert reader.send(PAGE, ("archive", wrong), page=PAGE).status == 303
         assert choices(reader.page(PAGE)) == {"archive": ""}
+
+
+def test_of_very_many_folders_the_special_ones_are_typed(lone_app: Flask) -> None:
+    names = ["INBOX", "a/Mine", "b/Mine", "Old", *(f"box {number}" for number in range(MANY))]
+    labels = [(name, name.rpartition("/")[2]) for name in names]
+    boxes = tuple(Mailbox(name, label, "/", name.count("/"), True, None, None, None) for name, label in labels)
+    with lone_app.test_request_context(PAGE, method="POST", data={"archive": "old", "sent": "a/mine"}):
+        assert _typed(boxes) == ({"archive": "Old", "sent": "a/Mine"}, "")
+    for wrong in ("Nowhere", "Mine", "INBOX"):  # nobody's, of two, and not to be chosen
+        with lone_app.test_request_context(PAGE, method="POST", data={"archive": wrong}):
+            assert _typed(boxes) == ({}, wrong)
