@@ -46,6 +46,7 @@ from app.web import (
     rows,
     session,
     settings,
+    spool,
     static,
     texts,
     timing,
@@ -217,7 +218,11 @@ def _allow_files() -> None:
     """A message may be larger than other forms: for who is signed in. Before Flask-WTF, which reads the form."""
     if request.endpoint == "compose.attach" and request.mimetype != uploads.RAW:
         raise UnsupportedMediaType  # what Flask would read as a form: all of it, before any view
-    if request.endpoint in ("compose.post", "compose.attach") and errors.account_or_none() is not None:
+    if request.endpoint not in ("compose.post", "compose.attach") or errors.account_or_none() is None:
+        return
+    if request.endpoint == "compose.post":
+        spool.read_on(resources().settings.message_bytes)
+    else:
         request.max_content_length = resources().settings.message_bytes
 
 

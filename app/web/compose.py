@@ -54,7 +54,10 @@ _SENT_BEFORE = (
     "Not sent. This form was sent before, with other words. What stands here now is a draft of its own:"
     " send it, if it is to go out as well."
 )
-_NO_ROOM = "Not saved. There is no room for files at the moment; your text is here. Save it, and attach them later."
+_DROPPED = {
+    "room": (507, "There is no room for files at the moment; your text is here. Save it, and attach them later."),
+    "size": (413, "The files are too large for one message; your text is here. Choose fewer or smaller ones."),
+}
 BRIEF = "saved"  # a script's save wants the draft's place and its files, not the page
 
 
@@ -93,11 +96,13 @@ def stored(uidvalidity: int, uid: int) -> Any:
 def post() -> Any:
     """POST /compose: what the button says, with everything that the form holds."""
     try:
-        letter = read_letter(request.form, [] if spool.full("upload") else request.files.getlist("upload"))
+        dropped = spool.dropped("upload")
+        letter = read_letter(request.form, [] if dropped else request.files.getlist("upload"))
     except ValueError as error:
         raise BadRequest("a field of the form makes no sense") from error
-    if spool.full("upload"):
-        return make_response(composer.page(current(), (), letter, fault=_NO_ROOM, unsaved=True), 507)
+    if dropped:
+        status, told = _DROPPED[dropped]
+        return make_response(composer.page(current(), (), letter, fault=f"Not saved. {told}", unsaved=True), status)
     uploads.name_lost(request.form.getlist("lost"))
     return _done(current(), request.form.get("action", "save"), letter)
 

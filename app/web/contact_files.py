@@ -40,7 +40,7 @@ def choose() -> Response:
 
 def read() -> Response:
     """POST /contacts/import"""
-    if spool.full("file"):
+    if spool.dropped("file"):
         raise spool.NoRoom
     file = request.files.get("file")
     if file is None or not file.filename:

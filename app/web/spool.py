@@ -1,6 +1,7 @@
 """Files of a form without a script, on their way through the node: unlinked temporary files under POSTERN_SPOOL.
 
-Where the disk takes no more, a file is dropped and the form is read to its end all the same: what was typed is in it.
+Where the disk takes no more, or the files are too large together, a file is dropped and the form is read to its end all
+the same: what was typed is in it.
 """
 
 from contextlib import suppress
@@ -14,6 +15,7 @@ from app.web.log import described, logger
 from app.web.resources import resources
 
 IN_MEMORY = 500 * 1024  # octets of a file that need no disk
+WORDS = 4 * 1024 * 1024  # octets of what is no file: a text that is too long, twice, and lists of recipients
 
 
 class NoRoom(Exception):
@@ -21,11 +23,19 @@ class NoRoom(Exception):
 
 
 class Spooled(SpooledTemporaryFile[bytes]):
-    """One file. `dropped` once a write failed: nothing is in it any more, and more is swallowed."""
+    """One file of a form. `dropped` is "", or why nothing is in it any more and more is swallowed: "room" on the disk,
+    or the "size" of all files of the form together."""
 
-    dropped = False
+    dropped = ""
+
+    def __init__(self, form: "FormRequest", folder: str) -> None:
+        super().__init__(max_size=IN_MEMORY, mode="w+b", dir=folder)
+        self._form = form
 
     def write(self, data: Any) -> int:
+        self._form.files_left -= len(data)
+        if self._form.files_left < 0 and not self.dropped:
+            self._forget("size")
         if not self.dropped:
             try:
                 return super().write(data)
@@ -42,21 +52,34 @@ class Spooled(SpooledTemporaryFile[bytes]):
 
     def _drop(self, error: OSError) -> None:
         logger.error("no room for a file of a form", extra=described(error))
-        held, self._file, self.dropped = self._file, BytesIO(), True
+        self._forget("room")
+
+    def _forget(self, why: str) -> None:
+        held, self._file, self.dropped = self._file, BytesIO(), why
         with suppress(OSError):
             held.close()
 
 
 class FormRequest(Request):
-    """Flask's request, whose files are Spooled."""
+    """Flask's request, whose files are Spooled. `files_left`: how many octets of files it still takes."""
+
+    files_left = 1 << 62
 
     def _get_file_stream(self, *_length: Any, **_told: Any) -> IO[bytes]:
         folder = resources().settings.spool
         with suppress(OSError):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return Spooled(max_size=IN_MEMORY, mode="w+b", dir=str(folder))
+        return Spooled(self, str(folder))
 
 
-def full(field: str) -> bool:
-    """Whether a file of this field of the present form was dropped."""
-    return any(getattr(each.stream, "dropped", False) for each in request.files.getlist(field))
+def read_on(octets: int) -> None:
+    """Takes so many octets of files from the present form; of up to four times as much only the words are kept."""
+    assert isinstance(request, FormRequest)
+    request.max_content_length, request.files_left = 4 * octets, octets
+    request.max_form_memory_size = WORDS
+
+
+def dropped(field: str) -> str:
+    """Why files of this field of the present form were dropped: "room" or "size"; "" where none was."""
+    streams = (each.stream for each in request.files.getlist(field))
+    return next((each.dropped for each in streams if isinstance(each, Spooled) and each.dropped), "")

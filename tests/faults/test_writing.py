@@ -259,3 +259,14 @@ def test_a_password_changed_while_somebody_writes_is_asked_for_and_the_draft_is_
     answer = bob.visitor.post("/login", {**typed, "password": "another password"})
     assert answer.status == 303, title(answer)
     assert "Typed for an hour" in bob.visitor.follow(answer).text
+
+
+def test_files_that_are_too_large_for_a_form_cost_no_word(world: World, alice: Person):
+    begun = form(alice, "Too large", action="save")
+    answer = alice.visitor.upload("/compose", begun, bytes(37 << 20), {})
+    assert answer.status == 413 and "files are too large for one message" in answer.text
+    assert "Typed for an hour" in answer.text and "Too large" in answer.text
+    assert alice.paths("/mail/Drafts/") == []
+    text = "long " * 240_000  # more than other forms may hold
+    saved = alice.visitor.upload("/compose", {**begun, "text": text}, b"small", {})
+    assert saved.status == 303, saved.text[:500]
