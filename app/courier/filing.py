@@ -5,9 +5,10 @@ once, what it answers marked, its draft removed last. Each step can be repeated:
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from app.mail import draft as drafts
 from app.mail import flags
@@ -23,6 +24,7 @@ from app.outbox.mail import IN_DATA, Letter, Place
 
 GONE = (MailboxGone, Renumbered, MessageGone)
 _SEARCH_SECONDS = 20.0
+_MOST = 100  # final bytes uncovered at once
 _OWN = ("\\Draft", OUTGOING, IN_DATA)
 _WORDS = re.compile(r"[\x21-\x7e]{1,998}")
 
@@ -189,6 +191,25 @@ def bring_back(client: Connection, letter: Letter) -> Place | None:
         gone = (OUTGOING, IN_DATA)
         flags.store(client, place.mailbox, place.uidvalidity, [place.uid], add=("\\Draft",), remove=gone)
     return place
+
+
+def uncover(client: Connection, mailbox: str, named: Collection[Place], *, before: date) -> int:
+    """Final bytes that came before that day and that no mail names become drafts for their owner to see; how many.
+
+    So end those of a mail whose owner never decided, and of a request that died: nothing is hidden for ever. One
+    command where there are none. Raises the tree of errors.
+    """
+    note = client.select(mailbox, write=True)
+    if OUTGOING.lower() not in {each.lower() for each in note.permanentflags}:
+        return 0
+    day = before.strftime("%d-%b-%Y").encode()
+    answer = client.ask(b"UID SEARCH UNDELETED KEYWORD", OUTGOING.encode(), b"BEFORE", day)
+    found = numbers(answer.untagged, b"SEARCH")
+    left = [uid for uid in found if Place(mailbox, note.uidvalidity or 0, uid) not in named][:_MOST]
+    if not left:
+        return 0
+    gone = (OUTGOING, IN_DATA)
+    return len(flags.store(client, mailbox, note.uidvalidity or 0, left, add=("\\Draft",), remove=gone).changed)
 
 
 def _there(client: Connection, place: Place) -> bool:

@@ -6,16 +6,17 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from redis import Redis, RedisError
 from sqlalchemy import Engine
 
 from app.courier.accounts import Keys, NoSubmission, Ways, bound, slot, ways_of
 from app.courier.deliver import Job, Outcome, deliver
-from app.courier.filing import bring_back, mark
+from app.courier.filing import bring_back, mark, uncover
 from app.directory.account import Account
 from app.keeper.lease import Borrower, Login
+from app.mail.connection import Connection
 from app.mail.errors import CannotDo, MailError
 from app.mail.submission import Patience
 from app.outbox import queue
@@ -147,6 +148,13 @@ class Post:
         """Makes sure that the draft of a mail that was not sent stands as before; returns where. Raises MailError."""
         with self.borrower.lease(login) as client:
             return bring_back(client, mail.letter)
+
+    def uncover(self, client: Connection, account_id: str, mailbox: str, *, before: date) -> int:
+        """Final bytes of before that day that no mail of the account names are drafts again; how many.
+
+        Raises OutboxAway, MailError.
+        """
+        return uncover(client, mailbox, queue.places(self.engine, account_id), before=before)
 
     def mails(self, account_id: str) -> tuple[Mail, ...]:
         """The account's mails that are on their way or need their owner, the newest first. Raises OutboxAway."""

@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from app.outbox.errors import ClaimLost, OutboxAway
-from app.outbox.mail import ENDED, TOLD, Letter, Mail, Refusal, State
+from app.outbox.mail import ENDED, TOLD, Letter, Mail, Place, Refusal, State
 from app.outbox.tables import OutboxRow
 
 _TABLE: Any = OutboxRow.__table__
@@ -222,6 +222,13 @@ def read(engine: Engine, account_id: str, mail_id: str) -> bool:
     theirs = (_C.outbox_id == mail_id, _C.account_id == account_id, _C.state.in_(_QUIET), _C.reason.in_(TOLD))
     with _asking():
         return _set(engine, theirs, {"reason": "read"})
+
+
+def places(engine: Engine, account_id: str) -> frozenset[Place]:
+    """Where the final bytes lie of an account's mails that are not done with. Raises OutboxAway."""
+    theirs = select(_C.letter).where(_C.account_id == account_id, _C.state != State.DONE)
+    with _asking(), engine.connect() as connection:
+        return frozenset(Letter.from_json(letter).place for letter in connection.execute(theirs).scalars())
 
 
 def one(engine: Engine, account_id: str, mail_id: str) -> Mail | None:

@@ -24,12 +24,14 @@ from app.mail.mailbox import named_mailbox
 from app.mail.move import existing
 from app.mail.outgoing import File, Upload
 from app.mail.part import Place
+from app.outbox.errors import OutboxAway
 from app.web import limit, pane
 from app.web.kept import Kept, kept_files, read_kept, read_place
 from app.web.letter import Letter
 from app.web.resources import resources
 from app.web.session import Current, current, imap
 
+HIDDEN = timedelta(days=30)  # longer than the outbox keeps the row of a mail that has ended
 KEPT = timedelta(days=7)
 RAW = "application/octet-stream"  # of the request: what else Flask would read as a form, whole
 
@@ -109,10 +111,14 @@ def still_there(client: Connection, places: Sequence[Place]) -> set[Place]:
 
 
 def clear_old(client: Connection, me: Current, mailbox: str) -> None:
-    """Once a day, when drafts are listed or a file comes: files of a week ago whose drafts are gone. Never raises."""
+    """Once a day, when drafts are listed or a file comes: files of a week ago whose drafts are gone are removed, and
+    final bytes of a month ago that no mail of the outbox names are shown. Never raises."""
     if me.cache.recall("cleared") is None and me.cache.remember("cleared", True, seconds=86_400):
+        today = datetime.now(me.zone).date()
         with suppress(mail.MailError):
-            aside.clear(client, mailbox, before=datetime.now(me.zone).date() - KEPT)
+            aside.clear(client, mailbox, before=today - KEPT)
+        with suppress(mail.MailError, OutboxAway):
+            resources().post.uncover(client, me.account.id, mailbox, before=today - HIDDEN)
 
 
 def stay_aside(client: Connection) -> bool:

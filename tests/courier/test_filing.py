@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -91,3 +92,16 @@ def test_what_a_dead_request_left_behind_goes_with_the_mail_and_what_waits_to_be
     with opened(world.mail.server.imap_port, world.mail.login, world.mail.password) as client:
         client.select("Drafts")
         assert numbers(client.ask(b'UID SEARCH HEADER Resent-Message-ID ""').untagged, b"SEARCH")
+
+
+def test_final_bytes_that_no_mail_names_any_more_are_shown_as_drafts(world: World) -> None:
+    forgotten, waiting = world.letter(), world.letter()
+    world.enqueue(waiting)
+    tomorrow = datetime.now(UTC).date() + timedelta(days=2)
+    with opened(world.mail.server.imap_port, world.mail.login, world.mail.password) as client:
+        assert world.post.uncover(client, world.account.id, "Drafts", before=tomorrow - timedelta(days=30)) == 0
+        assert world.post.uncover(client, world.account.id, "Drafts", before=tomorrow) == 1
+        assert world.post.uncover(client, world.account.id, "Drafts", before=tomorrow) == 0
+    box = world.box("Drafts")
+    assert "\\draft" in box[forgotten.place.uid][1] and "$posternoutgoing" not in box[forgotten.place.uid][1]
+    assert "$posternoutgoing" in box[waiting.place.uid][1]
