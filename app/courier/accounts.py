@@ -31,6 +31,10 @@ class NoSubmission(CannotDo):
     """The account's mail server has no submission endpoint: nothing can be sent, and an operator has to say where."""
 
 
+class Withdrawn(Exception):
+    """The operator moves the account's mail server or has taken it out of service: nothing may be changed there now."""
+
+
 class CannotSign(Exception):
     """A courier has no way to act for the account. `reason`: "credential", "account" or "no-submission"."""
 
@@ -90,10 +94,12 @@ class Accounts:
         self.directory, self.redis, self.keys, self.borrower = directory, redis, keys, borrower
 
     def ways(self, mail: Mail) -> Ways:
-        """Raises CannotSign, RedisError, OutboxAway where the directory is away."""
+        """Raises CannotSign, Withdrawn, RedisError, OutboxAway where the directory is away."""
         account = self._account(mail)
         if account.server is None or account.login is None:
             raise CannotSign("account")
+        if account.server.state in ("moving", "down"):
+            raise Withdrawn(account.server.state)
         epoch = parse_epoch(self.redis.get(epoch_key(mail.account_id)))
         password = "" if self.keys.master else self._password(mail, account.server, epoch)
         login = Login(account.server, mail.account_id, account.login, password, epoch, master=self.keys.master)

@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from redis import RedisError
 from sqlalchemy import Engine
 
-from app.courier.accounts import Accounts, CannotSign
+from app.courier.accounts import Accounts, CannotSign, Withdrawn
 from app.courier.deliver import Job, Outcome, deliver
 from app.outbox import queue
 from app.outbox.errors import ClaimLost, OutboxAway
@@ -178,6 +178,8 @@ class Courier:
             if error.reason == "credential" and before == State.QUEUED:  # it waits until its owner says so
                 return Outcome(before, error.reason, retry=True)
             return Outcome(_ENDS.get(before, before), error.reason, retry=before not in _ENDS)
+        except Withdrawn as error:
+            return Outcome(before, "away", str(error), retry=True)
         except (RedisError, OutboxAway) as error:  # before the final dot, which was then not sent
             return Outcome(before, "postponed", type(error).__name__, retry=True)
         except Stopping:

@@ -9,9 +9,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import text, update
 
+from app.demo import directory
+from app.directory.resolve import resolve
+from app.directory.tables import ServerRow
 from app.mail.login import MasterUser
+from app.outbox import queue
 from app.outbox.mail import Place, State
 from app.store.notices import bump_epoch, epoch_key, parse_epoch, read_notice
 from tests.courier.world import World
@@ -63,6 +67,29 @@ def test_the_copy_in_sent_has_its_bcc_and_what_was_sent_has_not(world: World, mi
         (answer,) = client.ask(b"FETCH", b"1:*", b"(BODY.PEEK[])").untagged
     assert bytes(answer[1]) == b"Bcc: dan@one.example\r\n" + world.smtp.taken[0].content
     assert world.ids("Sent") == [letter.message_id] and world.ids("Drafts") == []
+
+
+@pytest.mark.parametrize("state", ["moving", "down"])
+def test_mails_of_a_server_that_moves_or_is_out_of_service_wait(world: World, state: str) -> None:
+    world.pauses = (0.2,)
+    with world.engine.begin() as rows:
+        ports = {"imap": world.imap, "submission": world.submission}
+        directory.put_account(rows, "listed@two.example", world.mail.login, directory.put_server(rows, "one", ports))
+        rows.execute(update(ServerRow).values(state=state))
+    account = resolve(world.accounts.directory, "listed@two.example")
+    assert account is not None and account.server is not None
+    login = replace(world.login(), server=account.server, account_id=account.id)
+    number, _ = world.post.enqueue("window", account, login, world.letter(), wait=0)
+    before = world.mail.logins()
+    world.run(seconds=1)
+    mail = queue.one(world.engine, account.id, number)
+    assert mail is not None and (mail.state, mail.reason) == (State.QUEUED, "away")
+    assert world.mail.logins() == before and world.taken() == {}
+    with world.engine.begin() as rows:
+        rows.execute(update(ServerRow).values(state="up"))
+    world.run(until_empty=True)
+    mail = queue.one(world.engine, account.id, number)
+    assert mail is not None and mail.state == State.DONE and sum(world.taken().values()) == 1
 
 
 def test_undo_takes_it_out_and_the_draft_stands_as_before(world: World) -> None:
