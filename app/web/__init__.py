@@ -250,7 +250,8 @@ def _finish(response: Response) -> Response:
     if "current" in g and g.current is not None and response.mimetype == "text/html":
         response.headers["Server-Timing"] = timing.server_timing()  # never before: it would tell a refusal's reason
     metrics.request_done(request.endpoint, response.status_code, timing.elapsed())
-    if request.endpoint not in QUIET:
+    polled = request.endpoint == "mailbox.changes" and response.status_code == 204  # nothing is new: no line says so
+    if request.endpoint not in QUIET and not polled:
         health.take_counts()
         logger.info(
             "answered",
