@@ -17,7 +17,7 @@ from app.profile.errors import Full, Gone, ProfileAway
 from app.store.throttle import TooMany
 from app.store.uploads import TooManyUploads
 from app.web.carry import Unproven
-from app.web.session import Down, Moving, NoMailbox
+from app.web.session import Down, Draining, Moving, NoMailbox
 from app.web.spool import NoRoom
 
 
@@ -82,6 +82,15 @@ TABLE: dict[type[BaseException], Fault] = {
         "Your mail server is out of service",
         "Your provider has taken it out of service for a while.",
         "Your mail is safe on the server; you stay signed in.",
+        "Try again in a few minutes.",
+        60,
+        retry=True,
+    ),
+    Draining: Fault(
+        503,
+        "Your mail server takes no new sign-ins for the moment",
+        "Your provider is working on it. Where you are signed in already you can go on.",
+        "Your mail is safe on the server.",
         "Try again in a few minutes.",
         60,
         retry=True,

@@ -214,10 +214,17 @@ def _attempt(form: Form, account: Account | None) -> None:
     """Signs in or raises Refused, mail.MailError, redis.RedisError."""
     if account is None:
         raise Refused
+    if account.server is not None and account.server.state == "drain" and not _was_signed_in(form, account):
+        raise session.Draining(retry_after=60)
     held = resources()
     epoch = notices.epochs(held.redis, [account.id])[account.id]
     _check_password(account, form.password, epoch)
     session.begin(account, form.password, epoch, keep=form.keep)
+
+
+def _was_signed_in(form: Form, account: Account) -> bool:
+    """Whether the account's session ended over a text that rides in the form: it is not kept from being saved."""
+    return form.carried is not None and carry.unpacked(form.carried, account.id) is not None
 
 
 def _check_password(account: Account, password: str, epoch: str) -> None:

@@ -135,6 +135,10 @@ class Down(ServerAway):
     """The operator took the mail server out of service."""
 
 
+class Draining(ServerAway):
+    """The operator lets nobody sign in anew on the mail server; who is signed in goes on."""
+
+
 OUT_OF_SERVICE: dict[str, type[ServerAway]] = {"moving": Moving, "down": Down}
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import insert, update
 
 from app.demo.redis import RedisServer
 from app.directory.tables import AccountRow, ServerRow
+from app.profile.tables import Base
 from app.store import session as records
 from app.web import session
 from app.web.session import imap
@@ -148,7 +149,7 @@ def forget_port(app: Flask, browser: Pages) -> None:
 
 @pytest.mark.parametrize(
     ("state", "title"),
-    [("up", ""), ("drain", ""), ("moving", "is being moved"), ("down", "is out of service")],
+    [("up", ""), ("drain", "no new sign-ins"), ("moving", "is being moved"), ("down", "is out of service")],
 )
 def test_a_server_out_of_service_has_its_own_screen(
     app: Flask, mail_account: MailAccount, state: str, title: str
@@ -162,6 +163,45 @@ def test_a_server_out_of_service_has_its_own_screen(
         assert title in page and "is not right" not in page
         assert response.headers["Retry-After"]
         assert ADDRESS in page
+
+
+def test_who_is_signed_in_goes_on_while_a_server_takes_no_new_sign_ins(
+    reader: Pages, mail_app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "CHECK_SECONDS", 0)
+    set_server(mail_app, state="drain")
+    assert reader.get("/mail/INBOX/").status_code == 200
+    other: Pages = mail_app.test_client()  # type: ignore[assignment]
+    response = other.sign_in(ADDRESS, "whatever it is")
+    assert response.status_code == 503 and "no new sign-ins" in response.get_data(as_text=True)
+    assert reader.get("/mail/INBOX/").status_code == 200
+
+
+def test_whose_session_ended_over_a_text_signs_in_again_while_the_server_drains(
+    mail_app: Flask, reader: Pages, mail_account: MailAccount
+) -> None:
+    Base.metadata.create_all(mail_app.extensions["postern"].database)
+    page = reader.get("/contacts/new")
+    tokens = {name: field(page, name) for name in ("csrf_token", "carry_token")}
+    reader.delete_cookie("postern")
+    set_server(mail_app, state="drain")
+    ours = {"Sec-Fetch-Site": "same-origin"}
+    answer = reader.post("/contacts/new", data={**tokens, "name": "Ann", "addresses": "ann@two.example"}, headers=ours)
+    form = {"address": ADDRESS, "password": mail_account.password, "csrf_token": field(answer, "csrf_token")}
+    assert reader.post("/login", data=form, headers=ours).status_code == 503
+    carried = {**form, "carried": field(answer, "carried")}
+    assert reader.post("/login", data={**carried, "carried": "x"}, headers=ours).status_code == 503
+    assert reader.post("/login", data=carried, headers=ours).status_code == 303
+
+
+def test_a_poll_that_brings_nothing_writes_no_line(reader: Pages, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "postern")
+    token = (reader.get("/changes").get_json(silent=True) or {}).get("token", "")
+    caplog.clear()
+    assert reader.get(f"/changes?since={token}").status_code == 204
+    assert [record for record in caplog.records if record.getMessage() == "answered"] == []
+    assert reader.get("/mail/INBOX/").status_code == 200
+    assert caplog.records[-1].getMessage() == "answered"
 
 
 @pytest.mark.parametrize(("state", "title"), [("moving", "is being moved"), ("down", "is out of service")])
