@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from app.profile.words import line, mark, paragraph
 
+MOST_CONTACTS = 20_000  # of one account
 MOST_ADDRESSES = 20
 MOST_LABELS = 20
 NOTE = 10_000
@@ -86,6 +87,12 @@ class Faults:
         self.count += 1
         if len(self.told) < self.MOST:
             self.told.append(Fault(number, line(text, 80), why))
+
+    def rest(self, number: int) -> None:
+        """Nothing was read from a line on; told however many faults there were before."""
+        self.count += 1
+        why = f"from here on it was not read: an address book holds {MOST_CONTACTS:,} contacts"
+        self.told.append(Fault(number, "", why))
 
     def of(self, contacts: Iterable[Contact]) -> Imported:
         """The whole, with the contacts that were understood."""

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Row, delete, func, insert, select, update
 
 from app.profile.asking import asking, done_whole
-from app.profile.contact import Contact, bounded
+from app.profile.contact import MOST_CONTACTS, Contact, bounded
 from app.profile.errors import Full, Gone
 from app.profile.suggest import delete_recipients, insert_recipients
 from app.profile.tables import ContactRow, RecipientRow
@@ -26,7 +26,7 @@ _TABLE: Any = ContactRow.__table__
 _C: Any = _TABLE.c
 _RECIPIENTS: Any = RecipientRow.__table__
 _R: Any = _RECIPIENTS.c
-MOST = 20_000  # contacts of one account
+MOST = MOST_CONTACTS
 
 
 @dataclass(frozen=True, slots=True)

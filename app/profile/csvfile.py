@@ -11,7 +11,7 @@ import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from app.profile.contact import Contact, Faults, Imported, decoded, plausible
+from app.profile.contact import MOST_CONTACTS, Contact, Faults, Imported, decoded, plausible
 from app.profile.vcardline import Property, escaped, written
 from app.profile.words import folded, line
 
@@ -83,6 +83,9 @@ def _contacts(reader: Iterable[list[str]], heads: Sequence[str], faults: Faults)
             break
         number = getattr(reader, "line_num", number + 1)
         cells = [(head, _plain(cell)) for head, cell in zip(heads, row, strict=False) if cell.strip()]
+        if len(contacts) >= MOST_CONTACTS and cells:
+            faults.rest(number)
+            break
         if cells:
             _take(cells, number, contacts, ignored, faults)
     for head in sorted(ignored)[:50]:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from app.profile.contact import CARD, Contact, Faults, Imported, decoded, plausible
+from app.profile.contact import CARD, MOST_CONTACTS, MOST_LABELS, Contact, Faults, Imported, decoded, plausible
 from app.profile.vcardline import Property, escaped, logical_lines, parsed, split, unescaped, written
 from app.profile.words import line as one_line
 from app.profile.words import mark
@@ -52,9 +52,12 @@ def read(data: bytes) -> Imported:
     cards = list(_cards(decoded(data), faults))
     groups = [each for each in cards if _kind(each.properties) == "group"]
     labels = _labels(groups)
-    contacts = []
+    contacts: list[Contact] = []
     for card in cards:
-        if card not in groups and (contact := _contact(card, labels, faults)) is not None:
+        if len(contacts) >= MOST_CONTACTS:
+            faults.rest(card.number)
+            break
+        if _kind(card.properties) != "group" and (contact := _contact(card, labels, faults)) is not None:
             contacts.append(contact)
     return faults.of(contacts)
 
@@ -144,12 +147,16 @@ def _labels(groups: Sequence[_Card]) -> dict[str, list[str]]:
     """{member: names of its groups}, of cards whose kind is group (RFC 6350 §6.6.5, and Apple's name for it)."""
     found: dict[str, list[str]] = {}
     for card in groups:
-        for each in card.properties:
+        properties = card.properties
+        name = name_of(properties)
+        for each in properties:
             if each.name in ("MEMBER", "X-ADDRESSBOOKSERVER-MEMBER"):
                 member = each.value.strip()
                 if member.lower().startswith("mailto:"):
                     member = f"mailto:{mark(member[7:])}"
-                found.setdefault(member, []).append(name_of(card.properties))
+                known = found.setdefault(member, [])
+                if len(known) < MOST_LABELS and name not in known:  # else a file costs the square of its lines
+                    known.append(name)
     return found
 
 

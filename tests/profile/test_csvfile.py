@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from app.profile.contact import Contact
+from app.profile.contact import MOST_CONTACTS, Contact
 from app.profile.csvfile import read, write
 from app.profile.vcard import properties_of
 
@@ -81,6 +81,12 @@ def test_what_is_no_address_book_is_told_and_nothing_more(data: bytes) -> None:
 def test_a_cell_of_endless_length_ends_the_reading_and_is_told() -> None:
     found = read(b"Name,E-mail\nA,a@one.example\n" + b'"' + b"x" * 200_000 + b'",b@one.example\n')
     assert [each.name for each in found.contacts] == ["A"] and found.faults[0].why == "is no row of a CSV file"
+
+
+def test_more_rows_than_an_address_book_holds_are_not_read_and_that_is_told() -> None:
+    found = read(b"email\n" + b"a@b.example\n" * (MOST_CONTACTS + 2))
+    assert len(found.contacts) == MOST_CONTACTS
+    assert [(each.line, "was not read" in each.why) for each in found.faults] == [(MOST_CONTACTS + 2, True)]
 
 
 def test_no_cell_that_is_exported_begins_a_formula_and_all_come_back() -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from app.profile.contact import Contact, decoded
+from app.profile.contact import MOST_CONTACTS, MOST_LABELS, Contact, decoded
 from app.profile.vcard import card_of, combined, properties_of, read, write
 
 APPLE = b"""BEGIN:VCARD\r
@@ -203,6 +203,18 @@ def test_no_line_takes_long(line: str) -> None:
     began = time.process_time()
     read(f"BEGIN:VCARD\n{line}\nN:{line}\nEND:VCARD".encode())
     assert time.process_time() - began < 3
+
+
+@pytest.mark.parametrize("number", [6_000, 60_000])
+def test_no_number_of_groups_members_and_cards_takes_long(number: int) -> None:
+    many, group = "MEMBER:mailto:a@b.example\n" * 10_000, "BEGIN:VCARD\nKIND:group\nFN:G{}\n{}END:VCARD\n"
+    groups = "".join(group.format(each, "MEMBER:mailto:a@b.example\n") for each in range(6_000))
+    cards = "BEGIN:VCARD\nFN:A\nEMAIL:a@b.example\nEND:VCARD\n" * number
+    began = time.process_time()
+    found = read((group.format("", many) + groups + cards).encode())
+    assert time.process_time() - began < 10
+    assert len(found.contacts) == min(number, MOST_CONTACTS) and len(found.contacts[0].labels) == MOST_LABELS
+    assert any("was not read" in each.why for each in found.faults) == (number > MOST_CONTACTS)
 
 
 def test_two_cards_become_one() -> None:
