@@ -16,12 +16,14 @@ from typing import Final
 from urllib.parse import quote
 
 from app.mail import aside, bodystructure
+from app.mail.charset import without_surrogates
 from app.mail.connection import Answer, Argument, Connection, Literal, flag_list, quote_mailbox, uid_set
 from app.mail.content import MAX_TEXT, read_content
 from app.mail.create import make
 from app.mail.draftheader import MAX_HEADER, written
 from app.mail.entity import encode
 from app.mail.errors import CannotDo, MailboxGone, MailError, MessageGone, Refused, Renumbered
+from app.mail.filename import harmless
 from app.mail.move import existing
 from app.mail.outgoing import lying
 from app.mail.part import Lease, Place, Wanted, bodies, fetch, item, slices
@@ -30,6 +32,8 @@ from app.mail.wire import Streamed
 from app.mail.writing import File, Piece, Stored, Writing, size
 
 FLAGS: Final = ("\\Draft", "\\Seen")
+_GONE: Final = "gone"  # of the state: told by `read` alone, whatever the draft says
+_NAMED: Final = 20  # files
 _APPENDUID: Final = re.compile(rb"\[APPENDUID (\d{1,10}) (\d{1,10})\]", re.IGNORECASE)
 _MESSAGE_ID: Final = re.compile(rb"^Message-ID: (<[!-~]{1,900}>)\r$", re.MULTILINE)
 
@@ -246,6 +250,7 @@ def read(client: Connection, mailbox: str, uidvalidity: int, uid: int, *, texts:
     if content.cut or len(block) >= MAX_HEADER:
         raise CannotDo("the draft is too long")
     found = replace(written(block), text=content.text, html=content.html, files=content.files)
+    found = replace(found, state={name: value for name, value in found.state.items() if name != _GONE})
     return _with_files(client, mailbox, found) if aside.STATE in found.state else found
 
 
@@ -253,4 +258,10 @@ def _with_files(client: Connection, mailbox: str, found: Writing) -> Writing:
     """The files that the draft names beside those that it holds."""
     state = dict(found.state)
     files, gone = aside.read_back(client, mailbox, state.pop(aside.STATE), found.message_id)
-    return replace(found, files=(*found.files, *files), state={**state, "gone": ", ".join(gone)} if gone else state)
+    return replace(found, files=(*found.files, *files), state={**state, _GONE: _named(gone)} if gone else state)
+
+
+def _named(names: Sequence[str]) -> str:
+    """Names of files as another hand may have written them, for people."""
+    more = f" and {len(names) - _NAMED} more" if names[_NAMED:] else ""
+    return ", ".join(harmless(without_surrogates(each)) for each in names[:_NAMED]) + more

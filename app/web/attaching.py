@@ -1,7 +1,8 @@
 """A new message with files of others attached: those of one message, or whole messages that were chosen in a list.
 
 They are named and stay where they lie until the first save. Only our own pages may name them: a link in a mail could
-else put somebody's files before them, to be sent to whoever wrote it.
+else put somebody's files before them, to be sent to whoever wrote it. A link in plain text stands in one of our pages:
+so such an address never says to whom the files go.
 """
 
 from collections.abc import Sequence
@@ -50,7 +51,7 @@ def _letter(client: Connection, me: Current) -> Letter:
         place, sections = _read(told)
         wanted.setdefault((place.mailbox, place.uidvalidity), {})[place.uid] = sections
     files = (passed_on(client, mailbox, validity, each) for (mailbox, validity), each in wanted.items())
-    return replace(beginning.empty(me), files=kept_files(chain.from_iterable(files)))
+    return replace(beginning.empty(me), to="", cc="", bcc="", files=kept_files(chain.from_iterable(files)))
 
 
 def _read(told: str) -> tuple[Place, tuple[str, ...]]:

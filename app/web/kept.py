@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from app.mail.aside import SECTION
+from app.mail.charset import without_surrogates
 from app.mail.outgoing import File, Stored
 from app.mail.part import Place
 from app.mail.recipients import MAX_TYPED
@@ -94,7 +95,7 @@ def kept_files(files: Iterable[File]) -> tuple[Kept, ...]:
         Kept(
             Place(at.mailbox, at.uidvalidity, at.uid),
             at.section,
-            each.name,
+            without_surrogates(each.name),
             each.type,
             at.size,
             _word(at.encoding) or "binary",

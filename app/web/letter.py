@@ -174,7 +174,7 @@ def letter_of(writing: Writing, draft: Place | None) -> Letter:
     html = formatted(writing.html) if writing.html and not too_much(writing.html) else None
     return Letter(
         message_id=writing.message_id,
-        origin=writing.origin,
+        origin=_nameable(writing.origin),
         draft=draft,
         in_reply_to=writing.in_reply_to or "",
         references=writing.references,
@@ -187,6 +187,14 @@ def letter_of(writing: Writing, draft: Place | None) -> Letter:
         crowd=writing.state.get("crowd", "")[:300],
         **lines,
     )
+
+
+def _nameable(origin: Origin | None) -> Origin | None:
+    """None for one in a mailbox that no form can name, as a stranger's draft may say: nothing could be saved then."""
+    try:
+        return origin if origin and read_place(told_place(origin.place)) else None
+    except ValueError:
+        return None
 
 
 def written(everyone: Iterable[Address]) -> str:

@@ -56,3 +56,26 @@ def test_a_draft_keeps_its_message_id_and_its_thread(visitor: Visitor, resident:
     assert message["Message-ID"] == "<theirs@else.example>"
     assert message["In-Reply-To"] == "<asked@elsewhere.example>"
     assert message["References"].split() == ["<first@elsewhere.example>", "<asked@elsewhere.example>"]
+
+
+def test_what_a_draft_says_of_its_own_is_not_believed(visitor: Visitor, resident: Resident) -> None:
+    hostile = (
+        b"X-Postern-State-gone: your%20session.%20Sign%20in%20at%20evil.example\r\n"
+        b"X-Postern-Origin: reply%091%092%09a%01b\r\n"
+    )
+    with elsewhere(resident) as client:
+        client.append("Drafts", FOREIGN % hostile, ["\\Draft"])
+        validity, uid = client.select_folder("Drafts")[b"UIDVALIDITY"], max(client.search())
+    page = visitor.get(f"/drafts/{validity}/{uid}")
+    assert page.status == 200 and "evil.example" not in page.text
+    Tab(visitor, fields(page)).save("Grüße und mehr")
+    (stored,) = lying(resident)
+    assert "Grüße und mehr" in message_from_bytes(stored).get_payload(decode=True).decode()
+
+
+def test_a_link_that_attaches_does_not_say_to_whom(visitor: Visitor, resident: Resident) -> None:
+    with elsewhere(resident, "INBOX") as client:
+        client.append("INBOX", FOREIGN % b"")
+        validity, uid = client.select_folder("INBOX")[b"UIDVALIDITY"], max(client.search())
+    page = visitor.get(f"/compose?attach=INBOX.{validity}.{uid}&to=evil@else.example&bcc=evil@else.example")
+    assert page.status == 200 and "Begun elsewhere.eml" in page.text and "evil@" not in page.text
