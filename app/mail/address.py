@@ -33,8 +33,8 @@ def normal(address: str) -> str:
 
     A domain that imitates another in foreign letters stays in punycode. Raises BadAddress.
     """
-    local, domain = _halves(address)
-    return f"{_local(local)}@{_readable(ascii_domain(domain))}"
+    local, _, domain = on_wire(address).rpartition("@")
+    return f"{local}@{_readable(domain)}"
 
 
 def on_wire(address: str) -> str:
