@@ -25,8 +25,21 @@ def address(rule: Rule) -> str:
     return built[1]
 
 
+RAW = "application/octet-stream"  # what is put as a file has no form
+CHANGES = ("POST", "PUT", "DELETE")
+
+
 def rules(app: Flask, method: str) -> list[Rule]:
     return [rule for rule in app.url_map.iter_rules() if method in (rule.methods or ())]
+
+
+def changes(app: Flask) -> list[tuple[str, Rule]]:
+    """Every address that changes something, with its method."""
+    return [(method, rule) for method in CHANGES for rule in rules(app, method)]
+
+
+def kind(method: str) -> dict[str, str]:
+    return {} if method == "POST" else {"content_type": RAW}
 
 
 def test_the_route_table_is_the_whole_map(lone_app: Flask) -> None:
@@ -34,10 +47,10 @@ def test_the_route_table_is_the_whole_map(lone_app: Flask) -> None:
     assert len({endpoint for _, endpoint, _, _ in ROUTES}) == len(ROUTES)
 
 
-def test_every_route_takes_get_or_post_and_only_sign_in_takes_both(lone_app: Flask) -> None:
+def test_every_route_takes_one_method_and_only_sign_in_takes_two(lone_app: Flask) -> None:
     for rule in lone_app.url_map.iter_rules():
         methods = (rule.methods or set()) - {"HEAD", "OPTIONS"}
-        assert methods in ({"GET"}, {"POST"}) or (rule.endpoint == "login.sign_in" and methods == {"GET", "POST"})
+        assert methods in ({"GET"}, *({each} for each in CHANGES)) or (rule.endpoint == "login.sign_in" and methods == {"GET", "POST"})
 
 
 def test_what_anybody_may_see_is_a_short_list() -> None:
@@ -56,20 +69,22 @@ def test_every_page_but_these_leads_to_signing_in(lone_app: Flask) -> None:
             assert response.headers["Location"].startswith("/login")
 
 
-def test_every_post_without_a_token_is_refused(lone_app: Flask) -> None:
-    posts = rules(lone_app, "POST")
-    assert len(posts) >= 6
-    for rule in posts:
-        response = lone_app.test_client().post(address(rule))
-        refused = response.status_code == 400 or response.headers.get("Location") == "/login?why=old"
-        assert refused, f"{rule} took a POST without a token"
+def test_every_change_without_a_token_is_refused(lone_app: Flask) -> None:
+    found = changes(lone_app)
+    assert len(found) >= 6
+    for method, rule in found:
+        response = lone_app.test_client().open(address(rule), method=method, **kind(method))
+        refused = response.status_code in {400, 401} or response.headers.get("Location") == "/login?why=old"
+        assert refused, f"{rule} took a {method} without a token"
 
 
-def test_every_post_from_another_site_is_refused_even_with_a_token(lone_app: Flask) -> None:
-    for rule in rules(lone_app, "POST"):
+def test_every_change_from_another_site_is_refused_even_with_a_token(lone_app: Flask) -> None:
+    for method, rule in changes(lone_app):
         browser: Pages = lone_app.test_client()  # type: ignore[assignment]
         token = browser.token()
-        response = browser.post(address(rule), data={"csrf_token": token}, headers={"Sec-Fetch-Site": "cross-site"})
+        headers = {"Sec-Fetch-Site": "cross-site", "X-CSRFToken": token}
+        data = {"csrf_token": token} if method == "POST" else b""
+        response = browser.open(address(rule), method=method, data=data, headers=headers, **kind(method))
         assert response.status_code == 403, rule
 
 
@@ -86,11 +101,13 @@ def test_a_page_of_before_a_change_of_keys_still_posts(node_settings: Settings) 
 
 
 @pytest.mark.servers
-def test_every_post_of_somebody_signed_in_needs_the_token_of_their_own_page(signed_in: Pages, app: Flask) -> None:
+def test_every_change_of_somebody_signed_in_needs_the_token_of_their_own_page(signed_in: Pages, app: Flask) -> None:
     foreign = app.test_client().token()  # type: ignore[attr-defined]
-    for rule in rules(app, "POST"):
-        for data in ({}, {"csrf_token": foreign}, {"csrf_token": ""}):
-            response = signed_in.post(address(rule), data=data)
+    for method, rule in changes(app):
+        for token in (None, foreign, ""):
+            data = ({} if token is None else {"csrf_token": token}) if method == "POST" else b""
+            headers = {} if token is None else {"X-CSRFToken": token}
+            response = signed_in.open(address(rule), method=method, data=data, headers=headers, **kind(method))
             assert response.status_code == 400 or response.headers.get("Location") == "/login?why=old", rule
     assert signed_in.get("/settings/sessions").status_code == 200
 
