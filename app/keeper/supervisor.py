@@ -20,6 +20,7 @@ from pathlib import Path
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0  # seconds before a program is started again
 LONGEST_AFTER_KILL = 0.5  # where a signal ended it: somebody killed it, and its own start (0.4 s) is not at fault
+STARTED = 1.0  # seconds after which one that was killed is started again at once
 STEADY = 10.0  # seconds after which a keeper counts as having run well
 TERM_SECONDS = 8.0  # the keeper lets running leases end for 5 s
 COURIER_TERM_SECONDS = 60.0  # it hears the answers to final dots that are sent already
@@ -110,9 +111,10 @@ class Child:
                 self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, cwd=ROOT)
                 self.started = now
         elif self.process.poll() is not None:
-            longest = LONGEST_AFTER_KILL if self.process.returncode < 0 else LONGEST_PAUSE
-            self.pause = FIRST_PAUSE if now - self.started > STEADY else min(longest, self.pause * 2)
-            self.process, self.due = None, now + self.pause
+            killed, ran = self.process.returncode < 0, now - self.started
+            longest = LONGEST_AFTER_KILL if killed else LONGEST_PAUSE
+            self.pause = FIRST_PAUSE if ran > STEADY else min(longest, self.pause * 2)
+            self.process, self.due = None, now + (0.0 if killed and ran > STARTED else self.pause)
 
     def end(self) -> None:
         """Waits for a process that was asked to end; not longer than its patience."""
