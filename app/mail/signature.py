@@ -14,6 +14,7 @@ from app.mail.formatted import SIGNATURE, formatted
 from app.mail.plain import html_text
 
 _BEGIN: Final = f'<div class="{SIGNATURE}">'
+_GROWN: Final = 4  # times as long an editor may write the same; a hundred around a long text took 4 s
 _DIV: Final = re.compile(r"<(/?)div(?=[ >])")
 
 
@@ -68,9 +69,10 @@ def exchanged_html(html: str, old: Signature, new: Signature) -> str:
     """The same for cleaned HTML: it is unchanged where it says the same words."""
     if not old.element:
         return html if "<blockquote" in html or not new.element else f"{html}{composed('')}{new.element}"
+    words, most = html_text(old.element), _GROWN * len(old.element)
     for begin in re.finditer(re.escape(_BEGIN), html):
         end = _end(html, begin.start())
-        if html_text(html[begin.start() : end]) == html_text(old.element):
+        if end - begin.start() <= most and html_text(html[begin.start() : end]) == words:
             return html[: begin.start()] + new.element + html[end:]
     return html
 
