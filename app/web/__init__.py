@@ -215,14 +215,13 @@ def _begin() -> None:
 
 
 def _allow_files() -> None:
-    """A message may be larger than other forms: for who is signed in. Before Flask-WTF, which reads the form."""
+    """A message may be larger than other forms, also where its session has ended: then its fields ride over the
+    sign-in, and its files are swallowed. Before Flask-WTF, which reads the form."""
     if request.endpoint == "compose.attach" and request.mimetype != uploads.RAW:
         raise UnsupportedMediaType  # what Flask would read as a form: all of it, before any view
-    if request.endpoint not in ("compose.post", "compose.attach") or errors.account_or_none() is None:
-        return
     if request.endpoint == "compose.post":
-        spool.read_on(resources().settings.message_bytes)
-    else:
+        spool.read_on(resources().settings.message_bytes, keep=errors.account_or_none() is not None)
+    elif request.endpoint == "compose.attach" and errors.account_or_none() is not None:
         request.max_content_length = resources().settings.message_bytes
 
 

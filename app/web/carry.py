@@ -23,7 +23,7 @@ from app.store.seal import BrokenSeal, derive, seal, unseal
 from app.web.resources import resources
 from app.web.session import current
 
-FIELD, TOKEN = "carried", "carry_token"
+FIELD, TOKEN, LOST = "carried", "carry_token", "lost"
 TOKEN_SECONDS = 14 * 86400
 SEALED_BYTES = 700_000  # of the form, deflated; the field that carries it stays under 1 MB
 CARRIED = frozenset(  # what may be completed so: never a password, forwarding, sessions or admin
@@ -75,10 +75,7 @@ def packed() -> str | None:
     """
     if not may_ride():
         return None
-    told = json.dumps(
-        [request.endpoint, request.view_args or {}, list(request.form.items(multi=True)), _is_ours()],
-        ensure_ascii=False,
-    )
+    told = json.dumps([request.endpoint, request.view_args or {}, _riding(), _is_ours()], ensure_ascii=False)
     plain = zlib.compress(told.encode(errors="replace"))
     if len(plain) > SEALED_BYTES:
         return None
@@ -115,12 +112,18 @@ def again(*, renewed: bool = False) -> list[tuple[str, str]] | None:
     of the cookie as it is now, where one of our own pages sent it and was too late."""
     if not may_ride():
         return None
-    form = MultiDict(request.form)
+    form = MultiDict(_riding())
     if (renewed and _is_ours()) or "resumed" in g:
         form["csrf_token"] = generate_csrf()
     if "resumed" in g:
         form[TOKEN] = page_token()
     return list(form.items(multi=True))
+
+
+def _riding() -> list[tuple[str, str]]:
+    """The present form's fields, and the names of its files: without them it must not be taken for whole."""
+    names = [each.filename for each in request.files.getlist("upload")]
+    return [*request.form.items(multi=True), *((LOST, name) for name in names if name)]
 
 
 def _is_ours() -> bool:

@@ -4,6 +4,7 @@ The draft lies in the account's Drafts on the mail server after each save, and t
 node can go on. What was typed is always in the answer, whatever went wrong.
 """
 
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -25,6 +26,7 @@ from app.store.allowance import Spent
 from app.web import (
     attaching,
     beginning,
+    carry,
     composer,
     conflict,
     copies,
@@ -41,14 +43,14 @@ from app.web import (
 )
 from app.web.faults import fault_of
 from app.web.format import when
-from app.web.formatting import FORMS, in_form, lost_by, signed
+from app.web.formatting import FORMS, in_form, lost_by, signature_of, signed
 from app.web.letter import Letter, letter_of, read_letter
 from app.web.profile import my_identities
 from app.web.resources import resources
 from app.web.session import Current, current, imap
 
 SENDING = frozenset({"send", "send-anyway", "later", "later-anyway"})
-ACTIONS = SENDING | {"save", "discard", "again", "known", "insert"} | conflict.CHOICES
+ACTIONS = SENDING | {"save", "close", "discard", "again", "known", "insert"} | conflict.CHOICES
 _SENT = (State.ACCEPTED, State.FILED, State.DONE)
 _SENT_BEFORE = (
     "Not sent. This form was sent before, with other words. What stands here now is a draft of its own:"
@@ -103,8 +105,10 @@ def post() -> Any:
     if dropped:
         status, told = _DROPPED[dropped]
         return make_response(composer.page(current(), (), letter, fault=f"Not saved. {told}", unsaved=True), status)
-    uploads.name_lost(request.form.getlist("lost"))
-    return _done(current(), request.form.get("action", "save"), letter)
+    action, lost = request.form.get("action", "save"), request.form.getlist(carry.LOST)
+    unsent = bool(lost) and action.partition(" ")[0] in SENDING  # never without what belongs to it
+    uploads.name_lost(lost, unsent=unsent)
+    return _done(current(), "save" if unsent else action, letter)
 
 
 def _done(me: Current, action: str, letter: Letter) -> Any:
@@ -116,8 +120,10 @@ def _done(me: Current, action: str, letter: Letter) -> Any:
         return make_response(composer.page(me, (), letter, fault=f"Not saved. {letter.overlong}", unsaved=True), 413)
     if action in FORMS:
         return composer.page(me, (), in_form(letter, action, my_identities(me)))
-    if action == "save" and request.headers.get("X-Postern-Fragment") != BRIEF:
+    if action in ("save", "close") and request.headers.get("X-Postern-Fragment") != BRIEF:
         letter = signed(letter, my_identities(me))
+    if action == "close" and not _holds_something(me, letter):
+        return redirect(composer.after(letter), 303)
     boxes: tuple[Mailbox, ...] = ()
     step = "saved"
     try:
@@ -150,6 +156,9 @@ def _done(me: Current, action: str, letter: Letter) -> Any:
         raise
     except mail.MailError as error:
         return _kept(me, boxes, letter, error, step)
+    if action == "close" and letter.draft is not None and letter.conflict is None:
+        flash("The draft is saved.", "message")
+        return redirect(composer.after(letter), 303)
     return _after_save(me, boxes, letter)
 
 
@@ -157,7 +166,7 @@ def _in_conflict(
     client: Connection, me: Current, boxes: tuple[Mailbox, ...], letter: Letter, action: str
 ) -> tuple[Letter, Any]:
     """Another version of the draft is there: the letter as it goes on, and the page where it does not go on so."""
-    if conflict.fresh() and action == "save":
+    if conflict.fresh() and action in ("save", "close"):
         return letter, None
     if conflict.fresh():  # nobody has seen it yet
         return letter, make_response(composer.page(me, boxes, letter, fault=conflict.NEW), 409)
@@ -258,7 +267,7 @@ def _saved_without_files(
     draft = letter.draft if letter.draft in there else None
     letter = _saved(client, me, boxes, replace(letter, draft=draft, files=kept))
     told = f"This was changed elsewhere. Your text is saved, but not its files that are gone. Attach again: {names}"
-    if action == "save":
+    if action in ("save", "close"):
         flash(told, "warning")
         return _after_save(me, boxes, letter)
     return make_response(composer.page(me, boxes, letter, fault=f"Not sent. {told}"), 409)
@@ -299,11 +308,21 @@ def _kept(me: Current, boxes: tuple[Mailbox, ...], letter: Letter, error: mail.M
 
 
 def _discarded(client: Connection, me: Current, boxes: tuple[Mailbox, ...], letter: Letter) -> Any:
-    """The draft goes to the trash, from where it can come back; what was never saved is gone."""
+    """The draft goes to the trash as it stands in the form, from where it can come back. A script has saved it."""
+    if not request.headers.get("X-Postern-Fragment") and _holds_something(me, letter):
+        with suppress(mail.Refused, mail.OverQuota, mail.CannotDo, mail.MessageGone, mail.Renumbered):
+            letter = _saved(client, me, boxes, letter)
     uploads.taken_in(client, letter)
     if letter.draft is not None:
         _to_trash(client, me, boxes, letter.draft, "The draft is discarded.")
     return redirect(composer.after(letter), 303)
+
+
+def _holds_something(me: Current, letter: Letter) -> bool:
+    """Whether there is more in the form than a signature."""
+    empty = {"", *(signature_of(each).lines.strip() for each in my_identities(me))}
+    lines = (letter.to, letter.cc, letter.bcc, letter.subject)
+    return bool(letter.draft or letter.files or letter.uploads or any(lines) or letter.text.strip() not in empty)
 
 
 def _to_trash(client: Connection, me: Current, boxes: tuple[Mailbox, ...], at: Place, told: str) -> None:

@@ -72,10 +72,11 @@ class FormRequest(Request):
         return Spooled(self, str(folder))
 
 
-def read_on(octets: int) -> None:
-    """Takes so many octets of files from the present form; of up to four times as much only the words are kept."""
+def read_on(octets: int, *, keep: bool) -> None:
+    """Takes so many octets of files from the present form; of up to four times as much only the words are kept.
+    `keep`: off for a stranger's form, whose files never meet the disk."""
     assert isinstance(request, FormRequest)
-    request.max_content_length, request.files_left = 4 * octets, octets
+    request.max_content_length, request.files_left = 4 * octets, octets if keep else 0
     request.max_form_memory_size = WORDS
 
 

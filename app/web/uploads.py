@@ -145,11 +145,12 @@ def all_aside(client: Connection, mailbox: str, letter: Letter) -> Letter:
     return replace(letter, files=(*files, *fresh), uploads=())
 
 
-def name_lost(names: Sequence[str]) -> None:
-    """The files that were on their way when the session ended: only their names ride in a form."""
+def name_lost(names: Sequence[str], *, unsent: bool) -> None:
+    """The files that were on their way when the session ended, or something was away: only their names ride in a form.
+    """
     if names:
         told = ", ".join(f"“{harmless(name)}”" for name in names[:20])
-        flash(f"Not attached, as you were signed out: {told}. Attach again.", "warning")
+        flash(f"{'Not sent. ' if unsent else ''}Not attached, as they were cut off: {told}. Attach again.", "warning")
 
 
 def _length(me: Current) -> int:

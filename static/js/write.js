@@ -130,16 +130,19 @@ export default function write(section) {
     busy = true;
     clearTimeout(timer);
     if (action === "discard") section.querySelectorAll(".sending button").forEach((stop) => stop.click());
-    const there = await filesThere();
+    if (action === "discard") await save(); // so that the trash has it as it stands
+    const [there, focused] = [await filesThere(), document.activeElement];
     const answer = (there || action === "discard") && await after(() => {
+      section.inert = true; // what is typed from here on would not go along
       const body = new FormData(form); // not before: a save may have been under way, and moved the draft
       if (listPart() && section.closest("#write-shelf")) body.set("next", listPart().dataset.url);
       return post(action, { body });
     });
-    busy = false;
+    busy = section.inert = false;
     if (!answer) return;
     const again = answer.page?.querySelector('[data-fragment="compose"]');
     if (!answer.ok && !again) {
+      focused.focus();
       later();
       return void toast(reason(answer), { level: "error" });
     }
@@ -214,7 +217,7 @@ export default function write(section) {
     }
   });
   addEventListener("online", () => { if (section.isConnected) save(); });
-  addEventListener("beforeunload", (event) => { if (section.isConnected && changed()) event.preventDefault(); });
+  addEventListener("beforeunload", (event) => { if (section.isConnected && (changed() || section.querySelector(".sending"))) event.preventDefault(); });
   if (section.closest("#write-shelf")) current = { leave };
   later();
   offer();
@@ -224,4 +227,4 @@ const early = ({ elements }) => ["to", "cc", "bcc", "subject", "text"].some((nam
 
 /** What a person has typed or chosen, to see whether it is saved. */
 const fingerprint = (form) => JSON.stringify([typed(form), changes(form)]);
-const typed = (form) => ["from", "to", "cc", "bcc", "subject", "text", "html"].map((name) => form.elements[name]?.value);
+const typed = ({ elements }) => [...["from", "to", "cc", "bcc", "subject", "text", "html", "when"].map((name) => elements[name]?.value), elements.notify.checked];

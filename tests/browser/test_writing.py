@@ -464,3 +464,87 @@ def test_a_text_that_is_written_again_and_again_is_put_into_a_message(
         page.get_by_test_id("compose-texts-menu").click()
         page.get_by_test_id("compose-text-offer").click()
         expect(area).to_contain_text(re.compile("thank you.*thank you", re.DOTALL))
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_what_was_typed_last_is_in_the_trash_once_it_is_discarded(
+    open_context: Callable[..., BrowserContext], resident: Resident, script: bool
+):
+    page = open_context(java_script_enabled=script).new_page()
+    sign_in(page, resident)
+    page.get_by_test_id("compose-link").click()
+    write(page, "Thrown away", "Typed and never saved\n")
+    page.get_by_test_id("compose-discard").click()
+    page.get_by_test_id("undo-button").click()
+    page.goto("/mail/Drafts/")
+    row(page, "Thrown away").get_by_test_id("message-subject-link").click()
+    page.get_by_test_id("edit-draft").click()
+    expect(page.get_by_test_id("compose-text")).to_have_value("Typed and never saved\n")
+
+
+def test_closing_without_a_script_saves_what_is_there_and_leaves_no_empty_draft(
+    open_context: Callable[..., BrowserContext], resident: Resident
+):
+    page = open_context(java_script_enabled=False).new_page()
+    sign_in(page, resident)
+    page.get_by_test_id("compose-link").click()
+    page.get_by_test_id("compose-save-close").click()
+    expect(page).to_have_url(re.compile("/mail/INBOX/"))
+    page.get_by_test_id("compose-link").click()
+    write(page, "Closed")
+    page.get_by_test_id("compose-save-close").click()
+    expect(page.get_by_test_id("notice")).to_contain_text("saved")
+    page.goto("/mail/Drafts/")
+    assert subjects(page) == ["Closed"]
+
+
+def test_nothing_is_typed_into_a_message_that_is_on_its_way_already(
+    page: Page, resident: Resident, complaints: Complaints
+):
+    sign_in(page, resident)
+    page.get_by_test_id("compose-link").click()
+    write(page, "Slow line", "Before")
+    saved(page)
+    page.route("**/compose", lambda route: (page.keyboard.type("behind"), route.abort()))
+    page.get_by_test_id("compose-text").press("Control+Enter")
+    expect(page.get_by_test_id("notice")).to_contain_text("cannot be reached")
+    expect(page.get_by_test_id("compose-text")).to_have_value("Before")
+    expect(page.get_by_test_id("compose-text")).to_be_focused()
+    page.unroute("**/compose")
+    complaints.clear()
+
+
+def test_the_wish_to_be_told_of_delivery_is_kept_with_the_draft(page: Page, resident: Resident):
+    sign_in(page, resident)
+    page.get_by_test_id("compose-link").click()
+    write(page, "Tell me")
+    saved(page)
+    page.get_by_test_id("compose-later-menu").click()
+    page.get_by_test_id("compose-notify").check()
+    page.get_by_test_id("compose-close").click()
+    expect(page.get_by_test_id("compose")).to_have_count(0)
+    page.goto("/mail/Drafts/")
+    row(page, "Tell me").get_by_test_id("message-subject-link").click()
+    page.get_by_test_id("edit-draft").click()
+    expect(page.get_by_test_id("compose-notify")).to_be_checked()
+
+
+@pytest.mark.parametrize("size", [3, 3_000_000])
+def test_files_that_do_not_ride_over_the_sign_in_are_named_and_nothing_is_sent_without_them(
+    open_context: Callable[..., BrowserContext], resident: Resident, site: Site, size: int
+):
+    context = open_context(java_script_enabled=False)
+    page = context.new_page()
+    sign_in(page, resident)
+    page.goto("/compose")
+    write(page, f"With a plan of {size}", "Typed for an hour\n")
+    plan = {"name": "plan.txt", "mimeType": "text/plain", "buffer": b"x" * size}
+    page.get_by_test_id("compose-attach").set_input_files(plan)
+    context.clear_cookies()
+    page.get_by_test_id("compose-send").click()
+    page.get_by_test_id("address-input").fill(resident.address)
+    page.get_by_test_id("password-input").fill(resident.password)
+    page.get_by_test_id("sign-in-button").click()
+    expect(page.get_by_text("Not sent. Not attached, as they were cut off: “plan.txt”.")).to_be_visible()
+    expect(page.get_by_test_id("compose-text")).to_have_value("Typed for an hour\n")
+    assert sent(site, f"With a plan of {size}", within=0) == []

@@ -3,6 +3,7 @@
 import base64
 import secrets
 import time
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -121,3 +122,13 @@ def test_every_page_of_a_form_that_rides_holds_the_token() -> None:
     folder = Path(__file__).parents[2] / "templates"
     pages = ("contact", "identity", "special", "text", "writing")
     assert all("{{ riding() }}" in (folder / f"{name}.html").read_text() for name in pages)
+
+
+def test_files_do_not_ride_but_their_names_do(lone_app: Flask) -> None:
+    upload = {"upload": [(BytesIO(b"x"), "plan.txt"), (BytesIO(b""), "")]}
+    form = {**DATA, carry.TOKEN: token(lone_app), **upload}
+    with lone_app.test_request_context("/compose", method="POST", data=form, headers=OURS):
+        field, again = carry.packed(), carry.again()
+    assert again is not None and ("lost", "plan.txt") in again
+    ridden = opened(lone_app, field)
+    assert ridden is not None and ridden.getlist("lost") == ["plan.txt"] and "upload" not in ridden
