@@ -16,8 +16,9 @@ from flask.sessions import SessionInterface, SessionMixin
 from app.store.seal import BrokenSeal, Keyring, derive, seal, unseal
 from app.store.session import SECRET_BYTES, new_secret
 
-CSRF = "csrf_token"
+CSRF, _FLASHES = "csrf_token", "_flashes"
 NOTES_BYTES = 3000
+NOTICE_BYTES = 400  # of each of three notices, where all together are too long
 NOTES_SECONDS = 300
 
 
@@ -90,7 +91,9 @@ class CookieSessions(SessionInterface):
     def _save_notes(self, session: CookieSession, response: Response, name: str, options: dict[str, Any]) -> None:
         notes = session.notes()
         if notes and not session.ended and (notes != session.loaded_notes or session.secret != session.came):
-            plain = json.dumps(notes, separators=(",", ":")).encode()
+            plain = _packed(notes)
+            if len(plain) > NOTES_BYTES and _FLASHES in notes:
+                plain = _packed({**notes, _FLASHES: [_shortened(*each) for each in notes[_FLASHES][-3:]]})
             if len(plain) <= NOTES_BYTES and (session.came or session.used):
                 sealed = seal(self._notes_key(session.secret), plain, b"notes")
                 response.set_cookie(name, _encode(sealed), max_age=NOTES_SECONDS, **options)
@@ -107,6 +110,16 @@ class CookieSessions(SessionInterface):
 
     def _notes_key(self, secret: bytes) -> bytes:
         return derive(self._ring.current, "notes", salt=secret)
+
+
+def _packed(notes: dict[str, Any]) -> bytes:
+    return json.dumps(notes, separators=(",", ":"), ensure_ascii=False).encode(errors="replace")
+
+
+def _shortened(category: str, text: str) -> tuple[str, str]:
+    """A notice that names files or quotes a server can be longer than any cookie: its beginning is told all the same."""
+    octets = str(text).encode(errors="replace")
+    return category, octets[:NOTICE_BYTES].decode(errors="ignore") + ("…" if octets[NOTICE_BYTES:] else "")
 
 
 def cookie_name(request: Request) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from flask import Flask
+from markupsafe import escape
 from redis import Redis
 from sqlalchemy import insert, update
 
@@ -317,6 +318,22 @@ def test_flashed_notices_reach_the_next_page_of_the_same_browser_only(app: Flask
     page = signed_in.get("/settings/sessions").get_data(as_text=True)
     assert "Canary &lt;moved&gt;" in page
     assert "Canary" not in signed_in.get("/settings/sessions").get_data(as_text=True)
+
+
+@pytest.mark.parametrize("letter", ["x", "\U0001f4ce", "<"])
+def test_notices_longer_than_a_cookie_are_told_as_far_as_they_fit(app: Flask, letter: str) -> None:
+    from flask import flash, redirect
+
+    def notify() -> object:
+        flash(f"Not attached: {letter * 9000}", "warning")
+        return redirect("/settings/sessions")
+
+    app.add_url_rule("/notify", "notify", notify)
+    signed_in: Pages = app.test_client()  # type: ignore[assignment]
+    signed_in.sign_in(FORWARDER, PASSWORD)
+    signed_in.get("/notify")
+    page = signed_in.get("/settings/sessions").get_data(as_text=True)
+    assert f"Not attached: {escape(letter * 9)}" in page and "\ufffd" not in page
 
 
 @pytest.mark.parametrize(
