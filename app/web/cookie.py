@@ -117,7 +117,7 @@ def _packed(notes: dict[str, Any]) -> bytes:
 
 
 def _shortened(category: str, text: str) -> tuple[str, str]:
-    """A notice that names files or quotes a server can be longer than any cookie: its beginning is told all the same."""
+    """A notice that names files or quotes a server may be longer than any cookie: its beginning is told."""
     octets = str(text).encode(errors="replace")
     return category, octets[:NOTICE_BYTES].decode(errors="ignore") + ("…" if octets[NOTICE_BYTES:] else "")
 
