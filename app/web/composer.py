@@ -8,7 +8,7 @@ from typing import Any
 from flask import render_template, request, url_for
 
 from app.mail.mailbox import Mailbox
-from app.web import carry, conflict, copies, later, limit, pane, people, texts, undo
+from app.web import carry, conflict, copies, later, limit, pane, people, texts, undo, uploads
 from app.web.letter import Letter
 from app.web.preferences import preferences
 from app.web.profile import my_identities
@@ -21,6 +21,7 @@ HEADINGS = {"reply": "Reply", "forward": "Forward"}
 
 def page(me: Current, boxes: tuple[Mailbox, ...], letter: Letter, **more: Any) -> Any:
     """The form. `fault`, `warnings`, `faults` by field, `saved`: when; `unsaved`: the server has not what it shows."""
+    uploads.name_lost([each.name for each in letter.uploads])  # no page can choose a file by itself
     letter = letter if letter.turn else replace(letter, turn=f"{secrets.token_hex(8)}.0")
     beside = letter.origin.place.mailbox if letter.origin else letter.draft.mailbox if letter.draft else "INBOX"
     return render_template(

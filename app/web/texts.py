@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from flask import Response, abort, flash, make_response, redirect, render_template, request, url_for
+from werkzeug.exceptions import NotFound
 
 from app.mail.composed import composed
 from app.profile import texts as kept
@@ -85,7 +86,11 @@ def names(me: Current) -> list[list[str]]:
 
 def inserted(letter: Letter, number: str) -> Letter:
     """The letter with a text put in front of its signature, or of what it quotes. Raises ProfileAway."""
-    text = _one(number)
+    try:
+        text = _one(number)
+    except NotFound:
+        flash("That text is no longer there. Nothing was changed.", "warning")
+        return letter
     subject = letter.subject or text.subject
     if letter.html is not None:
         return replace(letter, subject=subject, html=composed(text.body) + letter.html)

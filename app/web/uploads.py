@@ -145,12 +145,11 @@ def all_aside(client: Connection, mailbox: str, letter: Letter) -> Letter:
     return replace(letter, files=(*files, *fresh), uploads=())
 
 
-def name_lost(names: Sequence[str], *, unsent: bool) -> None:
-    """The files that were on their way when the session ended, or something was away: only their names ride in a form.
-    """
+def name_lost(names: Sequence[str], *, unsent: bool = False) -> None:
+    """Files of which only the names are left, as the session ended meanwhile or something was away."""
     if names:
         told = ", ".join(f"“{harmless(name)}”" for name in names[:20])
-        flash(f"{'Not sent. ' if unsent else ''}Not attached, as they were cut off: {told}. Attach again.", "warning")
+        flash(f"{'Not sent. ' if unsent else ''}Not attached: {told}. Attach again.", "warning")
 
 
 def _length(me: Current) -> int:

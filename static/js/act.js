@@ -39,7 +39,7 @@ async function deliver(url, body, takeBack) {
   clearToasts();
   takeRest(answer.page);
   const draft = answer.page?.querySelector('[data-fragment="compose"]'); // sending was undone, or messages are forwarded
-  if (draft) return import("./write.js").then(({ show }) => show(draft));
+  if (draft) return import("./write.js").then(async ({ left, show }) => { if (await left()) show(draft); });
   const part = answer.page?.querySelector('[data-fragment="list"]');
   // An older answer does not know of what was done since: only the last one of a row replaces the list.
   if (part && waiting === 0) putList(part);

@@ -20,16 +20,16 @@ if (![...document.styleSheets].some(({ href }) => href === sheet)) {
 const PAUSE = 2500; // ms without a key until a draft is saved
 const shelf = document.getElementById("write-shelf");
 let current = null; // the draft in the panel
+export const left = async () => !current || current.leave(); // saved, so that another can stand there
 
 /** Opens what an address of writing leads to in the panel beside the mail. */
 export async function open(url, options) {
-  if (current && !(await current.leave())) return undefined;
+  if (!(await left())) return undefined;
   const answer = await ask(url, options).catch(() => null);
   const part = answer?.page?.querySelector('[data-fragment="compose"]');
   if (!part) return answer?.ok ? location.assign(url) : toast(reason(answer), { level: "error" });
   if (!shelf.contains(document.activeElement)) shelf.opener = document.activeElement;
-  show(part);
-  return undefined;
+  return show(part);
 }
 
 /** Puts a message that the server sent into the panel. */

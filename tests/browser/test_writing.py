@@ -545,6 +545,29 @@ def test_files_that_do_not_ride_over_the_sign_in_are_named_and_nothing_is_sent_w
     page.get_by_test_id("address-input").fill(resident.address)
     page.get_by_test_id("password-input").fill(resident.password)
     page.get_by_test_id("sign-in-button").click()
-    expect(page.get_by_text("Not sent. Not attached, as they were cut off: “plan.txt”.")).to_be_visible()
+    expect(page.get_by_text("Not sent. Not attached: “plan.txt”.")).to_be_visible()
     expect(page.get_by_test_id("compose-text")).to_have_value("Typed for an hour\n")
     assert sent(site, f"With a plan of {size}", within=0) == []
+
+
+def test_who_takes_back_a_message_while_writing_another_keeps_both(
+    page: Page, resident: Resident, complaints: Complaints
+):
+    sign_in(page, resident)
+    page.get_by_test_id("compose-link").click()
+    write(page, "The first")
+    page.get_by_test_id("compose-send").click()
+    expect(page.get_by_test_id("undo-button")).to_be_visible()
+    page.get_by_test_id("compose-link").click()
+    expect(page.get_by_test_id("compose")).to_be_visible()
+    page.route("**/compose", lambda route: route.abort())
+    write(page, "The second", "Begun\n")
+    page.get_by_test_id("undo-button").click()
+    expect(page.get_by_text("The draft is not saved yet. It stays open.")).to_be_visible()
+    expect(page.get_by_test_id("compose-subject")).to_have_value("The second")
+    page.unroute("**/compose")
+    page.get_by_test_id("compose-close").click()
+    expect(page.get_by_test_id("compose")).to_have_count(0)
+    page.goto("/mail/Drafts/")
+    assert sorted(subjects(page)) == ["The first", "The second"]
+    complaints.clear()

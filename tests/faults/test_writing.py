@@ -80,6 +80,16 @@ def test_while_the_mail_server_is_away_the_words_stay_in_the_form(world: World, 
     answer = person.visitor.post("/compose", begun)
     assert answer.status == 503, title(answer)
     assert "Typed for an hour" in answer.text and "Not saved." in answer.text
+    answer = person.visitor.upload("/compose", begun, b"x" * 1000, {})
+    assert answer.status == 503 and "Not attached: “file.bin”. Attach again." in toasts(answer)
+
+
+def test_a_page_that_comes_back_without_a_file_says_so_and_a_text_that_is_gone_is_told(alice: Person):
+    begun = form(alice, "With a file", action="insert 4711")
+    answer = alice.visitor.upload("/compose", begun, b"x" * 1000, {})
+    assert answer.status == 200 and "Typed for an hour" in answer.text
+    told = toasts(answer)
+    assert "That text is no longer there." in told and "Not attached: “file.bin”. Attach again." in told
 
 
 def test_without_sql_a_message_is_sent_in_the_request_and_once(world: World, alice: Person):
