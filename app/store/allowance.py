@@ -16,6 +16,7 @@ from redis import Redis
 
 WINDOW_SECONDS = 3600
 LOCAL_ACCOUNTS = 20_000
+_UNDONE = " undone"
 
 Count = tuple[float, int]  # when a message was counted, and its recipients
 
@@ -43,20 +44,28 @@ def take(redis: Redis, account_id: str, name: str, recipients: int, allowance: A
     key, member, now = _key(account_id), f"{name} {recipients}", time.time()
     pipe = redis.pipeline(transaction=True)
     pipe.zremrangebyscore(key, "-inf", now - WINDOW_SECONDS)
+    pipe.zrem(key, f"{name}{_UNDONE}")
     pipe.zadd(key, {member: now})
     pipe.zrange(key, 0, -1, withscores=True)
     pipe.expire(key, WINDOW_SECONDS)
-    found: Any = pipe.execute()[2]
+    found: Any = pipe.execute()[3]
+    others = [(each, score) for each, score in found if each != member.encode()]
+    free = {each for each, _ in [each for each in others if _is_undone(each[0])][: allowance.messages]}
     try:
-        _look([_count(each, score) for each, score in found if each != member.encode()], recipients, allowance, now)
+        _look([_count(each, score) for each, score in others if each not in free], recipients, allowance, now)
     except Spent:
         redis.zrem(key, member)
         raise
 
 
 def give_back(redis: Redis, account_id: str, name: str, recipients: int) -> None:
-    """The message was not sent after all. Raises redis.RedisError."""
-    redis.zrem(_key(account_id), f"{name} {recipients}")
+    """The message was not sent after all. So many as may be sent, no more: each leaves a row behind for two weeks.
+    Raises redis.RedisError."""
+    pipe = redis.pipeline(transaction=True)
+    pipe.zrem(_key(account_id), f"{name} {recipients}")
+    pipe.zadd(_key(account_id), {f"{name}{_UNDONE}": time.time()})
+    pipe.expire(_key(account_id), WINDOW_SECONDS)
+    pipe.execute()
 
 
 def _look(others: Iterable[Count], recipients: int, allowance: Allowance, now: float) -> None:
@@ -78,6 +87,10 @@ def _until(weights: Iterable[Count], room: int, now: float) -> int | None:
         if used <= room:
             return max(1, int(when + WINDOW_SECONDS - now) + 1)
     return None
+
+
+def _is_undone(member: bytes) -> bool:
+    return member.endswith(_UNDONE.encode())
 
 
 def _count(member: bytes, score: float) -> Count:

@@ -61,6 +61,16 @@ def test_what_is_undone_or_sent_twice_under_its_name_is_not_counted_twice(counte
     counted[0]("b", 10)
 
 
+@pytest.mark.servers
+def test_no_more_messages_can_be_undone_than_sent_and_one_that_is_sent_again_counts_once(redis: Redis):
+    for name in "abc" * 2 + "def":
+        take(redis, "7", name, 1, MOST)
+        give_back(redis, "7", name, 1)
+    with pytest.raises(Spent):
+        take(redis, "7", "g", 1, MOST)
+    take(redis, "7", "f", 10, MOST)
+
+
 def test_what_was_refused_is_not_counted(counted: tuple[Take, Take]):
     counted[0]("a", 6)
     for _ in range(3):
