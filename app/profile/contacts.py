@@ -27,6 +27,7 @@ _C: Any = _TABLE.c
 _RECIPIENTS: Any = RecipientRow.__table__
 _R: Any = _RECIPIENTS.c
 MOST = MOST_CONTACTS
+MOST_OCTETS = 64 * 1024 * 1024  # of their cards and notes, where each could have 74 KB
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +182,10 @@ def _add(connection: Connection, account_id: str, contacts: Sequence[Contact]) -
     there = int(connection.scalar(select(func.count()).select_from(_TABLE).where(_C.account_id == account_id)) or 0)
     if there + len(contacts) > MOST:
         raise Full(f"{there} of {MOST} contacts")
+    kept = select(func.sum(func.coalesce(func.length(_C.card), 0) + func.length(_C.note)))
+    size = int(connection.scalar(kept.where(_C.account_id == account_id)) or 0)
+    if size + sum(len(each.card or "") + len(each.note) for each in contacts) > MOST_OCTETS:
+        raise Full(f"{size} of {MOST_OCTETS} octets")
     made = tuple(replace(each, id=secrets.token_hex(16)) for each in contacts)
     if made:
         rows = [{"contact_id": each.id, "account_id": account_id, **_values(each)} for each in made]

@@ -24,7 +24,10 @@ PER_PAGE = 100
 MOST_MERGED = 20
 NEW = Contact("")
 AWAY = "Your address book cannot be reached at the moment. What you typed is still here; try again in a while."
-FULL = f"An address book holds {book.MOST:,} contacts. Delete some first."
+FULL = (
+    f"An address book holds {book.MOST:,} contacts, and {book.MOST_OCTETS // 2**20} MB with their pictures and notes."
+    " Delete some first."
+)
 _ID = re.compile(r"[0-9a-f]{32}")
 
 

@@ -116,6 +116,16 @@ def test_what_is_too_much_is_cut_or_refused(engine: Engine, monkeypatch: pytest.
     contacts.add(engine, "7", [ANN, ANN])
 
 
+def test_an_address_book_has_an_end_in_octets_too(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(contacts, "MOST_OCTETS", 100_000)
+    large = replace(ANN, card="x" * 30_000, note="n" * 5_000)
+    contacts.add(engine, "7", [large, large])
+    with pytest.raises(Full):
+        contacts.add(engine, "7", [large])
+    contacts.add(engine, "7", [ANN])
+    contacts.add(engine, "8", [large])
+
+
 def test_a_thousand_are_added_at_once(engine: Engine) -> None:
     many = [Contact(f"P {number:04}", (f"p{number}@one.example",)) for number in range(1000)]
     contacts.add(engine, "7", many)
