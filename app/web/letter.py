@@ -142,7 +142,7 @@ def read_letter(form: MultiDict[str, str], uploads: Sequence[FileStorage]) -> Le
         references=tuple(_ID.findall(form.get("references", "")[:LINE_LENGTH])),
         text=text,
         html=html,
-        files=tuple(read_kept(each) for each in form.getlist("file")),
+        files=_once(read_kept(each) for each in form.getlist("file")),
         uploads=tuple(_uploaded(each) for each in uploads if each.filename),
         when=_line(form.get("when", ""))[:40],
         notify=form.get("notify") == "1",
@@ -160,6 +160,11 @@ def _texts(form: MultiDict[str, str]) -> tuple[str, str | None]:
         return _lf(form.get("text", "")), html
     html = formatted(_lf(html))
     return text_of(html), html
+
+
+def _once(files: Iterable[Kept]) -> tuple[Kept, ...]:
+    """Each once: a form of a thousand lines could else make a message of a thousand times the same 20 MB."""
+    return tuple({(each.place, each.section): each for each in files}.values())
 
 
 def _lf(text: str) -> str:

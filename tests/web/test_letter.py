@@ -68,6 +68,12 @@ def test_files_lie_in_the_draft_after_it_was_saved() -> None:
     assert after.writing(ME, NOW).files[0] == File("a.pdf", "application/pdf", stored(LATER, "2", 120))
 
 
+def test_a_file_is_attached_once_however_often_a_form_names_it() -> None:
+    one, other = Kept(DRAFT, "2", "a", "a/b", 8), Kept(DRAFT, "3", "b", "a/b", 8)
+    told = form(Letter(ID, files=(one, replace(one, name="c", size=0), other, one)))
+    assert [each.section for each in read_letter(told, []).files] == ["2", "3"]
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
