@@ -7,6 +7,7 @@ so that there is one way to convert. Without a script a save exchanges the signa
 from collections.abc import Sequence
 from dataclasses import replace
 
+from app.mail.formatted import too_much
 from app.mail.signature import Signature, composed_text, exchanged_html, exchanged_text
 from app.profile.identities import Identity
 from app.web.letter import Letter
@@ -29,11 +30,13 @@ def lost_by(letter: Letter, html: str | None) -> str:
 
 
 def in_form(letter: Letter, form: str, identities: Sequence[Identity]) -> Letter:
-    """The letter in one of FORMS. As plain text it has no pictures inside: they are attached."""
+    """The letter in one of FORMS. As plain text it has no pictures inside: they are attached. A text whose quotes would
+    make more HTML than can be saved stays as it is."""
     if form == "signed":
         return signed(letter, identities)
     own = next((signature_of(each) for each in identities if each.id == letter.signed), Signature())
-    return replace(letter, html=composed_text(letter.text, own) if form == "rich" else None)
+    html = composed_text(letter.text, own) if form == "rich" else None
+    return replace(letter, html=None if html and too_much(html) else html)
 
 
 def signed(letter: Letter, identities: Sequence[Identity]) -> Letter:

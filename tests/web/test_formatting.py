@@ -20,6 +20,11 @@ def test_a_text_has_the_same_words_with_formatting_and_without():
     assert "<b>Office</b></div><div><br></div><blockquote" in (in_form(office, "rich", BOTH).html or "")
 
 
+def test_a_text_that_would_be_too_much_with_formatting_stays_plain():
+    deep = Letter(LETTER.message_id, text=(">" * 100 + " x\ny\n") * 2000)
+    assert in_form(deep, "rich", BOTH) == deep
+
+
 def test_who_writes_as_another_signs_as_another():
     other = Letter(LETTER.message_id, identity="o", signed="a", text=LETTER.text)
     assert signed(other, BOTH).text == "Hello\n\n-- \nOffice"
