@@ -30,15 +30,15 @@ export default function copy(form) {
     const told = form.elements.message_id.value + form.elements.turn.value.split(".")[0]; // each tab has its own
     const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", utf8(told))).toString().replaceAll(",", "");
     const found = `${PREFIX}${name}.${hash.slice(0, 32)}`;
-    if (found !== place) navigator.locks.request(found, () => new Promise(() => {})); // until this page ends
-    return found;
+    if (found !== place) navigator.locks.request(place = found, () => new Promise(() => {})); // until this page ends
+    document.querySelector(`[data-place="${found}"]`)?.remove();
   }
 
   async function seal() {
     const [mine, at, iv] = [++turn, Date.now(), crypto.getRandomValues(new Uint8Array(12))];
     const fields = [...new FormData(form)].filter(([field, value]) => typeof value === "string" && !NEVER.includes(field));
     const plain = utf8(JSON.stringify(fields));
-    place = await where();
+    await where();
     if (plain.length > LARGEST) return;
     const sealed = await crypto.subtle.encrypt(bound(place, iv), await opening(raw), plain);
     if (mine !== turn) return; // saved meanwhile
@@ -52,6 +52,7 @@ export default function copy(form) {
     if (place) store.removeItem(place);
   };
   if (!able) return { keep() {}, drop() {} };
+  where(); // nobody is offered what is being written here
   addEventListener("pagehide", now);
   document.addEventListener("visibilitychange", now);
   return { keep: () => { timer ||= setTimeout(now, 1000); }, drop };
@@ -62,17 +63,16 @@ export async function offer() {
   const shelf = document.getElementById("toasts");
   if (!able || !places().length || !document.getElementById("write-shelf")) return;
   tidy(MOST);
-  const answer = await fetch("/compose/copies", { credentials: "same-origin" }).then((found) => found.json()).catch(() => null);
-  if (!answer) return;
-  const written = (await navigator.locks.query()).held.map((lock) => lock.name);
+  const answer = await fetch("/compose/copies", { credentials: "same-origin" }).then((found) => found.json()).catch(() => ({ copies: "" }));
   for (const place of places().sort((one, other) => born(other) - born(one))) {
     const [, raw] = pairs(answer.copies).find(([name]) => place.startsWith(`${PREFIX}${name}.`)) ?? [];
-    if (!raw || written.includes(place)) continue;
     const sealed = octets(store[place].slice(store[place].indexOf(" ") + 1));
-    const plain = await crypto.subtle.decrypt(bound(place, sealed.slice(0, 12)), await opening(raw), sealed.slice(12)).catch(() => null);
+    const plain = raw && await crypto.subtle.decrypt(bound(place, sealed.slice(0, 12)), await opening(raw), sealed.slice(12)).catch(() => null);
     if (!plain) continue;
     const fields = JSON.parse(new TextDecoder().decode(plain));
-    if (!(await known(fields))) return shelf.querySelector('[data-testid="copy-note"]') ?? shelf.append(note(place, fields));
+    const [saved, { held }] = [await known(fields), await navigator.locks.query()];
+    if (held.some(({ name }) => name === place)) continue; // somebody writes on it, or begins to
+    if (!saved) return shelf.querySelector('[data-testid="copy-note"]') ?? shelf.append(note(place, fields));
     store.removeItem(place);
   }
 }
@@ -82,7 +82,7 @@ function note(place, fields) {
   const time = new Date(born(place)).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
   const subject = fields.find(([field]) => field === "subject")[1];
   line.textContent = `A message that was not saved is in this browser: ${subject || "(no subject)"}, ${time}.`;
-  box.className = "toast toast-offer";
+  Object.assign(box, { className: "toast toast-offer" }).dataset.place = place;
   box.dataset.testid = "copy-note";
   const button = (text, act) => {
     const made = Object.assign(document.createElement("button"), { type: "button", className: "toast-action", textContent: text });

@@ -70,6 +70,7 @@ def test_what_was_typed_before_a_crash_is_offered_opened_and_saved(
     expect(page.get_by_test_id("compose-to")).to_have_value(re.compile("bob@elsewhere.example"))
     expect(page.get_by_test_id("compose-state")).to_have_text(re.compile("^Saved"), timeout=10_000)
     expect_copies(page, 0)
+    expect(page.get_by_test_id("copy-note")).to_have_count(0)
     page.goto("/mail/Drafts/")
     expect(page.get_by_test_id("message-row")).to_have_count(1)
     expect(page.get_by_test_id("copy-note")).to_have_count(0)
