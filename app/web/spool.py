@@ -74,10 +74,14 @@ class FormRequest(Request):
 
 def read_on(octets: int, *, keep: bool) -> None:
     """Takes so many octets of files from the present form; of up to four times as much only the words are kept.
-    `keep`: off for a stranger's form, whose files never meet the disk."""
+    `keep`: off for a stranger's form, whose files never meet the disk, and of which not more is read.
+
+    A form that can hold no files would lie in memory: of it as much is read as words have, each octet written as three.
+    """
     assert isinstance(request, FormRequest)
-    request.max_content_length, request.files_left = 4 * octets, octets if keep else 0
-    request.max_form_memory_size = WORDS
+    with_files = request.mimetype == "multipart/form-data"
+    request.max_content_length = octets * (4 if keep else 1) if with_files else 3 * WORDS
+    request.files_left, request.max_form_memory_size = octets if keep else 0, WORDS
 
 
 def dropped(field: str) -> str:
