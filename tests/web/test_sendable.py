@@ -45,7 +45,7 @@ def test_beyond_the_site_s_figure_a_message_is_kept_and_not_sent(limited: Reside
 def test_many_recipients_count_each_and_what_is_taken_back_does_not_count(limited: Resident, node: Node) -> None:
     visitor = limited.sign_in(node.url)
     everyone = ", ".join(f"p{number}@elsewhere.example" for number in range(4))
-    write(visitor, "To four", "send", to=everyone)
+    write(visitor, "To four", "later", to=everyone, when=in_minutes(90))  # nobody sends it before it is taken back
     answer = write(visitor, "One more", "send")
     assert answer.status == 429 and "You have written to 4, and this goes to 1 more" in answer.text
     decide(visitor, shown(visitor, "queued"), "undo")
