@@ -20,7 +20,7 @@ from app.mail.header import decode as decode_header
 from app.mail.header import fields
 from app.mail.part import Place, Wanted, bodies, fetch, item
 from app.mail.plain import html_text
-from app.mail.syntax import fetches, number
+from app.mail.syntax import fetches, number, numbers
 from app.mail.syntax import section as item_of
 from app.mail.transfer import decode
 from app.mail.writing import File, Stored
@@ -161,6 +161,13 @@ def passed_on(
     if not any(found.values()):
         raise MessageGone("none of the files is there")
     return tuple(file for uid in wanted for file in found.get(uid, ()))
+
+
+def names_bcc(client: Connection, mailbox: str, uidvalidity: int, uids: Sequence[int]) -> bool:
+    """Whether one of the messages has a Bcc field, as copies of what one sent have. One command. Raises Renumbered."""
+    client.select(mailbox, uidvalidity=uidvalidity)
+    answer = client.ask(b"UID SEARCH UID", uid_set(uids), b"HEADER", "BCC", "")
+    return bool(numbers(answer.untagged, b"SEARCH"))
 
 
 def whole(place: Place, structure: Part, size: int, *, name: str, section: str = "") -> File:

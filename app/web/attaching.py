@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import chain
 
-from flask import request, url_for
+from flask import flash, request, url_for
 from werkzeug.exceptions import BadRequest
 
 from app.mail.connection import Connection
-from app.mail.content import passed_on
+from app.mail.content import names_bcc, passed_on
 from app.mail.part import Place, check_section
 from app.web import beginning
 from app.web.faults import ForeignRequest
@@ -43,14 +43,17 @@ def begun(client: Connection, me: Current) -> Letter:
 
 def _letter(client: Connection, me: Current) -> Letter:
     """GET /compose?attach=<place>/<sections>, or attach=<place> for whole messages, several times. One command for each
-    mailbox. Raises ForeignRequest, BadRequest, and the tree of app/mail/errors.py."""
+    mailbox, two for whole messages. Raises ForeignRequest, BadRequest, and the tree of app/mail/errors.py."""
     if request.headers.get("Sec-Fetch-Site", "none") not in ("same-origin", "none"):
         raise ForeignRequest
     wanted: dict[tuple[str, int], dict[int, tuple[str, ...]]] = {}
     for told in request.args.getlist("attach")[:MOST]:
         place, sections = _read(told)
         wanted.setdefault((place.mailbox, place.uidvalidity), {})[place.uid] = sections
-    files = (passed_on(client, mailbox, validity, each) for (mailbox, validity), each in wanted.items())
+    files = [passed_on(client, mailbox, validity, each) for (mailbox, validity), each in wanted.items()]
+    whole = {key: [uid for uid, sections in each.items() if not sections] for key, each in wanted.items()}
+    if any(names_bcc(client, *key, uids) for key, uids in whole.items() if uids):
+        flash(beginning.SHOWS_BCC, "warning")
     return replace(beginning.empty(me), to="", cc="", bcc="", files=kept_files(chain.from_iterable(files)))
 
 

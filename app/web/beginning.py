@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from flask import request
+from flask import flash, request
 from werkzeug.exceptions import BadRequest
 
 from app.mail import mailto, reply
@@ -22,6 +22,8 @@ from app.web.preferences import preferences
 from app.web.profile import my_identities
 from app.web.session import Current
 
+SHOWS_BCC = "What is attached names the people of its blind copies, and whoever gets it can read that."
+
 
 def empty(me: Current) -> Letter:
     """A new message, with what a mailto: address names."""
@@ -37,7 +39,6 @@ def empty(me: Current) -> Letter:
     text += f"\n\n{signature.lines}" if signature.lines else ""
     known = {"in_reply_to": asked.in_reply_to, "references": tuple(filter(None, [asked.in_reply_to]))}
     return Letter(new_id(me), first.id, text=text, html=html, signed=first.id, **told, **known)  # type: ignore[arg-type]
-
 
 
 def answer(client: Connection, me: Current) -> Letter:
@@ -58,6 +59,8 @@ def answer(client: Connection, me: Current) -> Letter:
 
 def _answered(message: Message, content: Content, mine: tuple[Address, ...], style: Style, kind: str) -> Letter:
     if kind in ("forward", "attached"):
+        if kind == "attached" and message.header.bcc:
+            flash(SHOWS_BCC, "warning")
         return letter_of(reply.forward(message, mine, inline=kind == "forward", content=content, style=style), None)
     if kind == "new":
         return letter_of(reply.as_new(message, mine, content), None)

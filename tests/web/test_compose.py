@@ -79,3 +79,16 @@ def test_a_link_that_attaches_does_not_say_to_whom(visitor: Visitor, resident: R
         validity, uid = client.select_folder("INBOX")[b"UIDVALIDITY"], max(client.search())
     page = visitor.get(f"/compose?attach=INBOX.{validity}.{uid}&to=evil@else.example&bcc=evil@else.example")
     assert page.status == 200 and "Begun elsewhere.eml" in page.text and "evil@" not in page.text
+
+
+def test_who_attaches_what_they_sent_is_told_that_it_names_its_blind_copies(
+    visitor: Visitor, resident: Resident
+) -> None:
+    with elsewhere(resident, "INBOX") as client:
+        client.append("INBOX", FOREIGN % b"")
+        client.append("INBOX", FOREIGN % b"Bcc: eve@else.example\r\n")
+        validity, uids = client.select_folder("INBOX")[b"UIDVALIDITY"], client.search()[-2:]
+    where = f"mailbox=INBOX&uidvalidity={validity}"
+    pages = [visitor.get(f"/compose?attach=INBOX.{validity}.{uid}") for uid in uids]
+    pages += [visitor.get(f"/compose?answer=attached&{where}&uid={uid}") for uid in uids]
+    assert ["blind copies, and whoever" in page.text for page in pages] == [False, True] * 2
