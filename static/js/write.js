@@ -109,7 +109,7 @@ export default function write(section) {
     const button = document.createElement("input");
     Object.assign(button, { type: "hidden", name: "action", value: action });
     form.append(button);
-    last = fingerprint(form);
+    [last, section.inert] = [fingerprint(form), false]; // who comes back finds it as it was
     form.submit();
   }
 
