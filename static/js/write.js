@@ -29,7 +29,7 @@ export async function open(url, options) {
   const part = answer?.page?.querySelector('[data-fragment="compose"]');
   if (!part) return answer?.ok ? location.assign(url) : toast(reason(answer), { level: "error" });
   if (!shelf.contains(document.activeElement)) shelf.opener = document.activeElement;
-  return show(part);
+  return show(part) ?? takeToasts(answer.page); // what is told of a draft as it is opened
 }
 
 /** Puts a message that the server sent into the panel. */
