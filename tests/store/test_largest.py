@@ -4,6 +4,7 @@ import pytest
 from redis import Redis
 
 from app.store import largest
+from app.store.connect import connect
 
 
 @pytest.mark.servers
@@ -27,7 +28,7 @@ def test_a_server_that_did_not_answer_is_asked_again_sooner(redis: Redis) -> Non
 
 @pytest.mark.servers
 def test_without_redis_nobody_asks_and_nothing_fails() -> None:
-    away = Redis(unix_socket_path="/nonexistent/redis.sock")
+    away = connect("unix:///nonexistent/redis.sock")
     assert largest.recall(away, "mx:587") == (None, False)
     largest.remember(away, "mx:587", 1)
     largest.failed(away, "mx:587")

@@ -4,6 +4,7 @@ import pytest
 from redis import Redis
 
 from app.store import uploads
+from app.store.connect import connect
 from app.store.uploads import PLACES, TooManyUploads, Uploads
 
 
@@ -51,7 +52,7 @@ def test_an_upload_that_goes_on_keeps_its_place(redis: Redis, monkeypatch: pytes
 
 @pytest.mark.servers
 def test_without_redis_a_node_counts_its_own() -> None:
-    away = Uploads(Redis(unix_socket_path="/nonexistent/redis.sock"))
+    away = Uploads(connect("unix:///nonexistent/redis.sock"))
     held = taken(away, away, away)
     with pytest.raises(TooManyUploads), away.place("a"):
         pass
