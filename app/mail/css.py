@@ -209,7 +209,8 @@ def value_token(token: ast.Node, name: str) -> str | None:
     if kind == "literal":
         return str(token.value) if token.value in (",", "/") else None
     if kind == "ident":
-        return str(token.value) if _IDENT.fullmatch(token.value) else None
+        # "url" alone means nothing; a sheet holds that word only where it may lead somewhere.
+        return str(token.value) if _IDENT.fullmatch(token.value) and token.lower_value != "url" else None
     if kind == "hash":
         return f"#{token.value}" if _HEX.fullmatch(token.value) else None
     if kind == "string":

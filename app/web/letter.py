@@ -154,10 +154,16 @@ def read_letter(form: MultiDict[str, str], uploads: Sequence[FileStorage]) -> Le
 
 
 def _texts(form: MultiDict[str, str]) -> tuple[str, str | None]:
-    """The text and, where a script sent it, the HTML that the text is made of. What is too much stays as it came."""
-    html = form.get("html")
+    """The text and, where a script sent it, the HTML that the text is made of. What is too much stays as it came.
+
+    Without a script the HTML comes back as it was shown: it holds for as long as the text of it was left alone.
+    """
+    html, text, shown = form.get("html"), _lf(form.get("text", "")), form.get("formatted")
+    if html is None and shown is not None and not too_much(shown):
+        clean = formatted(_lf(shown))
+        return text, clean if text_of(clean) == text else None
     if html is None or too_much(html):
-        return _lf(form.get("text", "")), html
+        return text, html
     html = formatted(_lf(html))
     return text_of(html), html
 

@@ -153,6 +153,24 @@ def test_without_a_script_the_text_is_there_and_the_page_says_what_saving_does(
     expect(page.get_by_test_id("compose-formatted")).to_have_count(0)
 
 
+def test_without_a_script_formatting_is_kept_for_as_long_as_the_text_is_left_alone(
+    page: Page, open_context: Callable[..., BrowserContext], resident: Resident
+):
+    sign_in(page, resident)
+    begin(page, "Left alone", "Words\n")
+    press(page, "Bulleted list")
+    expect(page.get_by_test_id("compose-state")).to_have_text(re.compile("Saved"), timeout=10_000)
+    plain = open_context(java_script_enabled=False).new_page()
+    sign_in(plain, resident)
+    open_draft(plain, "Left alone")
+    for words, kept in (("- Words", 1), ("Other words", 0)):
+        plain.get_by_test_id("compose-subject").fill(f"Now {kept}")
+        plain.get_by_test_id("compose-text").fill(words)
+        plain.get_by_test_id("compose-save").click()
+        expect(plain.get_by_test_id("compose-subject")).to_have_value(f"Now {kept}")
+        expect(plain.get_by_test_id("compose-formatted")).to_have_count(kept)
+
+
 def png(colour: int = 1) -> str:
     return base64.b64encode(landscape(colour, width=30, height=20)).decode()
 

@@ -143,8 +143,12 @@ def test_an_answer_quotes_goes_to_the_right_people_and_marks_what_it_answers(
     page.get_by_test_id("compose-text").press("Control+Enter")
     (taken,) = sent(site, "Re: Letter 1")
     assert re.search(rb"^In-Reply-To: <", taken.content, re.MULTILINE)
-    page.wait_for_timeout(500)
     page.goto("/mail/INBOX/")
+    for _ in range(20):  # it is marked once the copy is filed
+        if row(page, "Letter 1").get_by_title("Answered").is_visible():
+            break
+        page.wait_for_timeout(500)
+        page.reload()
     expect(row(page, "Letter 1").get_by_title("Answered")).to_be_visible()
 
 

@@ -22,6 +22,7 @@ def test_what_newsletters_write_is_kept(text: str):
     "cursor:url(http://t)", "color:expression(alert(1))", "color:var(--x,url(http://t))", "font:1px url(http://t)",
     "background-image:image-set('http://t' 1x)", "position:fixed", "margin:-10px", "width:99999px", "width:1e9px",
     "font-family:'</style>'", "((((", "content:'x'", "list-style:url(http://t)", "--x:1", "a", "",
+    "background:\\75 rl!important",
 ])  # fmt: skip
 def test_what_is_not_known_to_be_harmless_is_dropped(text: str):
     assert kept(text) == ""
