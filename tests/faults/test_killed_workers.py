@@ -58,7 +58,8 @@ def lying(person: Person, mailbox: str) -> list[tuple[str, bool]]:
         client.login(person.mail.login, person.mail.password)
         client.select_folder(mailbox, readonly=True)
         found = client.fetch(client.search("UNDELETED"), ["BODY.PEEK[]", "FLAGS"]).values()
-        return [(words(bytes(each[b"BODY[]"])), OUTGOING in each[b"FLAGS"]) for each in found]
+        there = [each for each in found if each[b"BODY[]"] is not None]  # the others are removed at this very moment
+    return [(words(bytes(each[b"BODY[]"])), OUTGOING in each[b"FLAGS"]) for each in there]
 
 
 def words(raw: bytes) -> str:
