@@ -8,6 +8,7 @@ BROWSER := chromium fonts-dejavu-core
 DATABASES := postgresql mariadb-server
 IMAGE := buildah debootstrap
 PYTEST := .venv/bin/python -m pytest
+PURE := not servers and not databases and not browser and not slow
 # Settings of the developer's own must not reach the tests; `make run` takes them as they are.
 CLEAN := env $(shell env | sed -n 's/^\(POSTERN_[A-Z_]*\)=.*/-u \1/p')
 
@@ -20,10 +21,11 @@ run: ## Start Postern at http://127.0.0.1:8000, with demo accounts; IMAP=imaps:/
 	@exec .venv/bin/python -m app.demo $(if $(IMAP),--imap "$(IMAP)") $(if $(SMTP),--smtp "$(SMTP)") $(if $(PORT),--port "$(PORT)")
 
 test: environment lint types packages-test ## Everything but databases and image: lint, types, unit, servers, browser
-	$(CLEAN) $(PYTEST) -m "not databases"
+	$(CLEAN) $(PYTEST) -n 2 -m "$(PURE)"
+	$(CLEAN) $(PYTEST) -m "not databases and not ($(PURE))"
 
 unit: environment ## The pure tests: no server, about half a minute
-	$(CLEAN) $(PYTEST) -n 2 --hypothesis-profile quick -m "not servers and not databases and not browser and not slow"
+	$(CLEAN) $(PYTEST) -n 2 --hypothesis-profile quick -m "$(PURE)"
 
 integration: environment packages-test ## The tests on real servers: Dovecot, Redis, Postfix, HAProxy
 	$(CLEAN) $(PYTEST) -m servers
