@@ -131,11 +131,13 @@ def test_the_rules_see_an_upward_import():
     assert offences("app.courier.x", imports("app.courier.x", keeper)) == ["app.keeper.pool", "app.keeper.pool.Pool"]
 
 
+@pytest.mark.slow
 def test_no_module_imports_the_object_mapper():
     for name, tree in modules().items():
         assert not [other for other in imports(name, tree) if f"{other}.".startswith("sqlalchemy.orm.")], name
 
 
+@pytest.mark.slow
 def test_importing_the_web_never_loads_the_object_mapper():
     """Each worker would hold 6 MB of it, unused; `app/table/declare.py` stands in for its declarative classes."""
     code = "import sys, app.web\nprint([name for name in sys.modules if name.startswith('sqlalchemy.orm')])"
@@ -143,6 +145,7 @@ def test_importing_the_web_never_loads_the_object_mapper():
     assert done.stdout.strip() == "[]", done.stderr
 
 
+@pytest.mark.slow
 def test_importing_a_room_below_the_top_never_loads_flask(tmp_path: Path):
     lower = [
         name for name in modules() if room(name) not in ("", "web", "demo", "migrations") and "__main__" not in name

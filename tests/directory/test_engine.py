@@ -183,6 +183,7 @@ def test_every_door_says_away_when_the_database_is(tmp_path: Path) -> None:
             ask()
 
 
+@pytest.mark.slow
 def test_a_full_pool_is_away_too(directory: Directory) -> None:
     held = []
     try:

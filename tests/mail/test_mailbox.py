@@ -116,6 +116,7 @@ def test_a_mailbox_whose_count_is_refused_has_none():
     assert [box.unseen for box in boxes] == [None, None]
 
 
+@pytest.mark.slow
 def test_10000_mailboxes_and_a_very_deep_one_are_ordered_in_bounded_time():
     boxes, _ = listed('() "/" INBOX', '() "/" "' + "d/" * 400 + 'e"', *[f'() "/" a{n}/b/c' for n in range(10_000)],
                       capabilities=EXTENDED)  # fmt: skip

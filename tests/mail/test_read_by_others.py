@@ -239,6 +239,7 @@ def texts_hold(raw: bytes, writing: Writing) -> None:
         assert rich is not None and rich.get_content().replace("\r\n", "\n") == f"{writing.html}\n"
 
 
+@pytest.mark.slow
 @settings(suppress_health_check=[HealthCheck.too_slow], max_examples=60)
 @given(writings())
 def test_three_parsers_find_what_was_written(writing: Writing):

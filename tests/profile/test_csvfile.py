@@ -83,6 +83,7 @@ def test_a_cell_of_endless_length_ends_the_reading_and_is_told() -> None:
     assert [each.name for each in found.contacts] == ["A"] and found.faults[0].why == "is no row of a CSV file"
 
 
+@pytest.mark.slow
 def test_more_rows_than_an_address_book_holds_are_not_read_and_that_is_told() -> None:
     found = read(b"email\n" + b"a@b.example\n" * (MOST_CONTACTS + 2))
     assert len(found.contacts) == MOST_CONTACTS

@@ -142,6 +142,7 @@ def test_odd_recipients_are_kept_harmlessly(engine: Engine) -> None:
     assert [(each.name, each.address) for each in collected(engine, "7")] == [("A Bcc: x", "a@one.example")]
 
 
+@pytest.mark.slow
 def test_ten_thousand_contacts_are_looked_up_by_the_index(tmp_path: Path) -> None:
     engine = open_engine(f"sqlite:///{tmp_path}/many.db", timeout=None)
     upgrade(engine)

@@ -195,6 +195,7 @@ def test_files_in_other_letters_are_read() -> None:
         assert decoded("Jörg".encode(encoding)) == "Jörg"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "line",
     [";a=" * 200_000, 'X;a="' + '";"' * 200_000, "X;" + "a;" * 200_000, "X;A=" + "," * 400_000, "\\" * 400_000 + ":"],
@@ -205,6 +206,7 @@ def test_no_line_takes_long(line: str) -> None:
     assert time.process_time() - began < 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [6_000, 60_000])
 def test_no_number_of_groups_members_and_cards_takes_long(number: int) -> None:
     many, group = "MEMBER:mailto:a@b.example\n" * 10_000, "BEGIN:VCARD\nKIND:group\nFN:G{}\n{}END:VCARD\n"
