@@ -14,16 +14,15 @@ from app.web.session import Current
 
 
 def take(me: Current, compose_id: str, recipients: int) -> None:
-    """Counts a message that is about to be sent; without Redis, in this process. Raises Spent."""
+    """Counts a message that is about to be sent; without Redis, in this process. Raises Spent.
+
+    Not in both: what another worker is told to give back, this process would never hear of.
+    """
     held, number, most = resources(), mail_id(me.account.id, compose_id), _allowed(me.account)
-    held.sent.take(me.account.id, number, recipients, most)
     try:
         allowance.take(held.redis, me.account.id, number, recipients, most)
-    except Spent:
-        held.sent.give_back(me.account.id, number)
-        raise
     except RedisError:
-        pass  # counted here
+        held.sent.take(me.account.id, number, recipients, most)
 
 
 def give_back(me: Current, number: str, recipients: int) -> None:

@@ -202,7 +202,7 @@ function line(field, form) {
   box.addEventListener("dragover", (event) => dragged && event.preventDefault());
   box.addEventListener("drop", (event) => dragged && [event.preventDefault(), put([dragged()])]);
   const refill = () => { chips.replaceChildren(); commit(field.value); };
-  field.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(refill, PAUSE); }); // by a program
+  field.addEventListener("input", () => { chips.replaceChildren(); clearTimeout(timer); timer = setTimeout(refill, PAUSE); }); // by a program; no former chip, still being read, writes over it
   chips.append(...JSON.parse(field.dataset.read).map(made));
   if (document.activeElement === field && /^[^,;@]+$/.test(field.value) && !field.defaultValue) entry.value = field.value; // begun already
   else if (field.value !== field.defaultValue) refill();
