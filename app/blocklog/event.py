@@ -1,0 +1,154 @@
+"""What one line of a log tells, before it is joined with what other lines of the same message tell (join.py).
+
+Times are aware, in UTC. Addresses stand as the log has them; join.py lower-cases and resolves them. `queue_id` is the
+mail server's name of a message within one `instance` of its program ("postfix", "postfix-in", "exim"); None: none yet.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from app.blocklog.codes import Fate, Outcome, Policy, Stage
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of a log without its beginning. `program` is the last part of the name ("smtpd"), `instance` what stands
+    before it ("postfix-in", "postfix/submission"; without any, the program's own name)."""
+
+    at: datetime
+    host: str
+    program: str
+    instance: str
+    pid: int | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """Who was connected. `ip` canonical text without brackets; `name` the verified host name, "" for none."""
+
+    ip: str = ""
+    name: str = ""
+    helo: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Something stopped a message. `recipients`: those of this line only. `policy` and `detail` where the line itself
+    says them; otherwise classify.py reads `text`, the reply as the client got it. `score` is the content filter's,
+    `stored` where the message is kept ("amavis:<mail_id>"), `partner` a queue id of another program's that it
+    belongs to. `whole`: `recipients` are all that the message had."""
+
+    at: datetime
+    instance: str
+    queue_id: str | None
+    stage: Stage
+    outcome: Outcome
+    text: str
+    recipients: tuple[str, ...] = ()
+    whole: bool = False
+    sender: str | None = None
+    peer: Peer = Peer()
+    code: int | None = None
+    dsn: str | None = None
+    policy: Policy | None = None
+    detail: str | None = None
+    score: float | None = None
+    subject: str | None = None
+    message_id: str | None = None
+    stored: str | None = None
+    partner: str | None = None
+    pid: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A fact about a message: what is None, this line does not say. `user`: who signed in to send it."""
+
+    at: datetime
+    instance: str
+    queue_id: str
+    pid: int | None = None
+    sender: str | None = None
+    recipient: str | None = None  # one more that was accepted
+    peer: Peer | None = None
+    user: str | None = None
+    message_id: str | None = None
+    subject: str | None = None
+    size: int | None = None
+    count: int | None = None  # of recipients
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What became of a message for one recipient. `original`: as the client named it, where the server rewrote it.
+    `next_id`: under which queue id another hop of ours took it ("queued as"): the same message, not another one.
+    `discarded`: the next hop took it and threw it away. `local`: it ended in a mailbox."""
+
+    at: datetime
+    instance: str
+    queue_id: str
+    recipient: str
+    fate: Fate
+    original: str | None = None
+    relay: str = ""
+    dsn: str | None = None
+    reply: str = ""
+    next_id: str | None = None
+    discarded: bool = False
+    local: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The server forgot the message: its queue id may be used again."""
+
+    at: datetime
+    instance: str
+    queue_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class GreylistPassed:
+    """A greylisting service let through what it had delayed."""
+
+    at: datetime
+    sender: str
+    recipient: str
+    ip: str
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One connection of a sending server, as far as the log tells: counts of commands that were taken and refused."""
+
+    at: datetime
+    ip: str
+    connections: int = 0
+    reverse_ok: int = 0
+    helo_ok: int = 0
+    quit: int = 0
+    bad_from: int = 0
+    bad_rcpt: int = 0
+    ok_rcpt: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """Somebody used a service with their own program: `service` imap, pop3 or smtp, under the `login` it knows."""
+
+    at: datetime
+    service: str
+    login: str
+    ip: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Odd:
+    """A line that could not be read though it looks like a refusal, or is none of a log: counted, shown to admins."""
+
+    text: str
+    why: str
+
+
+Event = Refused | Told | Delivery | Ended | GreylistPassed | Visit | SignedIn | Odd

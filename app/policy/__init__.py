@@ -1,0 +1,1 @@
+"""What is allowed, denied, delayed: the rules and settings that mail servers obey, and who changed them."""
