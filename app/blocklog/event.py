@@ -13,7 +13,8 @@ from app.blocklog.codes import Fate, Outcome, Policy, Stage
 @dataclass(frozen=True, slots=True)
 class Line:
     """A line of a log without its beginning. `program` is the last part of the name ("smtpd"), `instance` what stands
-    before it ("postfix-in", "postfix/submission"; without any, the program's own name)."""
+    before it ("postfix-in", "postfix/submission"; without any, the program's own name). A record of Exim's rejectlog is
+    one Line: `text` holds all its lines, with newlines between, up to the line of dashes that ends it."""
 
     at: datetime
     host: str
