@@ -14,7 +14,8 @@ from app.blocklog.codes import Fate, Outcome, Policy, Stage
 class Line:
     """A line of a log without its beginning. `program` is the last part of the name ("smtpd"), `instance` what stands
     before it ("postfix-in", "postfix/submission"; without any, the program's own name). A record of Exim's rejectlog is
-    one Line: `text` holds all its lines, with newlines between, up to the line of dashes that ends it."""
+    one Line: `text` holds all its lines, with newlines between, up to the next that begins with a time. (No line of a
+    stranger's header can. Exim writes a record in one piece, so that the end of the file ends one, too.)"""
 
     at: datetime
     host: str
