@@ -71,7 +71,8 @@ class Part:
                 waiting.extend(reversed(part.parts))
 
     def find(self, section: str) -> Part | None:
-        """The part of that section, also inside attached messages."""
+        """The part of that section, also inside attached messages; TEXT is the body of a message that is one part."""
+        section = self.section if section == "TEXT" and self.section else section
         waiting = [self]
         while waiting:
             part = waiting.pop()

@@ -206,8 +206,8 @@ def test_pictures_pasted_and_dropped_stand_in_the_text_and_go_with_it(page: Page
     page.get_by_test_id("compose-close").click()
     open_draft(page, "With pictures")
     expect(area.locator("img")).to_have_count(2)
-    loaded = "[...document.querySelectorAll('.write-rich img')].every((each) => each.naturalWidth === 30)"
-    page.wait_for_function(loaded)
+    for picture in area.locator("img").all():
+        expect(picture).to_have_js_property("naturalWidth", 30)
     area.locator("img").last.evaluate("picture => picture.remove()")
     page.wait_for_timeout(300)
     page.get_by_test_id("compose-send").click()
@@ -239,7 +239,7 @@ def test_an_answer_shows_and_sends_the_pictures_that_it_quotes(page: Page, resid
     page.get_by_test_id("reply").click()
     picture = page.get_by_test_id("compose-rich").locator("blockquote img")
     expect(picture).to_have_count(1)
-    page.wait_for_function("document.querySelector('.write-rich img').naturalWidth === 30")
+    expect(picture).to_have_js_property("naturalWidth", 30)
     expect(page.get_by_test_id("compose-file").filter(visible=True)).to_have_count(0)
     page.get_by_test_id("compose-send").click()
     answer = taken(site, "Re: The view")

@@ -20,7 +20,6 @@ from app.demo import directory
 from app.demo.certificate import Certificate
 from app.demo.dovecot import Dovecot
 from app.demo.process import free_port
-from app.demo.pymap import Pymap
 from app.directory.tables import ServerRow
 from tests.browser.steps import open_folder, row, sign_in
 from tests.conftest import MailAccount, Resident, Site
@@ -167,47 +166,3 @@ def test_a_recipient_whom_the_submission_server_refuses_is_named_and_the_draft_o
         page.goto("/outbox")
     expect(page.get_by_text("no such user").first).to_be_visible()
     assert lying(alice, "Sent") == []
-
-
-@pytest.fixture(scope="module")
-def bare(servers_folder: Path) -> Iterator[Pymap]:
-    """A mail server without UIDPLUS, special folders, keywords, CATENATE."""
-    server = Pymap(servers_folder / "bare", {"bare@one.example": "secret"}).start()
-    yield server
-    server.stop()
-
-
-@pytest.mark.parametrize("script", [True, False])
-def test_on_a_bare_mail_server_a_message_is_saved_sent_and_filed(
-    open_context: OpenContext, site: Site, bare: Pymap, script: bool
-):
-    account = MailAccount(bare, "bare@one.example", "secret")  # type: ignore[arg-type]
-    site.smtp.logins[account.login] = account.password
-    with site.engine.begin() as connection:
-        ports = {"imap": bare.imap_port, "submission": site.smtp.port}
-        directory.put_account(
-            connection, account.login, account.login, directory.put_server(connection, "bare", ports)
-        )
-    alice = Resident(account.login, account)
-    page = open_context(java_script_enabled=script).new_page()
-    sign_in(page, alice)
-    subject = f"Bare {script}"
-    begin(page, "friend@elsewhere.example", subject, "One\n")
-    attach(page, "plan.bin", PLAN)
-    page.get_by_test_id("compose-save").click()
-    expect(page.get_by_test_id("compose-state" if script else "notice")).to_contain_text(re.compile("saved", re.I))
-    page.get_by_test_id("compose-text").fill("One, two\n")
-    page.get_by_test_id("compose-send").click()
-    expect(page.get_by_test_id("compose")).to_have_count(0)
-    end = time.monotonic() + 25
-    while not (filed := [each for each in lying(alice, "Sent") if header(each, "Subject") == subject]):
-        assert time.monotonic() < end, site.smtp.taken[-1:]
-        time.sleep(0.1)
-    (taken,) = (each for each in site.smtp.taken if f"\r\nSubject: {subject}\r\n".encode() in each.content)
-    for raw in (taken.content, *filed):
-        parts = list(message_from_bytes(raw, policy=policy.default).iter_attachments())
-        assert [part.get_payload(decode=True) for part in parts] == [PLAN] and b"One, two" in raw
-    assert len(filed) == 1
-    while lying(alice, "Drafts"):
-        assert time.monotonic() < end
-        time.sleep(0.2)

@@ -34,6 +34,13 @@ def test_an_attached_message_hands_its_number_on():
     assert found.find("3").type == "message/rfc822" and found.find("3.2.2").type == "image/png"
 
 
+def test_text_names_the_body_of_a_message_that_is_one_part_and_of_no_other():
+    alone = read(tree(b'("image" "png" ("name" "a.png") NIL NIL "base64" 90)'))
+    assert alone.find("TEXT") is alone and alone.find("1") is alone
+    mixed = read(tree(b'(("text" "plain" NIL NIL NIL "7bit" 1 1)("image" "png" NIL NIL NIL "base64" 90) "mixed")'))
+    assert mixed.find("TEXT") is None and mixed.find("2").type == "image/png"
+
+
 def test_names_come_from_every_age_of_parameters():
     assert [part.filename for part in read(tree(MIXED)).walk() if part.filename] == ["b.png", "ü.pdf"]
 
