@@ -138,7 +138,7 @@ class UseRow(Base):
 
 class SourceRow(Base):
     """One log file of one host, and how far it is read: the position, and what is known of messages still under way,
-    written in the transaction that wrote their rows."""
+    written in the transaction that wrote their rows. `owner` is the follower that reads it, until `seen_at` is old."""
 
     __tablename__ = "ingest_source"
     __table_args__ = (Index("ux_ingest_source_node_path", "node", "path", unique=True),)
@@ -156,6 +156,7 @@ class SourceRow(Base):
     last_at = optional(moment())
     state = optional(LargeBinary(16_777_215))
     seen_at = optional(moment())
+    owner = column(String(120), server_default="")
     lines = column(BigInteger, server_default="0")
     rows = column(BigInteger, server_default="0")
     odd_lines = column(BigInteger, server_default="0")
