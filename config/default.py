@@ -77,6 +77,10 @@ class Settings:
     authserv_ids: tuple[str, ...] = setting(
         "names under which the provider's own servers write Authentication-Results (RFC 8601); nobody else is believed",
         values.hosts, ())
+    blocklog_patterns: Path | None = setting(
+        "file with a site's own words of refusal, before ours: a policy's name and a regular expression a line",
+        values.existing_file,
+    )
     junk_pattern: str | None = setting(
         "name of the junk mailbox where the server marks none; strftime letters %Y %m %d, e.g. spam.%Y",
         values.mailbox_pattern,
