@@ -5,12 +5,41 @@ directory's opaque ids; "" stands for a recipient that nobody has, or none of ou
 reads the log (source_id << 48 | a counter), so that a batch that is written again doubles nothing. No foreign keys.
 """
 
-from sqlalchemy import BigInteger, Index, Integer, LargeBinary, Numeric, SmallInteger, String
+from typing import Any
 
-from app.table.declare import Declared, ascii_key, column, key, long_text, moment, optional, table_set
+from sqlalchemy import (
+    BigInteger,
+    Index,
+    Integer,
+    Numeric,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    String,
+)
+
+from app.table.declare import (
+    Declared,
+    ascii_key,
+    column,
+    digest,
+    key,
+    long_bytes,
+    long_text,
+    moment,
+    optional,
+    table_set,
+)
 
 ACCOUNT = 700  # characters of an opaque id, as everywhere
-CLUSTERED = {"sqlite_with_rowid": False}  # rows lie in the order of the primary key
+CLUSTERED: dict[str, Any] = {"sqlite_with_rowid": False}  # rows lie in the order of the primary key
+
+
+def weekly(column: str) -> dict[str, Any]:
+    """Options of a table that is kept in partitions of a week, where the database has them: week.py cuts and drops
+    them. SQLite has none. MariaDB's rows lie in the order of the primary key anyway."""
+    latest = "(PARTITION later VALUES LESS THAN (MAXVALUE))"
+    by = {f"{kind}_partition_by": f"RANGE COLUMNS({column}) {latest}" for kind in ("mysql", "mariadb")}
+    return {**CLUSTERED, **by, "postgresql_partition_by": f"RANGE ({column})"}
 
 
 class Base(Declared):
@@ -25,9 +54,11 @@ class BlockRow(Base):
 
     __tablename__ = "block_log"
     __table_args__ = (
-        Index("ix_block_log_site", "site", "blocked_at", "account_id", "policy"),
+        # What counts read, so that they read no row: of an account, and of a site per account.
+        PrimaryKeyConstraint("account_id", "blocked_at", "id", postgresql_include=["policy", "outcome"]),
+        Index("ix_block_log_site", "site", "blocked_at", "account_id", "policy", "outcome"),
         Index("ix_block_log_sender_domain", "sender_domain", "blocked_at"),
-        CLUSTERED,
+        weekly("blocked_at"),
     )
 
     account_id = column(ascii_key(ACCOUNT), primary_key=True)
@@ -63,7 +94,11 @@ class RecentRow(Base):
     """A message that was accepted, for one recipient; or sent, by one of our own users (outcome 5: `rcpt` is whom)."""
 
     __tablename__ = "recent_mail"
-    __table_args__ = (Index("ix_recent_mail_site", "site", "received_at", "account_id", "outcome"), CLUSTERED)
+    __table_args__ = (
+        PrimaryKeyConstraint("account_id", "received_at", "id", postgresql_include=["outcome"]),
+        Index("ix_recent_mail_site", "site", "received_at", "account_id", "outcome"),
+        weekly("received_at"),
+    )
 
     account_id = column(ascii_key(ACCOUNT), primary_key=True)
     received_at = column(moment(), primary_key=True)
@@ -149,12 +184,12 @@ class SourceRow(Base):
     format = column(String(20))
     zone = column(String(40), server_default="UTC")
     inode = optional(BigInteger)
-    head_hash = optional(LargeBinary(32))
+    head_hash = optional(digest(32))
     head_length = optional(Integer)
     byte_pos = column(BigInteger, server_default="0")
     next_seq = column(BigInteger, server_default="1")
     last_at = optional(moment())
-    state = optional(LargeBinary(16_777_215))
+    state = optional(long_bytes())
     seen_at = optional(moment())
     owner = column(String(120), server_default="")
     lines = column(BigInteger, server_default="0")

@@ -34,6 +34,7 @@ class SiteRow(Base):
     junk_pattern = optional(String(80))  # such as spam.%Y
     messages_per_hour = optional(Integer)  # that each of its accounts may send; None: as the settings say
     recipients_per_hour = optional(Integer)
+    log_days = optional(Integer)  # how long its block log is kept, where shorter than POSTERN_BLOCKLOG_DAYS
     enabled = column(Boolean, server_default=true())
 
 

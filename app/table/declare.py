@@ -14,6 +14,7 @@ from sqlalchemy import (
     ColumnElement,
     DateTime,
     ForeignKey,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -86,6 +87,16 @@ def moment() -> TypeEngine[datetime]:
 def long_text() -> TypeEngine[str]:
     """A column type for texts of any length: MariaDB's TEXT ends at 64 KB."""
     return Text().with_variant(mysql.MEDIUMTEXT(), "mysql", "mariadb")
+
+
+def digest(length: int) -> TypeEngine[bytes]:
+    """A column type for a few bytes."""
+    return LargeBinary().with_variant(mysql.VARBINARY(length), "mysql", "mariadb")
+
+
+def long_bytes() -> TypeEngine[bytes]:
+    """A column type for bytes, up to 16 MB: MariaDB's BLOB ends at 64 KB."""
+    return LargeBinary().with_variant(mysql.MEDIUMBLOB(), "mysql", "mariadb")
 
 
 def one_of(column: str, values: tuple[str, ...], *, nullable: bool = False) -> CheckConstraint:
