@@ -199,6 +199,7 @@ def _ingest_source() -> None:
         sa.Column("last_at", sa.DateTime),
         sa.Column("state", sa.LargeBinary().with_variant(mysql.MEDIUMBLOB(), "mysql", "mariadb")),
         sa.Column("seen_at", sa.DateTime),
+        column("owner", sa.String(120), ""),
         *(column(name, sa.BigInteger(), "0") for name in ("lines", "rows", "odd_lines")),
         column("gaps", sa.Integer(), "0"),
         sa.PrimaryKeyConstraint("source_id", name="pk_ingest_source"),
