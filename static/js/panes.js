@@ -129,10 +129,11 @@ export function setTitle(title) {
   document.title = `${unread() ? `(${unread().toLocaleString("en")}) ` : ""}${name} · ${brand}`;
 }
 
-async function fillList(url) {
+/** The list at `url` in place of `before`, if that is still what stands there; whether it was put. */
+export async function fillList(url, before = null) {
   const answer = await ask(url).catch(() => null);
   const part = answer?.page?.querySelector('[data-fragment="list"]');
-  if (part && !listPart()) putList(part);
+  return part && listPart() === before && !putList(part);
 }
 
 function followLinks(event) {

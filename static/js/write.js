@@ -2,7 +2,7 @@
 import { ask, reason } from "./ask.js";
 import { attachIn } from "./attach.js";
 import { fill, target } from "./html.js";
-import { listPart, putList, takeRest } from "./panes.js";
+import { fillList, listPart, messagePart, putList, rowOf, showList, takeRest } from "./panes.js";
 import { takeToasts, toast } from "./say.js";
 import copies, { offer } from "./write-copy.js";
 import files, { changes } from "./write-files.js";
@@ -53,12 +53,11 @@ function toBeginning(text) {
 export default function write(section) {
   const form = section.querySelector("form");
   const state = section.querySelector("[data-state]");
-  let timer = 0;
+  let [timer, busy] = [0, false];
   const copy = copies(form);
   // What was typed before this script was there, and what the server could not save, is not saved.
   let last = "unsaved" in section.dataset || early(form) ? "" : fingerprint(form);
   let work = Promise.resolve(true); // one POST after the other: each needs the draft that the one before stored
-  let busy = false;
 
   const told = (text, late = false) => { state.textContent = text; state.classList.toggle("late", late); };
   const changed = () => fingerprint(form) !== last;
@@ -179,12 +178,13 @@ export default function write(section) {
       toast("The draft is not saved yet. It stays open.", { level: "warning" });
       return false;
     }
+    const url = listPart()?.dataset.url; // a list beside it knows the draft by its former place
+    if (url?.startsWith(`/mail/${form.elements.draft.value.split(".")[0]}/`)) fillList(url, listPart()).then((put) => put && messagePart() && !rowOf(messagePart().dataset.uid) && showList(url));
     return true;
   }
 
   function close() {
-    current = null;
-    shelf.replaceChildren();
+    current = shelf.replaceChildren() ?? null;
     shelf.opener?.focus();
   }
 

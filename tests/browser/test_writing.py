@@ -369,6 +369,21 @@ def test_what_was_typed_without_a_network_is_saved_when_it_is_back(
     complaints.clear()
 
 
+def test_a_draft_that_was_just_closed_is_opened_again_from_the_list_beside_it(page: Page, resident: Resident):
+    draft = f"From: {resident.address}\r\nTo: {FRIEND}\r\nSubject: Often opened\r\n\r\nOne\r\n"
+    resident.mail.append(draft.encode(), mailbox="Drafts", flags=("\\Draft", "\\Seen"))
+    sign_in(page, resident)
+    open_folder(page, "Drafts")
+    for before, after in (("One", "Two"), ("Two", "Three")):
+        row(page, "Often opened").get_by_test_id("message-subject-link").click()
+        page.get_by_test_id("edit-draft").click()
+        expect(page.get_by_test_id("compose-text")).to_have_value(before)
+        page.get_by_test_id("compose-text").fill(after)
+        page.get_by_test_id("compose-close").click()
+        expect(page.get_by_test_id("edit-draft")).to_have_count(0)  # of the draft as it was
+        expect(page.get_by_role("heading", name="Drafts")).to_be_focused()
+
+
 def test_the_focus_goes_back_to_where_writing_was_begun(page: Page, resident: Resident):
     fill(resident, 1)
     sign_in(page, resident)
