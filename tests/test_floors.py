@@ -6,6 +6,7 @@ A module imports its own room or a lower floor, never a neighbour on its floor, 
 from __future__ import annotations
 
 import ast
+import graphlib
 import subprocess
 import sys
 from pathlib import Path
@@ -43,6 +44,23 @@ TABLES = {
     "app.profile.tables",
 }
 FLASK = {"flask", "flask_login", "flask_wtf", "wtforms", "werkzeug", "jinja2"}
+# The rooms of app/web, and which others of them each may import; all may use the files of app/web itself ("").
+WEB: dict[str, set[str]] = {
+    "serving": set(),
+    "": {"serving"},
+    "mailboxes": set(),
+    "letter": {"mailboxes"},
+    "settings": {"letter"},
+    "sending": {"letter", "mailboxes", "settings"},
+    "writing": {"letter", "mailboxes", "sending", "settings"},
+    "reading": {"letter", "mailboxes", "sending", "writing"},
+    "signing": {"sending", "writing"},
+    "contacts": set(),
+    "operating": set(),
+}
+# The route table, and the page for any exception, which may be the form to sign in: they know all rooms, no room them.
+WEB_ABOVE = {"app.web", "app.web.errors"}
+MOST_FILES = 17
 SETTINGS = {"app.keeper.__main__", "app.keeper.supervisor", "app.courier.__main__"}
 
 
@@ -129,6 +147,46 @@ def test_the_rules_see_an_upward_import():
     assert not offences("app.keeper.x", imports("app.keeper.x", neighbour))
     keeper = ast.parse("from app.keeper.lease import Borrower\nfrom app.keeper.pool import Pool")
     assert offences("app.courier.x", imports("app.courier.x", keeper)) == ["app.keeper.pool", "app.keeper.pool.Pool"]
+
+
+def web_room(name: str) -> str:
+    """The room of app/web that a dotted name lies in; "" for what stands in app/web itself."""
+    return next((part for part in name.split(".")[2:3] if part in WEB), "")
+
+
+def web_arrows(name: str, imported: set[str]) -> set[str]:
+    """Rooms of app/web, beyond its own and what all may use, that a module imports."""
+    own = web_room(name)
+    theirs = {web_room(other) for other in imported if other.startswith("app.web.")}
+    return theirs - {own} - ({"", "serving"} if own != "serving" else set())
+
+
+def test_rooms_of_the_web_import_those_that_are_listed_for_them_and_no_others():
+    drawn: dict[str, set[str]] = {room: set() for room in WEB}
+    for name, tree in modules().items():
+        if name.startswith("app.web.") and name not in WEB_ABOVE:
+            imported = imports(name, tree)
+            drawn[web_room(name)] |= web_arrows(name, imported)
+            assert not any(other == "app.web.errors" for other in imported), name
+    assert drawn == {room: others - {"serving"} for room, others in WEB.items()}
+
+
+def test_rooms_of_the_web_form_no_circle():
+    beside = {room: {"", *others} if room not in ("", "serving") else others for room, others in WEB.items()}
+    assert len([*graphlib.TopologicalSorter(beside).static_order()]) == len(WEB)  # else CycleError
+
+
+def test_every_room_of_the_web_is_listed_and_can_be_seen_at_a_glance():
+    folders = {path.parent for path in (ROOT / "app/web").rglob("*.py")}
+    assert {"" if path.name == "web" else path.name for path in folders} == WEB.keys()
+    files = {path.name: len([*path.glob("*.py")]) for path in folders}
+    assert {name: count for name, count in files.items() if count > MOST_FILES} == {}
+
+
+def test_the_rules_see_a_room_that_imports_upwards():
+    tree = ast.parse("from app.web import carry\nfrom app.web.letter.kept import Kept\nfrom ..writing import compose")
+    assert web_arrows("app.web.letter.x", imports("app.web.letter.x", tree)) == {"writing"}
+    assert web_arrows("app.web.serving.x", imports("app.web.serving.x", tree)) == {"", "letter", "writing"}
 
 
 @pytest.mark.slow

@@ -16,52 +16,26 @@ from werkzeug.exceptions import UnsupportedMediaType
 
 from app.directory.errors import DirectoryBroken
 from app.mail.mailbox import MANY
-from app.web import (
-    body,
-    branches,
-    brand,
-    carry,
-    commands,
-    compose,
-    contact_files,
-    contact_groups,
-    contacts,
-    copies,
-    crowd,
-    errors,
-    folders,
-    headers,
-    health,
-    icon,
-    identities,
-    login,
-    mailbox,
-    message,
-    metrics,
-    pack,
-    people,
-    preferences,
-    proxies,
-    redirect,
-    rows,
-    session,
-    settings,
-    spool,
-    static,
-    texts,
-    timing,
-    underway,
-    uploads,
-)
+from app.web import brand, carry, errors, headers, health, icon, session, spool
 from app.web.brand import BrandError
+from app.web.contacts import contacts, files, groups
 from app.web.cookie import CookieSessions
 from app.web.csrf import Protection
 from app.web.format import filters
-from app.web.log import logger, set_up
+from app.web.letter import people, uploads
+from app.web.mailboxes import branches, folders
+from app.web.operating import commands
+from app.web.reading import mailbox, message, rows
 from app.web.resources import resources
+from app.web.sending import redirect, underway
+from app.web.serving import body, crowd, metrics, pack, proxies, static, timing
+from app.web.serving.log import logger, set_up
+from app.web.settings import identities, preferences, texts
+from app.web.signing import login, sessions
 from app.web.spool import FormRequest
 from app.web.start import open_resources, tell_missing_migrations
 from app.web.urls import MailboxConverter, remembered
+from app.web.writing import compose, copies
 from config.default import Settings, load, unknown
 from config.setting import SettingError
 
@@ -103,12 +77,12 @@ ROUTES: Sequence[tuple[str, str, Any, Sequence[str]]] = (
     ("/contacts/new", "contacts.add", contacts.add, POST),
     ("/contacts/recent", "contacts.recent", contacts.recent, GET),
     ("/contacts/recent", "contacts.forget", contacts.forget, POST),
-    ("/contacts/groups", "contacts.regroup", contact_groups.change, POST),
-    ("/contacts/duplicates", "contacts.duplicates", contact_groups.same, GET),
-    ("/contacts/import", "contacts.choose", contact_files.choose, GET),
-    ("/contacts/import", "contacts.read", contact_files.read, POST),
-    ("/contacts/export.vcf", "contacts.export_vcf", contact_files.export_vcf, GET),
-    ("/contacts/export.csv", "contacts.export_csv", contact_files.export_csv, GET),
+    ("/contacts/groups", "contacts.regroup", groups.change, POST),
+    ("/contacts/duplicates", "contacts.duplicates", groups.same, GET),
+    ("/contacts/import", "contacts.choose", files.choose, GET),
+    ("/contacts/import", "contacts.read", files.read, POST),
+    ("/contacts/export.vcf", "contacts.export_vcf", files.export_vcf, GET),
+    ("/contacts/export.csv", "contacts.export_csv", files.export_csv, GET),
     ("/contacts/<number>", "contacts.edit", contacts.edit, GET),
     ("/contacts/<number>", "contacts.save", contacts.save, POST),
     ("/contacts/<number>/delete", "contacts.delete", contacts.delete, POST),
@@ -131,9 +105,9 @@ ROUTES: Sequence[tuple[str, str, Any, Sequence[str]]] = (
     ("/folders", "folders.everything", folders.everything, GET),
     ("/settings/folders", "folders.edit", folders.edit, GET),
     ("/settings/folders", "folders.save", folders.save, POST),
-    ("/settings/sessions", "settings.sessions", settings.sessions, GET),
-    ("/settings/sessions/revoke", "settings.revoke", settings.revoke, POST),
-    ("/settings/sessions/everywhere", "settings.sign_out_everywhere", settings.sign_out_everywhere, POST),
+    ("/settings/sessions", "settings.sessions", sessions.sessions, GET),
+    ("/settings/sessions/revoke", "settings.revoke", sessions.revoke, POST),
+    ("/settings/sessions/everywhere", "settings.sign_out_everywhere", sessions.sign_out_everywhere, POST),
     ("/healthz", "health.live", health.live, GET),
     ("/readyz", "health.ready", health.ready, GET),
     ("/metrics", "health.metrics", health.figures, GET),

@@ -14,7 +14,7 @@ from typing import Any
 from flask import Response, abort, g, request, url_for
 
 from app.web.resources import resources
-from app.web.static import StaticFile, answer, read_file
+from app.web.serving.static import StaticFile, answer, read_file
 
 COLOURS = (
     "accent",

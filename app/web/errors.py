@@ -9,11 +9,13 @@ from redis import RedisError
 from werkzeug.exceptions import HTTPException
 
 from app.mail import errors as mail
-from app.web import carry, login, metrics, session, timing
+from app.web import carry, session
 from app.web.faults import HTTP_FAULTS, TOO_LONG, Fault, fault_of
-from app.web.log import described, logger
 from app.web.resources import resources
+from app.web.serving import metrics, timing
+from app.web.serving.log import described, logger
 from app.web.session import NotSignedIn
+from app.web.signing import login
 from app.web.urls import local_path
 
 REPEAT_SECONDS = 2.0  # who has waited longer is told; a server that is silent would cost the deadline twice

@@ -21,9 +21,9 @@ from app.directory.errors import DirectoryError
 from app.keeper.lease import Counters
 from app.store.session import active
 from app.store.throttle import is_exempt
-from app.web import metrics
-from app.web.metrics import Growth
 from app.web.resources import Resources, resources
+from app.web.serving import metrics
+from app.web.serving.metrics import Growth
 
 stopping = threading.Event()
 ASK_SECONDS = 1.0

@@ -17,10 +17,10 @@ from app.profile import settings
 from app.profile.errors import ProfileAway
 from app.profile.identities import Identity, identities_of, usual
 from app.profile.suggest import Person, collect
-from app.web.log import described, logger
 from app.web.resources import resources
+from app.web.serving.log import described, logger
+from app.web.serving.timing import timed
 from app.web.session import Current
-from app.web.timing import timed
 
 FRESH_SECONDS = 600  # a cached setting may be as old as this; another node may have changed it meanwhile
 KEPT_SECONDS = 30 * 86400

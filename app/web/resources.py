@@ -22,7 +22,7 @@ from app.store.near import Near
 from app.store.seal import Keyring
 from app.store.throttle import LocalThrottle
 from app.store.uploads import Uploads
-from app.web.log import logger
+from app.web.serving.log import logger
 from config.default import Settings
 
 if TYPE_CHECKING:

@@ -29,11 +29,11 @@ from app.store import session as records
 from app.store.cache import AccountCache, open_cache
 from app.store.seal import BrokenSeal
 from app.store.session import Record
-from app.web import metrics
 from app.web.cookie import CookieSession
-from app.web.log import described, logger
 from app.web.resources import resources
-from app.web.timing import elapsed, spend, timed
+from app.web.serving import metrics
+from app.web.serving.log import described, logger
+from app.web.serving.timing import elapsed, spend, timed
 
 CHECK_SECONDS = 60
 FOLLOW_SECONDS = 2  # where the mail server is away or refuses, perhaps because the mailbox was moved

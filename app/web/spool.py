@@ -11,8 +11,8 @@ from typing import IO, Any
 
 from flask import Request, request
 
-from app.web.log import described, logger
 from app.web.resources import resources
+from app.web.serving.log import described, logger
 
 IN_MEMORY = 500 * 1024  # octets of a file that need no disk
 WORDS = 4 * 1024 * 1024  # octets of what is no file: a text that is too long, twice, and lists of recipients

@@ -16,8 +16,8 @@ from app.store.seal import Keyring
 from app.store.throttle import Limits as SignInLimits
 from app.store.throttle import LocalThrottle
 from app.web.brand import read_brands
-from app.web.log import described, logger
 from app.web.resources import Resources, sign_in_places
+from app.web.serving.log import described, logger
 from config.default import Settings
 
 DIRECTORY_REST = 5.0

@@ -22,7 +22,7 @@ from sqlalchemy import update
 from app.demo.pymap import Pymap
 from app.directory.tables import ServerRow
 from app.mail.flags import FILE
-from app.web.limit import BESIDE
+from app.web.letter.limit import BESIDE
 from tests.conftest import MailAccount, MakeAccount
 from tests.faults.test_writing import FRIEND, fields
 from tests.faults.world import Memory, Person, World, eventually, letter, title, toasts

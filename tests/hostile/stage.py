@@ -19,8 +19,8 @@ from flask import Flask, Response, request
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from app.mail.sanitize import Cleaned, frame_html
-from app.web.frame import SANDBOX, answer
 from app.web.headers import FIXED
+from app.web.reading.frame import SANDBOX, answer
 
 Wall = Literal["sanitised", "policy", "none"]
 LISTENER = "<!doctype html><title>stage</title><script>window.heard=[];onmessage=e=>heard.push(e.data)</script>"

@@ -1,0 +1,282 @@
+"""Signing in and out.
+
+Every failed sign-in looks the same and takes the same time, whether the address exists or not. An attempt is counted
+before it is made. At most a quarter of a worker's threads are in sign-ins, so that a flood of them stops no reader.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from flask import Response, flash, make_response, redirect, render_template, request, url_for
+from redis import RedisError
+
+from app.directory import resolve
+from app.directory.account import Account
+from app.directory.address import BadAddress, parse_address
+from app.directory.errors import DirectoryError
+from app.directory.password import verify_password
+from app.mail import errors as mail
+from app.store import notices, throttle
+from app.store.throttle import Ticket, TooMany
+from app.web import carry, session
+from app.web.brand import brand
+from app.web.faults import Busy, fault_of
+from app.web.resources import resources
+from app.web.sending import outbox
+from app.web.serving import metrics
+from app.web.serving.log import described, logger
+from app.web.serving.timing import timed
+from app.web.urls import local_path
+from app.web.writing import copies
+
+ADDRESS_LENGTH = 320
+PASSWORD_BYTES = 1024
+WRONG = "The address or the password is not right."
+# Nobody guessed wrong where one of these came. Everything else counts, also a server that hangs up on a wrong password.
+BLAMELESS = (mail.ServerAway, mail.TooManyConnections, mail.SignInUnavailable, DirectoryError, RedisError)
+OUTCOMES: dict[type[Exception], str] = {TooMany: "throttled", Busy: "busy"}
+WHY = {
+    "ended": "Your session has ended. Sign in again to go on.",
+    "password": "Your mail password was changed. Sign in with the new one.",
+    "disabled": "This account is not available. Ask your provider.",
+    "old": "This page was open for too long, or your browser refuses our cookie. Sign in again.",
+    "carried": "Your session has ended. Sign in again and go on: what you wrote is kept.",
+    "everywhere": "You are signed out on all devices.",
+}
+
+
+@dataclass(frozen=True)
+class Form:
+    """What the sign-in form sent, not yet believed. The password is shown nowhere, not even in a repr."""
+
+    address: str
+    password: str
+    domain: str | None
+    keep: bool
+    next: str | None
+    carried: str | None = None
+
+    def __repr__(self) -> str:
+        return "Form(…)"
+
+    @property
+    def sound(self) -> bool:
+        """Within its lengths and without control characters, which could end a command (RFC 3501 §9, TEXT-CHAR)."""
+        texts = (self.address, self.password, self.domain or "")
+        controls = any(ord(char) < 32 or ord(char) == 127 for text in texts for char in text)
+        sized = 0 < len(self.address) <= ADDRESS_LENGTH and 0 < len(self.password.encode()) <= PASSWORD_BYTES
+        return sized and not controls and len(self.domain or "") <= 253
+
+
+class Refused(Exception):
+    """Wrong address or password: one answer for both."""
+
+
+def sign_in() -> Response:
+    """GET and POST /login."""
+    if request.method != "POST":
+        return _shown()
+    form = _form()
+    try:
+        with _slot():
+            account = _found(form)
+            with _evenly(_counted_as(form, account)):
+                _attempt(form, account)
+    except Refused:
+        return _page(form, WRONG, 401)
+    except (Busy, TooMany, DirectoryError, mail.MailError, RedisError) as error:
+        return _told(form, error)
+    metrics.sign_in("signed_in")
+    outbox.revive(session.current())
+    if form.carried:
+        return _completed(form.carried)
+    return make_response(redirect(form.next or url_for("mailbox.show", mailbox="INBOX"), 303))
+
+
+def sign_out() -> Response:
+    """POST /logout: the record first; where Redis is away this raises, and the page says that it did not happen."""
+    session.finish()
+    response = make_response(redirect(url_for("login.sign_in"), 303))
+    response.headers["Clear-Site-Data"] = copies.cleared(request.form)
+    return response
+
+
+def _shown() -> Response:
+    form = Form("", "", None, False, local_path(request.args.get("next")))
+    try:
+        if session.signed_in() is not None:
+            return make_response(redirect(form.next or url_for("mailbox.show", mailbox="INBOX"), 303))
+    except RedisError as error:
+        return _told(form, error)
+    return _page(form, WHY.get(request.args.get("why", "")), 200)
+
+
+def shown_with(carried: str) -> Response:
+    """The form for somebody whose session ended while they wrote: what they posted rides in it."""
+    return _page(Form("", "", None, False, None, carried), WHY["carried"], 401)
+
+
+def _completed(carried: str) -> Response:
+    """What was posted when the session had ended, done now. To anybody but its writer nothing of it is shown."""
+    found = carry.unpacked(carried, session.current().account.id)
+    if found is None:
+        flash("What was written before belongs to another account. Nothing was done with it.", "warning")
+        return make_response(redirect(url_for("mailbox.show", mailbox="INBOX"), 303))
+    return make_response(carry.resume(found))
+
+
+def _form() -> Form:
+    told = request.form
+    return Form(
+        told.get("address", "").strip(" "),
+        told.get("password", ""),
+        told.get("domain") or None,
+        told.get("keep") == "1",
+        local_path(told.get("next")),
+        told.get(carry.FIELD) or None,
+    )
+
+
+@contextmanager
+def _slot() -> Iterator[None]:
+    """One of the places for sign-ins; Busy where all are taken."""
+    places = resources().sign_ins
+    if not places.acquire(blocking=False):
+        raise Busy
+    try:
+        yield
+    finally:
+        places.release()
+
+
+def _found(form: Form) -> Account | None:
+    """The account that is meant, or None. Raises DirectoryError."""
+    if not form.sound:
+        return None
+    with timed("sql"):
+        return resolve.resolve(resources().directory, form.address, domain=form.domain or brand().default_domain)
+
+
+def _counted_as(form: Form, account: Account | None) -> str:
+    """Under what name failures count: however an address is written, it has one count, whether it exists or not."""
+    if account is not None:
+        return account.id
+    try:
+        parsed = parse_address(form.address, domain=form.domain or brand().default_domain)
+    except BadAddress:
+        return form.address[:ADDRESS_LENGTH].casefold()
+    return f"{parsed.plain}@{parsed.domain}"
+
+
+@contextmanager
+def _evenly(account: str) -> Iterator[None]:
+    """Counts the attempt, and answers a refusal no sooner than all others. Raises TooMany, redis.RedisError."""
+    held, network, began = resources(), _network(), time.monotonic()
+    held.throttle.admit(account, network)
+    try:
+        ticket = throttle.admit(held.redis, account, network, _limits())
+    except (TooMany, RedisError):
+        held.throttle.forgive(account, network)
+        raise
+    try:
+        yield
+    except (mail.SignInRefused, Refused) as error:
+        _refuse(ticket, began, asked=isinstance(error, mail.SignInRefused))
+    except BLAMELESS:
+        held.throttle.forgive(account, network)
+        throttle.forgive(held.redis, ticket, known=False)
+        raise
+    held.throttle.forgive(account, network)
+    throttle.forgive(held.redis, ticket, known=True)
+
+
+def _refuse(ticket: Ticket, began: float, *, asked: bool) -> None:
+    """Waits until a refusal may be told. A wrong password took `pace` on the mail server; so does a wrong address."""
+    metrics.sign_in("refused")
+    logger.warning("sign-in refused", extra={"network": session.client_address()})
+    if asked:
+        throttle.remember_pace(resources().redis, ticket, time.monotonic() - began)
+    floor = max(resources().settings.failure_seconds, 0.0 if asked else ticket.pace)
+    time.sleep(max(0.0, floor - (time.monotonic() - began)))
+    raise Refused
+
+
+def _network() -> str | None:
+    address = session.client_address()
+    return None if throttle.is_exempt(address, resources().settings.throttle_exempt) else throttle.network_of(address)
+
+
+def _limits() -> throttle.Limits:
+    settings = resources().settings
+    return throttle.Limits(settings.account_failures, settings.network_failures, settings.failure_window)
+
+
+def _attempt(form: Form, account: Account | None) -> None:
+    """Signs in or raises Refused, mail.MailError, redis.RedisError."""
+    if account is None:
+        raise Refused
+    if account.server is not None and account.server.state == "drain" and not _was_signed_in(form, account):
+        raise session.Draining(retry_after=60)
+    held = resources()
+    epoch = notices.epochs(held.redis, [account.id])[account.id]
+    _check_password(account, form.password, epoch)
+    session.begin(account, form.password, epoch, keep=form.keep)
+
+
+def _was_signed_in(form: Form, account: Account) -> bool:
+    """Whether the account's session ended over a text that rides in the form: it is not kept from being saved."""
+    return form.carried is not None and carry.unpacked(form.carried, account.id) is not None
+
+
+def _check_password(account: Account, password: str, epoch: str) -> None:
+    """Asks the account's mail server; for an account that only forwards, its hash."""
+    if account.server is None:
+        if not verify_password(account.password_hash, password):
+            raise Refused
+        return
+    try:
+        resources().borrower.sign_in(session.login_of(account, password, epoch))
+    except mail.BadArgument:
+        raise Refused from None
+
+
+def _told(form: Form, error: Exception) -> Response:
+    """What went wrong that is no wrong password: its own screen, with the form beside it."""
+    fault = fault_of(error)
+    metrics.sign_in(OUTCOMES.get(type(error), type(error).__name__))
+    logger.warning(
+        "sign-in failed", extra={"status": fault.status, "network": session.client_address(), **described(error)}
+    )
+    title = "Sign-in is not available for the moment" if isinstance(error, RedisError) else fault.title
+    response = _page(form, f"{title}. {fault.text} {fault.todo}".strip(), fault.status)
+    if fault.retry_after is not None:
+        response.headers["Retry-After"] = str(fault.retry_after)
+    return response
+
+
+def _page(form: Form, error: str | None, status: int) -> Response:
+    """The form, with what was typed but the password."""
+    page = render_template(
+        "login.html",
+        error=error,
+        address=form.address[:ADDRESS_LENGTH],
+        domain=form.domain,
+        keep=form.keep,
+        next=form.next,
+        carried=form.carried,
+        domains=_domains(),
+        keep_offered=resources().settings.session_keep > 0,
+    )
+    return make_response(page, status)
+
+
+def _domains() -> tuple[str, ...]:
+    """The choice of domains, where the brand offers one; without SQL the form does without."""
+    if not brand().choose_domain:
+        return ()
+    try:
+        return resolve.domains(resources().directory, brand=brand().id)
+    except DirectoryError:
+        return ()
