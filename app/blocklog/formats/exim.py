@@ -12,7 +12,7 @@ from email.header import decode_header, make_header
 from app.blocklog.codes import Outcome, Policy, Stage
 from app.blocklog.event import Event, Line, Odd, Peer, Refused, Visit
 from app.blocklog.formats import eximmail
-from app.blocklog.formats.eximwords import ADDRESS, FIELDS, HOST, ID, SENDER, last_list, peer, status, tag
+from app.blocklog.formats.eximwords import ADDRESS, FIELDS, HOST, ID, QUOTED, SENDER, last_list, peer, status, tag
 
 PROGRAMS = frozenset({"exim", "exim4", "exim-reject"})
 LONGEST = 16_384  # characters of a line that are looked at; Exim's own buffer holds 8,192
@@ -38,7 +38,7 @@ _SYNTAX = re.compile(rf"rejected (?P<what>[A-Z]{{4,8}}) from {HOST}{FIELDS}: (?P
 _MANY = re.compile(rf"too many recipients: (?P<text>[\w ]*+): sender=<(?P<sender>{SENDER})> {HOST}{FIELDS}")
 _REFUSED = re.compile(rf"(?:refused connection from|Connection from|SMTP call from) {HOST}{FIELDS} ?(?P<text>.*)")
 _SYNCHRONISED = re.compile(
-    rf'SMTP protocol synchronization error \((?P<text>[^)]*+)\): rejected "(?:[^"\\]++|\\.)*+" {HOST}'
+    rf"SMTP protocol synchronization error \((?P<text>[^)]*+)\): rejected {QUOTED} {HOST}"
 )
 _SA = re.compile(
     r"SA: Action: (?P<action>silently tossed|permanently rejected|temporarily rejected) message: "
@@ -259,7 +259,7 @@ def _of_record(line: Line, queue_id: str | None, pid: int | None, rest: str, rec
     refused = _refusal(line, queue_id, rest) if queue_id else None
     if refused is None:
         return
-    listed = re.match(rf"(?:Envelope-from: [^\n]*\n)?Envelope-to: ((?:[ ]*<{ADDRESS}>\n?)++)(    \.\.\.)?", record)
+    listed = re.match(rf"(?:Envelope-from: [^\n]*\n)?Envelope-to: ((?>(?: *<{ADDRESS}>\n?)+))(    \.\.\.)?", record)
     known = tuple(re.findall(ADDRESS, listed[1])) if listed else ()
     if len(known) >= len(refused.recipients):
         refused = replace(refused, recipients=known, whole=bool(known) and not (listed and listed[2]))
@@ -272,7 +272,7 @@ def _of_record(line: Line, queue_id: str | None, pid: int | None, rest: str, rec
 
 
 def _field(name: str, record: str) -> str | None:
-    found = re.search(rf"^{name}: ?([^\n]*+(?:\n[ \t](?![ ]\S+:)[^\n]*+)*+)", record, re.MULTILINE | re.IGNORECASE)
+    found = re.search(rf"^{name}: ?((?>[^\n]*(?:\n[ \t](?! \S+:)[^\n]*)*))", record, re.MULTILINE | re.IGNORECASE)
     if found is None:
         return None
     raw = " ".join(found[1].split())[:1000]

@@ -28,12 +28,12 @@ _ARRIVED = re.compile(rf"(?:<>|(?P<sender>{SENDER}))(?= )(?: (?P<fields>.*))?")
 _HOST = re.compile(rf"H={HOST[6:]}")
 _BLACKHOLE = re.compile(r"blackhole \((?P<acl>[A-Z-]+) ACL discarded recipients\)(?:: (?P<text>.*))?")
 _TO = re.compile(
-    rf"(?P<to>:blackhole:|{ADDRESS}|[|/>](?:[^<>\s]++| (?!<))*+|[^<>()\s:=]++)(?: \([^()]*+\))*+"
+    rf"(?P<to>:blackhole:|{ADDRESS}|[|/>](?>(?:[^<>\s]++| (?!<))*)|[^<>()\s:=]++)(?>(?: \([^()]*+\))*)"
     rf"(?: <(?P<top>{ADDRESS}|[^\s<>\"]++)>)?(?P<rest>(?: |:|$).*)"
 )
 _WHY = re.compile(
-    rf"(?P<fields>(?: (?:[A-Za-z]++=(?:{QUOTED}|<{SENDER}>|(?:[^\s\":]++(?::(?! ))?)*+)"
-    r"|\[[0-9A-Fa-f:.]++\](?::\d++)?))*+)"
+    rf"(?P<fields>(?>(?: (?:[A-Za-z]++=(?:{QUOTED}|<{SENDER}>|(?>(?:[^\s\":]++(?::(?! ))?)*))"
+    r"|\[[0-9A-Fa-f:.]++\](?::\d++)?))*))"
     r"(?: defer \(-?\d+\))?: (?P<text>.*)"
 )
 _RELAY = re.compile(r" H=(?P<name>[^\s\[\]]++)? ?\[(?P<ip>[0-9A-Fa-f:.]++)\](?::(?P<port>\d++))?")

@@ -1,6 +1,6 @@
 """The words that Exim's log lines are made of: ids, addresses, hosts, fields, and the tag that our ACLs write.
 
-Every expression is anchored by who uses it and never tries a text twice (possessive repeats), so that a line costs
+Every expression is anchored by who uses it and never tries a text twice (atomic groups), so that a line costs
 time in proportion to its length. HELO, sender, recipient, Message-ID and remote replies are text of strangers.
 """
 
@@ -11,21 +11,21 @@ from ipaddress import ip_address
 from app.blocklog.codes import Policy
 from app.blocklog.event import Peer
 
-QUOTED = r'"(?:[^"\\]++|\\.)*+"'
+QUOTED = r'"(?>(?:[^"\\]++|\\.)*)"'
 _ATOM = r'[^\s<>"(),:;\\\[\]@]++'
 ADDRESS = rf'(?:{QUOTED}|[^\s<>"(),:;\\\[\]@]{{1,64}}+)@(?:\[[0-9A-Za-z:.]++\]|{_ATOM})'
 # A sender may be empty, or lack a domain; a quoted local part may hold brackets and spaces.
-SENDER = rf'(?:{QUOTED}|[^<>"\s])*+'
+SENDER = rf'(?>(?:{QUOTED}|[^<>"\s])*)'
 HOST = (
     r"(?:H=)?(?:(?P<name>[^\s()\[\]=]++) )?(?:\((?P<helo>[^\s()]*+)\) )?\[(?P<ip>[0-9A-Fa-f:.]++)\](?::(?P<port>\d++))?"
 )
 # What may stand between: I=[…]:25, U=ident, X=TLS…, SNI="…", and flags without a value (DS, L).
-FIELDS = rf'(?: (?!F=)(?:[A-Za-z]++=(?:{QUOTED}|[^\s":]*+(?::[^\s":]++)*+)|(?:DS|L|K)\b))*+'
+FIELDS = rf'(?>(?: (?!F=)(?:[A-Za-z]++=(?:{QUOTED}|[^\s":]*+(?>(?::[^\s":]++)*))|(?:DS|L|K)\b))*)'
 ID = r"[A-Za-z0-9]{6}-(?:[A-Za-z0-9]{6}-[A-Za-z0-9]{2}|[A-Za-z0-9]{11}-[A-Za-z0-9]{4})"
-_ID_LIST = re.compile(rf"{ADDRESS}(?:[ ,]{{1,2}}{ADDRESS})*+")
+_LIST = re.compile(rf"{ADDRESS}(?>(?:[ ,]{{1,2}}{ADDRESS})*)")
 _LISTED = re.compile(ADDRESS)
-_TAG = re.compile(rf"\[blk((?: [a-z]=(?:{QUOTED}|[^\s\]\"])*+)++)\] ?")
-_PAIR = re.compile(rf" ([a-z])=((?:{QUOTED}|[^\s\]\"])*+)")
+_TAG = re.compile(rf"\[blk((?>(?: [a-z]=(?>(?:{QUOTED}|[^\s\]\"])*))+))\] ?")
+_PAIR = re.compile(rf" ([a-z])=((?>(?:{QUOTED}|[^\s\]\"])*))")
 _FIELD = re.compile(rf' ([A-Za-z]+)=({QUOTED}|[^\s"]*)')
 _CODE = re.compile(r"([45]\d\d)[ -](?!\d\d\d[ -])")
 _DSN = re.compile(r"([45]\.\d{1,3}\.\d{1,3})(?: |$)")
@@ -46,7 +46,7 @@ class Tag:
 
 def addresses(text: str) -> tuple[str, ...]:
     """The addresses of a list that holds nothing else; of any other text none."""
-    return tuple(_LISTED.findall(text)) if _ID_LIST.fullmatch(text) else ()
+    return tuple(_LISTED.findall(text)) if _LIST.fullmatch(text) else ()
 
 
 def last_list(text: str, before: str = " for ") -> tuple[str, ...]:
