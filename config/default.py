@@ -42,6 +42,10 @@ class Settings:
         "sqlite:///var/postern.sqlite",
         secret=True,
     )
+    blocklog_database_url: str | None = setting(
+        "where the block log is kept; unset: POSTERN_DATABASE_URL", values.database_url, secret=True
+    )
+    blocklog_days: int = setting("days that the block log is kept; sites may have fewer", values.whole(1, 3650), 90)
     redis_url: str = setting(
         "sessions, limits and notices of new mail; its server must not evict (noeviction)",
         values.redis_url,
@@ -337,5 +341,6 @@ def _completed(settings: Settings) -> Settings:
         settings,
         cache_url=settings.cache_url or settings.redis_url,
         directory_database_url=settings.directory_database_url or settings.database_url,
+        blocklog_database_url=settings.blocklog_database_url or settings.database_url,
         node=settings.node or socket.gethostname(),
     )

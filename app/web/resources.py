@@ -72,6 +72,12 @@ class Resources:
         own = self.settings.directory_database_url in (None, self.settings.database_url)
         return self.directory.whole if own else open_engine(self.settings.database_url)
 
+    @cached_property
+    def blocklog(self) -> Engine:
+        """The block log's database, which is Postern's own unless it has one to itself."""
+        url = self.settings.blocklog_database_url
+        return self.database if url in (None, self.settings.database_url) else open_engine(url)
+
 
 def ldap_source(settings: Settings) -> Source | None:
     """Where the site's directory of people is, and how it is asked."""

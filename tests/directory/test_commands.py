@@ -222,7 +222,7 @@ def test_a_database_without_tables_is_told_in_one_line(empty: Engine) -> None:
 
 
 def test_the_database_s_own_commands_bring_the_tables(empty: Engine) -> None:
-    group = database_commands(lambda: empty)
+    group = database_commands(lambda: [empty])
     before = CliRunner().invoke(group, ["current"])
     assert before.exit_code == 1 and "no tables yet" in before.output and "missing: 0001" in before.output
     assert "done: 0001" in CliRunner().invoke(group, ["upgrade"]).output
@@ -236,7 +236,7 @@ def test_a_database_that_is_away_is_told_in_one_line(tmp_path: Path) -> None:
     for words in (["list", "site"], ["check"]):
         output = Shell(engine).refused(*words)
         assert output.startswith("Error: ") and "Traceback" not in output
-    result = CliRunner().invoke(database_commands(lambda: engine), ["upgrade"])
+    result = CliRunner().invoke(database_commands(lambda: [engine]), ["upgrade"])
     assert result.exit_code == 1 and result.output.startswith("Error: ")
 
 

@@ -32,6 +32,11 @@ class Later(click.Group):
         return self.load().invoke(ctx)
 
 
+def databases(settings: Settings) -> tuple[str, ...]:
+    """The URLs of Postern's own databases: one, or two where the block log has its own."""
+    return tuple(dict.fromkeys([settings.database_url, settings.blocklog_database_url or settings.database_url]))
+
+
 def install(app: Flask, settings: Settings) -> None:
     """Adds the commands. They open the database themselves: a migration or an import may take longer than a request."""
     open_database = partial(open_engine, settings.database_url, timeout=None)
@@ -39,7 +44,7 @@ def install(app: Flask, settings: Settings) -> None:
     def database() -> click.Group:
         from app.migrations.commands import database_commands
 
-        return database_commands(open_database)
+        return database_commands(lambda: [open_engine(url, timeout=None) for url in databases(settings)])
 
     def directory() -> click.Group:
         from app.directory.commands import directory_commands
