@@ -16,7 +16,7 @@ from werkzeug.exceptions import UnsupportedMediaType
 
 from app.directory.errors import DirectoryBroken
 from app.mail.mailbox import MANY
-from app.web import brand, carry, errors, headers, health, icon, session, spool
+from app.web import brand, carry, errors, headers, icon, session, spool
 from app.web.brand import BrandError
 from app.web.contacts import contacts, files, groups
 from app.web.cookie import CookieSessions
@@ -24,7 +24,7 @@ from app.web.csrf import Protection
 from app.web.format import filters
 from app.web.letter import people, uploads
 from app.web.mailboxes import branches, folders
-from app.web.operating import commands
+from app.web.operating import commands, health
 from app.web.reading import mailbox, message, rows
 from app.web.resources import resources
 from app.web.sending import redirect, underway

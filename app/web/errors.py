@@ -10,7 +10,8 @@ from werkzeug.exceptions import HTTPException
 
 from app.mail import errors as mail
 from app.web import carry, session
-from app.web.faults import HTTP_FAULTS, TOO_LONG, Fault, fault_of
+from app.web.fault import Fault
+from app.web.faults import HTTP_FAULTS, TOO_LONG, fault_of
 from app.web.resources import resources
 from app.web.serving import metrics, timing
 from app.web.serving.log import described, logger

@@ -10,7 +10,7 @@ from flask import Response, g, request
 
 from app.directory.endpoint import is_loopback
 from app.web.brand import host_name
-from app.web.faults import BadHost, ForeignRequest, Unencrypted
+from app.web.fault import BadHost, ForeignRequest, Unencrypted
 from app.web.resources import resources
 
 # Whoever watches a node asks by address, often by no allowed name.

@@ -1,1 +1,1 @@
-"""The command lines of an operator: what looks over a node, and what they load only when asked for."""
+"""What operators and balancers look at: whether a node can work, and the command lines, loaded when asked for."""

@@ -22,7 +22,8 @@ from app.store import notices, throttle
 from app.store.throttle import Ticket, TooMany
 from app.web import carry, session
 from app.web.brand import brand
-from app.web.faults import Busy, fault_of
+from app.web.fault import Busy
+from app.web.faults import fault_of
 from app.web.resources import resources
 from app.web.sending import outbox
 from app.web.serving import metrics

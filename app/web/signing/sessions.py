@@ -13,7 +13,7 @@ from app.outbox.errors import OutboxAway
 from app.store import session as records
 from app.store.session import Listed
 from app.web import session
-from app.web.faults import NotYours
+from app.web.fault import NotYours
 from app.web.resources import resources
 from app.web.writing import copies
 

@@ -15,7 +15,7 @@ from werkzeug.exceptions import BadRequest
 from app.mail.connection import Connection
 from app.mail.content import names_bcc, passed_on
 from app.mail.part import Place, check_section
-from app.web.faults import ForeignRequest
+from app.web.fault import ForeignRequest
 from app.web.letter.kept import kept_files, read_place, told_place
 from app.web.letter.letter import Letter
 from app.web.session import Current

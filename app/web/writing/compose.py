@@ -14,36 +14,29 @@ from werkzeug.exceptions import BadRequest
 
 from app.courier.accounts import NoSubmission
 from app.courier.post import NoCredential
-from app.mail import aside, move
 from app.mail import draft as drafts
 from app.mail import errors as mail
 from app.mail.connection import Connection
-from app.mail.mailbox import Mailbox, target_name
-from app.mail.outgoing import Address, Writing, pieces
+from app.mail.mailbox import Mailbox
 from app.mail.part import Place
-from app.outbox.mail import Mail, State
-from app.store.allowance import Spent
+from app.outbox.mail import State
 from app.web import carry, spool
 from app.web.faults import fault_of
 from app.web.format import when
-from app.web.letter import doubts, limit, uploads
+from app.web.letter import doubts, uploads
 from app.web.letter.formatting import FORMS, in_form, lost_by, signature_of, signed
 from app.web.letter.letter import Letter, letter_of, read_letter
-from app.web.mailboxes import pane, undo
+from app.web.mailboxes import pane
 from app.web.profile import my_identities
-from app.web.resources import resources
-from app.web.sending import later, outbox, sendable
+from app.web.sending import outbox
 from app.web.session import Current, current, imap
 from app.web.settings import texts
 from app.web.writing import attaching, beginning, composer, conflict, copies
+from app.web.writing.saving import saved, saved_with_files, to_trash, writing_of
+from app.web.writing.submission import sent, sent_before
 
 SENDING = frozenset({"send", "send-anyway", "later", "later-anyway"})
 ACTIONS = SENDING | {"save", "close", "discard", "again", "known", "insert"} | conflict.CHOICES
-_SENT = (State.ACCEPTED, State.FILED, State.DONE)
-_SENT_BEFORE = (
-    "Not sent. This form was sent before, with other words. What stands here now is a draft of its own:"
-    " send it, if it is to go out as well."
-)
 _DROPPED = {
     "room": (507, "There is no room for files at the moment; your text is here. Save it, and attach them later."),
     "size": (413, "The files are too large for one message; your text is here. Choose fewer or smaller ones."),
@@ -128,9 +121,9 @@ def _done(me: Current, action: str, letter: Letter) -> Any:
                 return _discarded(client, me, boxes, letter)
             sending = action in SENDING
             if sending and (before := outbox.sent_before(me, letter)):
-                return _sent_before(client, me, boxes, letter, before)
+                return sent_before(client, me, boxes, letter, before)
             try:
-                letter = _saved_with_files(client, me, boxes, letter)
+                letter = saved_with_files(client, me, boxes, letter)
             except (mail.MessageGone, mail.Renumbered):
                 return _saved_without_files(client, me, boxes or pane.folders(client, me), letter, action)
             if letter.conflict and (boxes or conflict.fresh()):
@@ -139,7 +132,7 @@ def _done(me: Current, action: str, letter: Letter) -> Any:
                     return answer
             if sending:
                 step = "sent"
-                return _sent(client, me, boxes, letter, action)
+                return sent(client, me, boxes, letter, action)
     except mail.SignInRefused:
         raise
     except mail.MailError as error:
@@ -165,83 +158,12 @@ def _in_conflict(
         return letter, make_response(composer.page(me, boxes, letter, fault=conflict.AGAIN), 409) if changed else None
     letter, other = settled
     if other is not None and action == "keep-both":
-        letter = _saved(client, me, boxes, replace(letter, message_id=beginning.new_id(me)))
+        letter = saved(client, me, boxes, replace(letter, message_id=beginning.new_id(me)))
     elif other is not None and letter.draft is not None:
         mine = action == "keep-mine"
         thrown, letter = (other.place, letter) if mine else (letter.draft, replace(letter, draft=other.place))
-        _to_trash(client, me, boxes, thrown, f"{'The other' if mine else 'Your'} text is in the trash.")
+        to_trash(client, me, boxes, thrown, f"{'The other' if mine else 'Your'} text is in the trash.")
     return letter, _draft_again(letter.draft) if letter.draft else None
-
-
-def _sent(client: Connection, me: Current, boxes: tuple[Mailbox, ...], letter: Letter, action: str) -> Any:
-    """Into the outbox, where nothing speaks against it; the draft is saved already."""
-    wrong, at = doubts.faults(letter), None
-    if action.startswith("later"):
-        try:
-            at = later.moment(letter.when, me.zone, datetime.now(me.zone))
-        except later.BadTime as error:
-            wrong["when"] = str(error)
-    if wrong:
-        return make_response(composer.page(me, boxes, letter, faults=wrong), 422)
-    if told := limit.too_large(me, letter):
-        return make_response(composer.page(me, boxes, letter, fault=f"Not sent. {told} The draft is kept."), 413)
-    if not action.endswith("-anyway") and (asked := doubts.doubts(letter, resources().settings.visible_recipients)):
-        return make_response(composer.page(me, boxes, letter, warnings=asked, anyway=f"{action}-anyway"), 422)
-    try:
-        put = outbox.put_in(client, me, letter, writing_of(me, letter), at=at)
-    except Spent as error:
-        told = f"Not sent. {sendable.told(me, error)} The draft is kept."
-        return make_response(composer.page(me, boxes, letter, fault=told), 429)
-    if not put and (before := outbox.sent_before(me, letter)):
-        return _sent_before(client, me, boxes, letter, before)
-    return redirect(composer.after(letter), 303)
-
-
-def _sent_before(client: Connection, me: Current, boxes: tuple[Mailbox, ...], letter: Letter, mail: Mail) -> Any:
-    """A second press of Send, another tab, the way back: what is the same is not sent again, what is not is kept."""
-    draft, was = letter.draft, mail.letter.draft
-    other = draft if was is None or draft != Place(was.mailbox, was.uidvalidity, was.uid) else None
-    if mail.letter.words != outbox.words(writing_of(me, letter)):
-        letter = _saved(client, me, boxes, replace(letter, message_id=beginning.new_id(me), draft=other))
-        return make_response(composer.page(me, boxes, letter, fault=_SENT_BEFORE), 409)
-    if mail.state == State.UNKNOWN:
-        return redirect(url_for("outbox.show"), 303)
-    if other is not None:
-        move.delete_for_good(client, other.mailbox, other.uidvalidity, [other.uid])
-        pane.wrote(me)
-    flash("This message is sent already." if mail.state in _SENT else "This message is on its way already.", "message")
-    return redirect(composer.after(letter), 303)
-
-
-def _saved(client: Connection, me: Current, boxes: tuple[Mailbox, ...], letter: Letter) -> Letter:
-    """The letter as it is stored now, in place of the draft that it was."""
-    mailbox = letter.draft.mailbox if letter.draft else pane.drafts(me, boxes)
-    apart = uploads.stay_aside(client)
-    letter = uploads.all_aside(client, mailbox, letter) if apart else letter
-    writing = writing_of(me, letter)
-    before = (letter.draft.uidvalidity, letter.draft.uid) if letter.draft else None
-    parts = pieces(aside.apart(writing) if apart else writing, final=False)
-    saved = drafts.save(client, mailbox, parts, replaces=before, lease=imap)
-    if saved.uid is not None and not apart:
-        uploads.taken_in(client, letter)
-    if before is None or saved.former == "gone":
-        pane.wrote(me)  # one more message in Drafts; later saves change no count
-    if saved.uid is None or saved.uidvalidity is None:
-        return replace(letter, draft=None)  # stored, but nobody can say where: the next save stores it once more
-    place = Place(saved.mailbox, saved.uidvalidity, saved.uid)
-    letter = replace(letter, draft=place) if apart else letter.stored(place, writing)
-    return conflict.noticed(client, letter, writing) if saved.former == "gone" else letter
-
-
-def _saved_with_files(client: Connection, me: Current, boxes: tuple[Mailbox, ...], letter: Letter) -> Letter:
-    """The same; where the draft that held its files was changed elsewhere, with those files as they lie now."""
-    try:
-        return _saved(client, me, boxes, letter)
-    except (mail.MessageGone, mail.Renumbered):
-        found = conflict.with_files(client, letter)
-        if found.files == letter.files:
-            raise
-        return _saved(client, me, boxes, found)
 
 
 def _saved_without_files(
@@ -253,7 +175,7 @@ def _saved_without_files(
     kept = tuple(each for each in letter.files if each.place in there)
     names = ", ".join(each.name for each in letter.files if each not in kept)
     draft = letter.draft if letter.draft in there else None
-    letter = _saved(client, me, boxes, replace(letter, draft=draft, files=kept))
+    letter = saved(client, me, boxes, replace(letter, draft=draft, files=kept))
     told = f"This was changed elsewhere. Your text is saved, but not its files that are gone. Attach again: {names}"
     if action in ("save", "close"):
         flash(told, "warning")
@@ -299,10 +221,10 @@ def _discarded(client: Connection, me: Current, boxes: tuple[Mailbox, ...], lett
     """The draft goes to the trash as it stands in the form, from where it can come back. A script has saved it."""
     if not request.headers.get("X-Postern-Fragment") and _holds_something(me, letter):
         with suppress(mail.Refused, mail.OverQuota, mail.CannotDo, mail.MessageGone, mail.Renumbered):
-            letter = _saved(client, me, boxes, letter)
+            letter = saved(client, me, boxes, letter)
     uploads.taken_in(client, letter)
     if letter.draft is not None:
-        _to_trash(client, me, boxes, letter.draft, "The draft is discarded.")
+        to_trash(client, me, boxes, letter.draft, "The draft is discarded.")
     return redirect(composer.after(letter), 303)
 
 
@@ -311,19 +233,3 @@ def _holds_something(me: Current, letter: Letter) -> bool:
     empty = {"", *(signature_of(each).lines.strip() for each in my_identities(me))}
     lines = (letter.to, letter.cc, letter.bcc, letter.subject)
     return bool(letter.draft or letter.files or letter.uploads or any(lines) or letter.text.strip() not in empty)
-
-
-def _to_trash(client: Connection, me: Current, boxes: tuple[Mailbox, ...], at: Place, told: str) -> None:
-    target = target_name(boxes, "trash", today=datetime.now(me.zone).date())
-    moved = move.move(client, at.mailbox, at.uidvalidity, [at.uid], target, create=True)
-    pane.wrote(me)
-    reversible = moved.moved and (moved.uids or moved.message_ids)
-    if not (reversible and undo.offer(me, told, undo.move_record(at.mailbox, at.uidvalidity, moved))):
-        flash(told, "message")
-
-
-def writing_of(me: Current, letter: Letter) -> Writing:
-    """The letter as its writer's: nobody writes as who they are not, whatever the form says."""
-    one = beginning.identity(my_identities(me), letter.identity)
-    reply_to = [Address("", one.reply_to)] if one.reply_to else []
-    return letter.writing(Address(one.name, one.address), datetime.now(me.zone), reply_to)

@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 
 from app.demo.redis import RedisServer
-from app.web import health
+from app.web.operating import health
 from config.default import Settings
 from tests.web.conftest import FORWARDER, PASSWORD, fill_directory, new_app
 from tests.web.pages import Pages
