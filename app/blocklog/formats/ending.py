@@ -1,0 +1,91 @@
+"""The end of Postfix' lines of refusal: whose mail it was, for whom. What stands before it may be a stranger's.
+
+A Subject, a reply, a quoted local part may hold a perfect copy of such an end. No copy may name a recipient: where it
+cannot be told which one is Postfix' own, there is none.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+LONGEST = 8192  # characters; Postfix itself cuts at 2,000
+CUT = 400  # a syslog may cut a line at 480 bytes or more (RFC 5424 §6.1), and a stranger may know where
+CONTENT = 200  # characters of a header or of a line of text that cleanup shows
+COPIES = 64
+
+ADDRESS = r'(?:"(?:[^"\\]|\\.)*"|[^<>"\s])*'
+_START = re.compile(r"; (?=from=<|to=<|proto=)")
+_FIELDS = (
+    rf"; (?:from=<(?P<sender>{ADDRESS})>,? ?)?(?:to=<(?P<recipient>{ADDRESS})>,? ?)?(?:proto=\w+,? ?)"
+    r"(?:helo=<(?P<helo>[^<>\s]*)>)?"
+    r"(?: ?sasl_method=[^\s,]*)?(?:,? ?sasl_username=[^\s,]*)?(?:,? ?sasl_sender=[^\s,]*)?"
+)
+_LAST = re.compile(_FIELDS + r" ?\Z")
+_LOOSE = re.compile(_FIELDS)
+_BEFORE_REPLY = re.compile(_FIELDS + r"(?:: (?P<reply>.*))?\Z", re.DOTALL)
+_MIME_ERROR = re.compile(rf"; from=<(?P<sender>{ADDRESS})> to=<(?P<recipient>{ADDRESS})>\Z")
+_QUOTE = re.compile(r'\\.|(")', re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """`before`: the text that it ends. None: not said."""
+
+    before: str
+    sender: str | None = None
+    recipient: str | None = None
+    helo: str = ""
+    reply: str = ""
+
+
+def ending(text: str) -> Ending | None:
+    """The end of a line whose end nothing follows (smtpd, postscreen, a milter's verdict): the last that fits."""
+    for start in reversed(_starts(text)):
+        if match := _LAST.match(text, start):
+            return _read(text, match, sure=not _maybe_cut(text, start))
+    return None
+
+
+def mime_ending(text: str) -> Ending | None:
+    """The same of a MIME error, which has no protocol."""
+    for start in reversed(_starts(text)):
+        if match := _MIME_ERROR.match(text, start):
+            return _read(text, match, sure=not _maybe_cut(text, start))
+    return None
+
+
+def content_ending(text: str) -> Ending | None:
+    """The end that stands between a message's own text, of at most 200 characters, and the reply.
+
+    The reply may hold what a pattern caught of the message ("$1"). What it caught stands in the message's text as
+    well, unless that was cut. So of two ends the first is a copy if it lies in these 200 characters, the second if
+    neither does; of three nothing can be said.
+    """
+    found = [match for start in _starts(text) if (match := _LOOSE.match(text, start))]
+    if not found:
+        return None
+    two = len(found) == 2
+    at = found[0 if two and found[0].start() >= CONTENT else -1].start()
+    chosen = _BEFORE_REPLY.match(text, at)
+    if chosen is None:
+        return Ending(text[:at])
+    agreed = len({match["recipient"] for match in found}) == 1
+    return _read(text, chosen, sure=(agreed or two) and not _maybe_cut(text, at))
+
+
+def _starts(text: str) -> list[int]:
+    return [match.start() for match in _START.finditer(text)][-COPIES:]
+
+
+def _read(text: str, match: re.Match[str], *, sure: bool) -> Ending:
+    fields = match.groupdict(default="")
+    before, reply = text[: match.start()].rstrip(), fields.get("reply", "")
+    if not sure:
+        return Ending(before, reply=reply)
+    return Ending(before, match["sender"], match["recipient"] or None, fields.get("helo", ""), reply)
+
+
+def _maybe_cut(text: str, start: int) -> bool:
+    """Whether this end may be the inside of a quoted local part of a line that was cut behind it."""
+    return len(text) > CUT and len([1 for match in _QUOTE.finditer(text, 0, start) if match[1]]) % 2 == 1

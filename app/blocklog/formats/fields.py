@@ -1,0 +1,50 @@
+"""What the lines of all Postfix programs share: the queue id, the client, an SMTP reply."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from ipaddress import ip_address
+
+from app.blocklog.event import Line, Peer
+
+ID = r"(?P<id>NOQUEUE|[0-9A-Za-z]{5,40})"
+CLIENT = r"(?P<name>[^\s\[\]]*)\[(?P<ip>[^\]\s]*)\](?::\d+)?"
+_REPLY = re.compile(r"(?:(?P<code>[2-5]\d\d) )?(?:(?P<dsn>[245]\.\d{1,3}\.\d{1,3})(?: |\Z))?(?P<text>.*)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An SMTP reply apart."""
+
+    code: int | None
+    dsn: str | None
+    text: str
+
+
+def queue(line: Line) -> str:
+    """Whose queue ids a line's are: programs of one Postfix share them, whatever the port is called."""
+    return line.instance.partition("/")[0]
+
+
+def queue_id(match: re.Match[str]) -> str | None:
+    """None: the message has none yet."""
+    return None if match["id"] == "NOQUEUE" else str(match["id"])
+
+
+def peer_of(match: re.Match[str], helo: str = "") -> Peer:
+    """The client that CLIENT found."""
+    ip, name = match["ip"], match["name"]
+    if ":" in ip:
+        try:
+            ip = ip_address(ip.removeprefix("IPv6:")).compressed
+        except ValueError:
+            ip = ""
+    return Peer("" if ip == "unknown" else ip[:45], "" if name == "unknown" else name[:253], helo[:253])
+
+
+def reply_of(text: str) -> Reply:
+    """The codes that a reply begins with, if any, and its text."""
+    match = _REPLY.match(text)
+    assert match is not None  # each part of it may be missing
+    return Reply(int(match["code"]) if match["code"] else None, match["dsn"], match["text"].strip(" ;"))
