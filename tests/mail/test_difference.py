@@ -49,9 +49,9 @@ def test_equal_texts_have_no_difference(lines: list[str]):
 
 
 def test_texts_that_are_costly_to_compare_are_different_as_a_whole():
-    began = time.perf_counter()
+    began = time.process_time()  # other processes of a busy machine do not count
     one, other = sides("x\n" * 100_000 + "b", "y\n" + "x\nz\n" * 50_000 + "d")
-    assert time.perf_counter() - began < 2
+    assert time.process_time() - began < 2
     assert len(one) == len(other) == SHOWN + 1 and one[0].differs
     one, _ = sides("x\n" * MOST_LINES, "y\n" + "x\nz\n" * (MOST_LINES // 2))
     assert marked(one)
