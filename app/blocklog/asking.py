@@ -19,7 +19,7 @@ PATIENCE = 2.0  # seconds
 _STEPS = 20_000  # of SQLite's machine between two looks at the clock: under a millisecond
 _BUSY_SQLITE = (sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 _BUSY_POSTGRESQL = ("57014", "55P03")  # query_canceled, lock_not_available
-_BUSY_MYSQL = (1205, 1969, 3024)  # a lock's time is out, a statement's (MariaDB, MySQL)
+_BUSY_MYSQL = ((1205,), (1969,), (3024,))  # a lock's time is out, a statement's (MariaDB, MySQL)
 
 
 @contextmanager
@@ -51,9 +51,7 @@ def translating() -> Iterator[None]:
 
 
 def _is_busy(error: DBAPIError) -> bool:
-    code = getattr(error.orig, "sqlite_errorcode", None)
-    if code is not None:
+    if (code := getattr(error.orig, "sqlite_errorcode", None)) is not None:
         return code & 0xFF in _BUSY_SQLITE  # the low byte; the rest says more of the same
-    if (state := getattr(error.orig, "sqlstate", None)) is not None:
-        return state in _BUSY_POSTGRESQL
-    return bool(error.orig and error.orig.args and error.orig.args[0] in _BUSY_MYSQL)
+    arguments: tuple[object, ...] = error.orig.args if error.orig else ()
+    return getattr(error.orig, "sqlstate", None) in _BUSY_POSTGRESQL or arguments[:1] in _BUSY_MYSQL

@@ -4,6 +4,7 @@ They lie in every database and in what others made of an export: a number is nev
 """
 
 from enum import IntEnum
+from typing import TypeVar
 
 
 class Policy(IntEnum):
@@ -91,6 +92,9 @@ class Accepted(IntEnum):
     sent = 5  # by one of our own users
 
 
+RECEIVED = frozenset(Accepted) - {Accepted.sent}
+
+
 class Fate(IntEnum):
     """How far a mail that one of our users sent has come, for one recipient."""
 
@@ -98,6 +102,17 @@ class Fate(IntEnum):
     deferred = 2
     delivered = 3
     bounced = 4
+
+
+_Code = TypeVar("_Code", bound=IntEnum)
+
+
+def code(kind: type[_Code], number: int, otherwise: _Code) -> _Code:
+    """A code by its number. One that only a newer program knows is no error on a page."""
+    try:
+        return kind(number)
+    except ValueError:
+        return otherwise
 
 
 def word(code: IntEnum) -> str:

@@ -9,22 +9,19 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import IntEnum
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Engine, Row, and_, case, func, or_, select
 
 from app.blocklog.asking import asking
-from app.blocklog.codes import ADMINS_ONLY, Accepted, Known, Outcome, Policy, Resolved, Stage
+from app.blocklog.codes import ADMINS_ONLY, RECEIVED, Accepted, Known, Outcome, Policy, Resolved, Stage, code
 from app.blocklog.tables import BlockRow, RecentRow
 
 COUNTED: Final = 1000  # beyond this a page says "1000+"
 DAY: Final = timedelta(days=1)
 WEEK: Final = timedelta(days=7)
-RECEIVED: Final = frozenset({Accepted.inbox, Accepted.junk, Accepted.forwarded, Accepted.bounced})
 _BLOCKS: Final[Any] = BlockRow.__table__
 _RECENT: Final[Any] = RecentRow.__table__
-_Code = TypeVar("_Code", bound=IntEnum)
 Place = tuple[datetime, int]
 
 
@@ -236,14 +233,6 @@ def block(row: Row[Any]) -> Block:
 def _recent(row: Row[Any]) -> Recent:
     score = None if row.score is None else float(row.score)
     return Recent(**{**row._mapping, "outcome": code(Accepted, row.outcome, Accepted.inbox), "score": score})
-
-
-def code(kind: type[_Code], number: int, otherwise: _Code) -> _Code:
-    """A code by its number. One that only a newer program knows is no error on a page."""
-    try:
-        return kind(number)
-    except ValueError:
-        return otherwise
 
 
 def _address(local: str, domain: str) -> str:

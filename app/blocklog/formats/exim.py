@@ -37,9 +37,7 @@ _TOO_BIG = re.compile(rf"rejected (?:MAIL FROM:|from )<(?P<sender>{SENDER})> {HO
 _SYNTAX = re.compile(rf"rejected (?P<what>[A-Z]{{4,8}}) from {HOST}{FIELDS}: (?P<text>.*)")
 _MANY = re.compile(rf"too many recipients: (?P<text>[\w ]*+): sender=<(?P<sender>{SENDER})> {HOST}{FIELDS}")
 _REFUSED = re.compile(rf"(?:refused connection from|Connection from|SMTP call from) {HOST}{FIELDS} ?(?P<text>.*)")
-_SYNCHRONISED = re.compile(
-    rf"SMTP protocol synchronization error \((?P<text>[^)]*+)\): rejected {QUOTED} {HOST}"
-)
+_SYNCHRONISED = re.compile(rf"SMTP protocol synchronization error \((?P<text>[^)]*+)\): rejected {QUOTED} {HOST}")
 _SA = re.compile(
     r"SA: Action: (?P<action>silently tossed|permanently rejected|temporarily rejected) message: "
     r"score=(?P<score>-?\d+(?:\.\d+)?)(?P<rest>.*)"

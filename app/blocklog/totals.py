@@ -1,0 +1,149 @@
+"""How much was stopped and accepted: of an account and of sites, by account, by policy and quarter of an hour.
+
+These statements read indexes and no rows; tests read their plans. Counts are of sums of hundreds of thousands of rows,
+so each is one statement. Quarters of an hour, because some time zones lie half an hour or three quarters apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import BigInteger, ColumnElement, Engine, Select, and_, case, cast, extract, func, select, text
+
+from app.blocklog.asking import asking
+from app.blocklog.codes import ADMINS_ONLY, Accepted, Outcome, Policy, code
+from app.blocklog.tables import BlockRow, RecentRow
+
+DAY: Final = timedelta(days=1)
+HOUR: Final = timedelta(hours=1)
+QUARTER: Final = 900  # seconds
+_BLOCKS: Final[Any] = BlockRow.__table__.c
+_RECENT: Final[Any] = RecentRow.__table__.c
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """What was stopped and what came in, in the last 24 hours and in the last hour. Delayed mail is neither, nor is
+    what the mail system's own faults kept out."""
+
+    blocked_day: int = 0
+    blocked_hour: int = 0
+    accepted_day: int = 0
+    accepted_hour: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """So many rows of a policy, in the quarter of an hour that begins `at`."""
+
+    at: datetime
+    policy: Policy
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A recipient that nobody has, and how often it was tried."""
+
+    rcpt: str
+    times: int
+    last_at: datetime
+
+
+def by_account(engine: Engine, site: str, now: datetime) -> Mapping[str, Traffic]:
+    """The traffic of each account of a site that had any. Raises LogBusy, LogAway."""
+    return _traffic(engine, now, "account_id", site=site)
+
+
+def by_site(engine: Engine, sites: Collection[str], now: datetime) -> Mapping[str, Traffic]:
+    """The traffic of each of these sites that had any. Raises LogBusy, LogAway."""
+    return _traffic(engine, now, "site", sites=sites)
+
+
+def hours(engine: Engine, account_id: str, since: datetime, until: datetime) -> tuple[Total, ...]:
+    """When what was stopped of an account's mail, the oldest first, as its owner may know. Raises LogBusy, LogAway."""
+    return _quarters(engine, _BLOCKS.account_id == account_id, _BLOCKS.policy.not_in(sorted(ADMINS_ONLY)), since, until)
+
+
+def site_hours(engine: Engine, sites: Collection[str], since: datetime, until: datetime) -> tuple[Total, ...]:
+    """When what was stopped of the mail of these sites, the oldest first, with what is for admins only."""
+    return _quarters(engine, _BLOCKS.site.in_(sorted(sites)), None, since, until)
+
+
+def unknown(engine: Engine, site: str, since: datetime, *, limit: int = 200) -> tuple[Unknown, ...]:
+    """Recipients that nobody of the site has, the most tried first. Raises LogBusy, LogAway."""
+    times = func.count().label("times")
+    columns = (_BLOCKS.rcpt, times, func.max(_BLOCKS.blocked_at).label("last_at"))
+    where = (_BLOCKS.site == site, _BLOCKS.blocked_at >= since, _BLOCKS.account_id == "", _BLOCKS.policy == Policy.rcpt)
+    asked = select(*columns).where(*where).group_by(_BLOCKS.rcpt).order_by(times.desc(), _BLOCKS.rcpt).limit(limit)
+    with asking(engine) as connection:
+        return tuple(Unknown(row.rcpt, int(row.times), row.last_at) for row in connection.execute(asked))
+
+
+def blocked_by(column: str, now: datetime, where: ColumnElement[bool]) -> Select[Any]:
+    """The statement behind the numbers of stopped mails: of the last 24 hours and the last hour, per value of one
+    column."""
+    stopped = and_(_BLOCKS.outcome.not_in((Outcome.delayed, Outcome.would_block)), _BLOCKS.policy != Policy.internal)
+    hour = and_(stopped, _BLOCKS.blocked_at >= now - HOUR)
+    sums = (func.sum(case((each, 1), else_=0)) for each in (stopped, hour))
+    return select(_BLOCKS[column], *sums).where(where, _BLOCKS.blocked_at >= now - DAY).group_by(_BLOCKS[column])
+
+
+def accepted_by(column: str, now: datetime, where: ColumnElement[bool]) -> Select[Any]:
+    """The same for mails that came in."""
+    came = _RECENT.outcome != Accepted.sent
+    hour = and_(came, _RECENT.received_at >= now - HOUR)
+    sums = (func.sum(case((each, 1), else_=0)) for each in (came, hour))
+    return select(_RECENT[column], *sums).where(where, _RECENT.received_at >= now - DAY).group_by(_RECENT[column])
+
+
+def _traffic(
+    engine: Engine, now: datetime, column: str, *, site: str | None = None, sites: Collection[str] = ()
+) -> Mapping[str, Traffic]:
+    def chosen(columns: Any) -> ColumnElement[bool]:
+        found: ColumnElement[bool] = columns.site == site if site is not None else columns.site.in_(sorted(sites))
+        return found
+
+    with asking(engine) as connection:
+        blocked = {key: numbers for key, *numbers in connection.execute(blocked_by(column, now, chosen(_BLOCKS)))}
+        accepted = {key: numbers for key, *numbers in connection.execute(accepted_by(column, now, chosen(_RECENT)))}
+    nothing = [0, 0]
+    return {
+        key: Traffic(*map(int, (*blocked.get(key, nothing), *accepted.get(key, nothing)))) for key in blocked | accepted
+    }
+
+
+def quarters(kind: str, where: ColumnElement[bool], since: datetime, until: datetime) -> Select[Any]:
+    """The statement behind a chart, as `kind` of database wants it."""
+    quarter = _quarter(kind, _BLOCKS.blocked_at).label("quarter")
+    shown = _BLOCKS.outcome != Outcome.would_block
+    time = (_BLOCKS.blocked_at >= since, _BLOCKS.blocked_at < until)
+    return (
+        select(quarter, _BLOCKS.policy, func.count())
+        .where(where, shown, *time)
+        .group_by(text("quarter"), _BLOCKS.policy)
+    )
+
+
+def _quarters(
+    engine: Engine, whose: ColumnElement[bool], further: ColumnElement[bool] | None, since: datetime, until: datetime
+) -> tuple[Total, ...]:
+    where = whose if further is None else and_(whose, further)
+    with asking(engine) as connection:
+        rows = connection.execute(quarters(engine.dialect.name, where, since, until)).all()
+    return tuple(
+        Total(datetime.fromtimestamp(int(quarter) * QUARTER, UTC), code(Policy, policy, Policy.other), int(number))
+        for quarter, policy, number in sorted(rows)
+    )
+
+
+def _quarter(kind: str, at: Any) -> ColumnElement[Any]:
+    """Which quarter of an hour since the epoch a time lies in."""
+    if kind == "sqlite":
+        return cast(func.strftime("%s", at), BigInteger) // QUARTER
+    if kind == "postgresql":
+        return cast(func.floor(extract("epoch", at) / QUARTER), BigInteger)
+    return func.timestampdiff(text("SECOND"), text("'1970-01-01'"), at, type_=BigInteger) // QUARTER
