@@ -11,8 +11,7 @@ from typing import Any, Final
 from sqlalchemy import Engine, select
 
 from app.blocklog.asking import asking
-from app.blocklog.codes import Fate
-from app.blocklog.query import code
+from app.blocklog.codes import Fate, code
 from app.blocklog.tables import FateRow
 
 MOST: Final = 1000  # recipients of one message that are told

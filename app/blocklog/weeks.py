@@ -52,8 +52,9 @@ def ends(connection: Connection, table: str) -> list[datetime]:
 
 
 def wanted(now: datetime, days: int, present: list[datetime]) -> list[datetime]:
-    """The ends of weeks that are still to be made, up to four weeks ahead, oldest first."""
-    oldest = present[-1] if present else _monday(now - timedelta(days=days))
+    """The ends of weeks that are still to be made, up to four weeks ahead, oldest first. The first of all takes what
+    is too old already, and is dropped at once."""
+    oldest = present[-1] if present else _monday(now - timedelta(days=days)) - WEEK
     last = _monday(now) + (AHEAD + 1) * WEEK
     return [oldest + number * WEEK for number in range(1, (last - oldest) // WEEK + 1)]
 

@@ -57,7 +57,7 @@ FORMS: dict[str, Form] = {
         SiteRow,
         {"name": _NAME, "primary_domain": ascii_domain, "time_zone": time_zone, "locale": locale}
         | {"brand": name_up_to(40), "junk_pattern": text_up_to(80)}
-        | {"messages_per_hour": count, "recipients_per_hour": count, "enabled": yes_or_no},
+        | {"messages_per_hour": count, "recipients_per_hour": count, "log_days": count, "enabled": yes_or_no},
         key=("name",),
         needs=("name", "primary_domain"),
     ),

@@ -1,4 +1,4 @@
-"""The command lines under `flask --app wsgi`: `database`, `directory` and `doctor`.
+"""The command lines under `flask --app wsgi`: `blocklog`, `database`, `directory` and `doctor`.
 
 A worker never runs them, and what they load (Alembic, CSV, checks) would cost it 10 MB: each is loaded when asked for.
 """
@@ -51,6 +51,15 @@ def install(app: Flask, settings: Settings) -> None:
 
         return directory_commands(open_database, partial(open_directory, settings))
 
+    def blocklog() -> click.Group:
+        from app.blocklog.commands import blocklog_commands
+        from app.directory.sites import log_days
+
+        url = settings.blocklog_database_url or settings.database_url
+        return blocklog_commands(
+            lambda: open_engine(url, timeout=None), settings.blocklog_days, lambda: log_days(open_directory(settings))
+        )
+
     @click.command("doctor", help="Look over everything that a node needs; status 1 where something is at fault.")
     @click.pass_context
     def doctor(context: click.Context) -> None:
@@ -59,5 +68,6 @@ def install(app: Flask, settings: Settings) -> None:
         context.exit(examine(settings, app.extensions["postern"].brands, click.echo))
 
     app.cli.add_command(doctor)
+    app.cli.add_command(Later("blocklog", blocklog, "The log of refused and accepted mail."))
     app.cli.add_command(Later("database", database, "The tables of the program and their migrations."))
     app.cli.add_command(Later("directory", directory, "Sites, domains, mail servers, accounts and aliases."))
