@@ -63,6 +63,7 @@ environment:
 
 packages-test:
 	@.ci/apt-install $(SERVERS) $(BROWSER)
+	@.ci/exim >/dev/null
 
 packages-databases:
 	@.ci/apt-install $(DATABASES)

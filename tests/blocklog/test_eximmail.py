@@ -76,6 +76,13 @@ def test_nothing_that_a_stranger_writes_names_a_recipient(tail: str):
     assert VICTIM not in recipients(read(f"{ID} <= a@b.example {HOST} P=esmtp S=3 {tail}"))
 
 
+@pytest.mark.parametrize("local", [f"x <{VICTIM}> R=a", f"{VICTIM} R=a", f"x ({VICTIM}) <{VICTIM}> R=a T=t", VICTIM])
+def test_a_local_part_as_it_is_names_no_other(local: str):
+    """Deliveries to mailboxes log it without its quotes."""
+    found = recipients(read(f'{ID} => {local} <"{local}"@isp.example> R=people T=boxes'))
+    assert VICTIM not in found
+
+
 @given(
     st.lists(st.sampled_from([*' "\\<>()=a@.', f" for {VICTIM}", f"=> {VICTIM}"]), max_size=20).map("".join),
     st.sampled_from(["<=", "=>", "**", "=="]),
@@ -97,6 +104,7 @@ def test_quoted_text_names_no_recipient(text: str, symbol: str):
         ("=> alice <alice@isp.example> R=loc T=t", "alice@isp.example", None, True),
         ("-> bob <alias@isp.example> R=loc T=t S=301", "alias@isp.example", None, True),
         ("=> box@in.example (x@y.example) <alice@isp.example> R=r T=t", "box@in.example", "alice@isp.example", True),
+        ('=> alice smith <"alice smith"@isp.example> R=r T=t', '"alice smith"@isp.example', None, True),
         ("=> /var/mail/a <alice@isp.example> R=r T=address_file", "alice@isp.example", None, True),
         ("=> |/usr/bin/p -x <alice@isp.example> R=r T=address_pipe", "alice@isp.example", None, True),
         ('=> a@isp.example R=r T=dovecot_lmtp H=in [10.0.0.1]:24 C="250 2.0.0 <a> Saved"', "a@isp.example", None, True),

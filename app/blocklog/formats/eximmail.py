@@ -25,12 +25,14 @@ from app.blocklog.formats.eximwords import (
 SYMBOLS = frozenset({"<=", "(=", "=>", "->", ">>", "*>", "**", "=="})
 
 _ARRIVED = re.compile(rf"(?:<>|(?P<sender>{SENDER}))(?= )(?: (?P<fields>.*))?")
+_ADDRESS = re.compile(ADDRESS)
 _HOST = re.compile(rf"H={HOST[6:]}")
 _BLACKHOLE = re.compile(r"blackhole \((?P<acl>[A-Z-]+) ACL discarded recipients\)(?:: (?P<text>.*))?")
-_TO = re.compile(
-    rf"(?P<to>:blackhole:|{ADDRESS}|[|/>](?>(?:[^<>\s]++| (?!<))*)|[^<>()\s:=]++)(?>(?: \([^()]*+\))*)"
-    rf"(?: <(?P<top>{ADDRESS}|[^\s<>\"]++)>)?(?P<rest>(?: |:|$).*)"
-)
+_TOP = rf"<(?P<top>{ADDRESS}|[^\s<>\"]++)>"
+_TO = re.compile(rf"(?P<to>:blackhole:|{ADDRESS}|[^<>()\s:=]++)(?>(?: \([^()]*+\))*)(?: {_TOP})?(?P<rest>(?: |:|$).*)")
+# A file, a command, or the local part of a mailbox, as it is: with spaces and without its quotes.
+_INTO = re.compile(rf"(?P<to>[^<>]*+){_TOP}(?P<rest>(?: .*)?)")
+_SECOND = re.compile(rf"(?P<quoted>{QUOTED})| <")
 _WHY = re.compile(
     rf"(?P<fields>(?>(?: (?:[A-Za-z]++=(?:{QUOTED}|<{SENDER}>|(?>(?:[^\s\":]++(?::(?! ))?)*))"
     r"|\[[0-9A-Fa-f:.]++\](?::\d++)?))*))"
@@ -107,11 +109,13 @@ def _thrown_away(line: Line, queue_id: str, pid: int | None, found: re.Match[str
 
 
 def _delivered(line: Line, queue_id: str, symbol: str, text: str) -> Iterator[Event]:
-    found = _TO.fullmatch(text)
+    found = _to(symbol, text)
     if not found:
         return
-    to, top, rest = found["to"], found["top"], found["rest"]
-    recipient = to if "@" in to and to[0] not in "|/>" else top or to
+    to, top, rest = found["to"].rstrip(), found["top"], found["rest"]
+    # A local part that holds an @ stands without its quotes, too.
+    aliased = _ADDRESS.fullmatch(to) and not (top and top.startswith('"') and to in top)
+    recipient = to if aliased else top or to
     fate = {"**": Fate.bounced, "==": Fate.deferred}.get(symbol, Fate.delivered)
     if fate is Fate.delivered:
         said = fields(rest)
@@ -135,6 +139,19 @@ def _delivered(line: Line, queue_id: str, symbol: str, text: str) -> Iterator[Ev
         discarded=to == ":blackhole:",
         local=fate is Fate.delivered and to != ":blackhole:" and (not _relay(extra) or "lmtp" in transport.lower()),
     )
+
+
+def _to(symbol: str, text: str) -> re.Match[str] | None:
+    """Whom a line names. The local part of somebody's choice could hold an address of another and `R=`; the true one
+    follows then, a second one: nobody is named."""
+    if symbol in ("**", "=="):
+        return _TO.fullmatch(text)
+    found = _TO.fullmatch(text)
+    if found is None or not (found["top"] or _ADDRESS.fullmatch(found["to"])):
+        found = _INTO.fullmatch(text)
+    if found and any(not each["quoted"] for each in _SECOND.finditer(found["rest"])):
+        return None
+    return found
 
 
 def _relay(text: str) -> str:

@@ -1,0 +1,97 @@
+"""A client that speaks SMTP by a script and writes down what it was told."""
+
+from __future__ import annotations
+
+import re
+import socket
+from dataclasses import dataclass, field
+
+_REPLY = re.compile(r"(?P<code>\d\d\d)(?: (?P<dsn>[245]\.\d{1,3}\.\d{1,3})\b)?")
+
+
+@dataclass(frozen=True)
+class Reply:
+    """The last line decides; `text` is all of them."""
+
+    text: str
+
+    @property
+    def code(self) -> int:
+        return int(self.text[:3])
+
+    @property
+    def dsn(self) -> str | None:
+        found = _REPLY.match(self.text)
+        return found["dsn"] if found else None
+
+
+@dataclass
+class Attempt:
+    """One mail that a client tries to send, and what it was told. A message of None ends before DATA."""
+
+    sender: str
+    recipients: tuple[str, ...]
+    message: str | None = None
+    helo: str = "mail.sender.example"
+    source: str = "127.0.0.1"
+    options: str = ""  # of MAIL
+    told: dict[str, Reply] = field(default_factory=dict)  # the last reply that each recipient's mail got
+    replies: dict[str, Reply] = field(default_factory=dict)  # by command
+
+    @property
+    def refused(self) -> dict[str, Reply]:
+        """What was said of each recipient whose mail was not taken."""
+        return {name: reply for name, reply in self.told.items() if reply.code >= 400}
+
+    def make(self, port: int, host: str = "127.0.0.1") -> None:
+        """Sends it, as far as the server lets it."""
+        with socket.create_connection((host, port), 20, source_address=(self.source, 0)) as connection:
+            self._lines = connection.makefile("rb")
+            self._connection = connection
+            self._talk()
+            connection.sendall(b"QUIT\r\n")
+            self._lines.close()
+
+    def _talk(self) -> None:
+        if not self._said("connect", ""):
+            return
+        if not self._said("helo", f"EHLO {self.helo}") or not self._said(
+            "mail", f"MAIL FROM:<{self.sender}>{self.options}"
+        ):
+            return
+        taken = []
+        for name in self.recipients:
+            self.told[name] = self._ask(f"RCPT TO:<{name}>")
+            if self.told[name].code < 400:
+                taken.append(name)
+            elif self.told[name].code == 421:
+                return
+        if not taken or self.message is None:
+            return
+        reply = self._ask("DATA")
+        if reply.code == 354:
+            stuffed = re.sub(r"(?m)^\.", "..", self.message).replace("\n", "\r\n")
+            reply = self._ask(f"{stuffed}\r\n.")
+        self.replies["data"] = reply
+        self.told |= dict.fromkeys(taken, reply)
+
+    def _said(self, name: str, command: str) -> bool:
+        self.replies[name] = self._ask(command)
+        return self.replies[name].code < 400
+
+    def _ask(self, command: str) -> Reply:
+        if command:
+            self._connection.sendall(command.encode() + b"\r\n")
+        lines = []
+        while line := self._lines.readline():
+            lines.append(line.decode(errors="replace").rstrip())
+            if line[3:4] != b"-":
+                return Reply("\n".join([*lines[:-1], lines[-1]]))
+        return Reply("421 closed")
+
+
+def message(subject: str = "Hello", body: str = "Text.", *fields: str) -> str:
+    """A small mail with a Message-ID of its own."""
+    name = abs(hash(subject))
+    head = (f"From: <a@sender.example>\nSubject: {subject}\nMessage-ID: <{name}@sender.example>", *fields)
+    return "\n".join((*head, "", body))

@@ -1,0 +1,94 @@
+"""An Exim of one's own on a loopback port, unpacked beside Postfix by .ci/exim. Needs root; its spool and logs lie in a
+folder that is thrown away. Its user is known to it alone: /etc/passwd is another file in its own mount namespace.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Self
+
+from app.demo.process import free_port
+
+ROOT = Path(__file__).resolve().parents[2]
+USER = 64_999
+_START = """\
+mount --bind {folder}/passwd /etc/passwd
+mount --bind {folder}/group /etc/group
+exec {binary} -C {folder}/exim.conf -bdf -oX {listen} -oP {folder}/pid
+"""
+_BEGINNING = """\
+exim_path = {binary}
+spool_directory = {folder}/spool
+log_file_path = {folder}/log/%slog
+keep_environment =
+tls_advertise_hosts =
+timezone = UTC
+log_timezone = true
+primary_hostname = mx.isp.example
+local_interfaces = 127.0.0.1
+"""
+
+
+class Exim:
+    """Listens on `port`. `config` follows the settings that every Exim of the tests has; `inside` are words before
+    the command that starts it: another namespace's."""
+
+    def __init__(self, folder: Path, config: str, *, inside: Sequence[str] = (), address: str = "127.0.0.1") -> None:
+        self.folder, self.port, self.address, self._inside = folder, free_port(), address, tuple(inside)
+        self.binary = binary()
+        assert self.binary
+        for name in ("spool", "log"):
+            (folder / name).mkdir(parents=True)
+            os.chown(folder / name, USER, USER)
+        for name, own in (
+            ("passwd", f"Debian-exim:x:{USER}:{USER}::/nonexistent:/bin/false"),
+            ("group", f"Debian-exim:x:{USER}:"),
+        ):
+            (folder / name).write_text(f"{Path('/etc', name).read_text()}{own}\n")
+        beginning = _BEGINNING.format(binary=self.binary, folder=folder)
+        (folder / "exim.conf").write_text(f"{beginning}{config}")
+
+    def __enter__(self) -> Self:
+        listen = f"[{self.address}]:{self.port}"
+        script = _START.format(folder=self.folder, binary=self.binary, listen=listen)
+        words = [*self._inside, "unshare", "--mount", "sh", "-ec", script]
+        with (self.folder / "output").open("wb") as output:
+            self._process = subprocess.Popen(words, stdout=output, stderr=output)
+        end = time.monotonic() + 10
+        while not (self.folder / "pid").exists():
+            assert self._process.poll() is None and time.monotonic() < end, (self.folder / "output").read_text()
+            time.sleep(0.02)
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._process.send_signal(signal.SIGTERM)
+        self._process.wait(10)
+
+    def log(self, name: str = "main") -> Path:
+        """Where its mainlog or rejectlog lies."""
+        return self.folder / "log" / f"{name}log"
+
+    def settled(self, *texts: str, within: float = 10) -> None:
+        """Waits until its mainlog has all of these."""
+        end = time.monotonic() + within
+        while missing := [text for text in texts if text not in self.log().read_text(errors="replace")]:
+            assert time.monotonic() < end, missing
+            time.sleep(0.02)
+
+
+def binary() -> str | None:
+    """Where Exim is unpacked; None where it is not."""
+    done = subprocess.run([str(ROOT / ".ci/exim")], capture_output=True, text=True, timeout=120, check=False)
+    return done.stdout.strip() or None
+
+
+def missing() -> str | None:
+    """Why there can be none here; None where there can."""
+    if os.geteuid() != 0:
+        return "Exim starts as root only"
+    return None if binary() else "Exim could not be unpacked"
