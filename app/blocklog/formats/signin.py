@@ -23,9 +23,7 @@ _DOVECOT = re.compile(
     r"(?:[^\n]{0,200}? rip=(?P<ip>[0-9A-Fa-f:.]+))?"
 )
 _COURIER = re.compile(rf"LOGIN, user=(?P<login>{_NAME}), ip=\[(?:::ffff:)?(?P<ip>[0-9A-Fa-f:.]+)\]")
-_CYRUS = re.compile(
-    rf"login: (?:\S{{1,255}} )?\[(?P<ip>[0-9A-Fa-f:.]+)\] (?P<login>{_NAME}) \S{{1,40}} User logged in"
-)
+_CYRUS = re.compile(rf"login: (?:\S{{1,255}} )?\[(?P<ip>[0-9A-Fa-f:.]+)\] (?P<login>{_NAME}) \S{{1,40}} User logged in")
 _SERVICES = {"submission": "smtp"}
 
 
