@@ -102,6 +102,6 @@ def test_every_text_has_a_class(text: str, code: int | None, dsn: str | None) ->
 
 @pytest.mark.parametrize("piece", ["a", "<", '<"\\', "a.", "sender ", "mailbox ", f"{KEY}.", "blocked using "])
 def test_a_text_of_a_megabyte_takes_no_time(piece: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     classify(piece * (1_000_000 // len(piece)), code=550, dsn=None, stage=Stage.data)
-    assert time.perf_counter() - started < 0.1
+    assert time.process_time() - started < 0.1

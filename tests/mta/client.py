@@ -6,6 +6,8 @@ import re
 import socket
 from dataclasses import dataclass, field
 
+from tests.mta.namespace import Namespace
+
 _REPLY = re.compile(r"(?P<code>\d\d\d)(?: (?P<dsn>[245]\.\d{1,3}\.\d{1,3})\b)?")
 
 
@@ -43,9 +45,13 @@ class Attempt:
         """What was said of each recipient whose mail was not taken."""
         return {name: reply for name, reply in self.told.items() if reply.code >= 400}
 
-    def make(self, port: int, host: str = "127.0.0.1") -> None:
+    def make(self, port: int, host: str = "127.0.0.1", network: Namespace | None = None) -> None:
         """Sends it, as far as the server lets it."""
-        with socket.create_connection((host, port), 20, source_address=(self.source, 0)) as connection:
+        if network is not None:
+            opened = network.connect(port, self.source)
+        else:
+            opened = socket.create_connection((host, port), 20, source_address=(self.source, 0))
+        with opened as connection:
             self._lines = connection.makefile("rb")
             self._connection = connection
             self._talk()

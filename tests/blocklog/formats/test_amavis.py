@@ -69,7 +69,7 @@ def test_a_forbidden_attachment_is_named() -> None:
     event = refused(
         "(351462-17) Blocked BANNED (.exe,.exe-ms,Purchase Order-20230315-pdf.scr) {DiscardedInbound,Quarantined}, "
         "[212.227.15.19]:46759 [35.188.35.122] ESMTP/ESMTP <u@far.example> -> <u@isp.example>, "
-        "quarantine: t3d7qJkAoigg, Queue-ID: 4Pc3ZX1jFxz3tBr, mail_id: t3d7qJkAoigg, b: yBZPxzWx2, Hits: -, size: 3233, "
+        "quarantine: t3d7qJkAoigg, Queue-ID: 4Pc3ZX1jFxz3tBr, mail_id: t3d7qJkAoigg, b: yBZPxzWx2, Hits: -, size: 32, "
         'Subject: "Re: Order", 9 ms'
     )
     assert (event.policy, event.stored, event.score) == (Policy.mime, "amavis:t3d7qJkAoigg", None)
@@ -138,7 +138,7 @@ def test_no_text_of_a_stranger_names_a_recipient(before: str, fake: str, after: 
 
 @pytest.mark.parametrize("piece", ["a", "(", ") {", FAKE, "> -> <", "<a@b>,", '<"\\'])
 def test_a_line_of_a_megabyte_takes_no_time(piece: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     for head in ("(1-2) Blocked BANNED (", "(1-2) Blocked SPAM {x}, <a> -> <b>", "(1-2) Blocked SPAM {x}, <a> -> "):
         read(head + piece * (1_000_000 // len(piece)))
-    assert time.perf_counter() - started < 0.3
+    assert time.process_time() - started < 0.3

@@ -111,7 +111,7 @@ def test_no_line_is_too_strange(program: str, text: str) -> None:
 @pytest.mark.parametrize("piece", ["a", "; from=<", FAKE, '; from=<"', '"\\', " from ", "[", "5787B220358: to=<"])
 def test_a_line_of_a_megabyte_takes_no_time(program: str, piece: str) -> None:
     heads = ("", "5787B220358: ", f"5787B220358: reject: RCPT from {FROM}: ", "5787B220358: reject: header Subject: ")
-    started = time.perf_counter()
+    started = time.process_time()
     for head in heads:
         read(head + piece * (1_000_000 // len(piece)), program)
-    assert time.perf_counter() - started < 0.5
+    assert time.process_time() - started < 0.5

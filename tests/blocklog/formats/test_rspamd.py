@@ -128,8 +128,8 @@ def test_no_text_of_a_stranger_names_a_recipient(message_id: str, symbol: str, t
 
 @pytest.mark.parametrize("piece", ["a", "(", FAKE, "]), len: 1, time: ", '<"\\', "X(1.0){", "a@b,"])
 def test_a_line_of_a_megabyte_takes_no_time(piece: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     read(HEAD + piece * (1_000_000 // len(piece)))
     read(verdict("reject", "[" + piece * (1_000_000 // len(piece))))
     read(verdict("reject", end=END.removesuffix(">, mime_rcpts: <") + piece * 9999))
-    assert time.perf_counter() - started < 0.5
+    assert time.process_time() - started < 0.5
