@@ -15,7 +15,7 @@ from app.blocklog.codes import Outcome, Policy, Stage
 from app.blocklog.event import Delivery, Event, Line, Odd, Refused, Told
 from app.blocklog.formats.exim import Reader
 from app.blocklog.stamp import Stamp
-from tests.mta.client import Attempt, message
+from tests.mta.attempt import Attempt, message
 from tests.mta.exim import Exim, missing
 
 pytestmark = pytest.mark.servers
