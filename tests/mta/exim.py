@@ -73,11 +73,15 @@ class Exim:
         """Where its mainlog or rejectlog lies."""
         return self.folder / "log" / f"{name}log"
 
-    def settled(self, *texts: str, within: float = 10) -> None:
-        """Waits until its mainlog has all of these."""
+    def settled(self, *texts: str, completed: int = 0, within: float = 10) -> None:
+        """Waits until its mainlog has all of these, and so many messages are done with."""
         end = time.monotonic() + within
-        while missing := [text for text in texts if text not in self.log().read_text(errors="replace")]:
-            assert time.monotonic() < end, missing
+        while True:
+            text = self.log().read_text(errors="replace")
+            missing = [each for each in texts if each not in text]
+            if not missing and text.count(" Completed\n") >= completed:
+                return
+            assert time.monotonic() < end, (missing, text.count(" Completed\n"))
             time.sleep(0.02)
 
 

@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from app.blocklog.classify import classify
 from app.blocklog.codes import Outcome, Policy, Stage
-from app.blocklog.event import Delivery, Event, Line, Odd, Refused, Told
-from app.blocklog.formats.exim import Reader
-from app.blocklog.stamp import Stamp
-from tests.mta.attempt import Attempt, message
+from app.blocklog.event import Delivery, Event, Odd, Refused, Told
+from tests.mta.client import Attempt, message
 from tests.mta.exim import Exim, missing
+from tests.mta.reading import EXE, message_id, of, of_exim, policy_of, told
 
 pytestmark = pytest.mark.servers
 SEVEN = tuple(f"{name}@isp.example" for name in ("alice", "bob", "carol", "dave", "erin", "frank", "grace"))
 FIVE, TWO, ALICE, DAVE = SEVEN[:5], SEVEN[:2], SEVEN[0], "dave@isp.example"
-EXE = (
-    "MIME-Version: 1.0",
-    "Content-Type: application/octet-stream; name=run.exe",
-    "Content-Disposition: attachment; filename=run.exe",
-)
 FORGED = f"x> rejected RCPT <{DAVE}>: y"
 
 
@@ -83,18 +74,6 @@ MANY = attempt(
 )
 
 
-def read(exim: Exim) -> list[Event]:
-    """The events of both logs."""
-    found: list[Event] = []
-    for name in ("main", "reject"):
-        stamp, reader = Stamp(f"exim-{name}"), Reader()
-        for record in re.split(rb"\n(?=\d{4}-)", exim.log(name).read_bytes().rstrip(b"\n")):
-            line = stamp.line(record)
-            assert isinstance(line, Line), line
-            found += reader.read(replace(line, program="exim-reject") if name == "reject" else line)
-    return found
-
-
 @pytest.fixture(scope="module")
 def exim(servers_folder: Path) -> Iterator[Exim]:
     """An Exim whose ACLs tag nothing, after all attempts."""
@@ -109,30 +88,13 @@ def exim(servers_folder: Path) -> Iterator[Exim]:
     with Exim(servers_folder / "exim-foreign", config) as exim:
         with ThreadPoolExecutor(8) as pool:
             list(pool.map(lambda each: each.make(exim.port), everything))
-        exim.settled("Completed", "too many recipients", "no data from you")
+        exim.settled("no data from you", completed=len(TAKEN) + len(DROPPED))
         yield exim
 
 
 @pytest.fixture(scope="module")
 def events(exim: Exim) -> list[Event]:
-    return read(exim)
-
-
-def of(events: list[Event], attempt: Attempt) -> list[Refused]:
-    """Refusals of an attempt: those of its recipients, or of its Message-ID's queue id."""
-    refused = [each for each in events if isinstance(each, Refused)]
-    if attempt.message is None:
-        return [
-            each for each in refused if set(each.recipients) & set(attempt.recipients) and each.sender == attempt.sender
-        ]
-    name = re.search("Message-ID: (.*)", attempt.message)
-    assert name
-    ids = {each.queue_id for each in events if isinstance(each, Refused | Told) and each.message_id == name[1]}
-    return [each for each in refused if each.queue_id in ids]
-
-
-def policy_of(event: Refused) -> Policy:
-    return event.policy or classify(event.text, code=event.code, dsn=event.dsn, stage=event.stage)[0]
+    return of_exim(exim)
 
 
 @pytest.mark.parametrize("name", REFUSED)
@@ -140,8 +102,7 @@ def test_what_is_read_is_what_the_client_was_told(events: list[Event], name: str
     tried, policy, stage = REFUSED[name]
     assert tried.refused, tried.told
     found = of(events, tried)
-    told = {(recipient, reply.code, reply.dsn) for recipient, reply in tried.refused.items()}
-    assert {(recipient, each.code, each.dsn) for each in found for recipient in each.recipients} == told
+    assert {(recipient, each.code, each.dsn) for each in found for recipient in each.recipients} == told(tried)
     assert {(policy_of(each), each.stage, each.peer.ip, each.sender) for each in found} == {
         (policy, stage, "127.0.0.1", tried.sender)
     }
@@ -164,7 +125,7 @@ def test_of_seven_recipients_the_log_names_five_and_says_that_there_were_more(ex
     tried = attempt("a@sender.example", *SEVEN, subject="viagra for seven")
     tried.make(exim.port)
     assert {reply.code for reply in tried.told.values()} == {550}
-    named = [each for each in of(read(exim), tried) if each.recipients]
+    named = [each for each in of(of_exim(exim), tried) if each.recipients]
     assert [(each.recipients, each.whole) for each in named] == [(FIVE, False)]
 
 
@@ -184,21 +145,18 @@ def test_what_is_thrown_away_was_taken_and_named_for_all(events: list[Event], na
     else:
         (found,) = of(events, tried)
         assert (found.outcome, found.text) == (Outcome.discarded, "thrown away")
-        told = {each.recipient for each in events if isinstance(each, Told) and each.queue_id == found.queue_id}
-        assert told == {None, *TWO}
+        named = {each.recipient for each in events if isinstance(each, Told) and each.queue_id == found.queue_id}
+        assert named == {None, *TWO}
 
 
 @pytest.mark.parametrize("name", TAKEN)
-def test_what_is_delivered_is_no_block(exim: Exim, events: list[Event], name: str) -> None:
+def test_what_is_delivered_is_no_block(events: list[Event], name: str) -> None:
     """Even where the client was told otherwise (fakereject)."""
     tried = TAKEN[name]
     assert of(events, tried) == []
     assert bool(tried.refused) is ("none" in name)
-    name_ = re.search("Message-ID: (.*)", tried.message or "")
-    assert name_
-    (queue_id,) = {each.queue_id for each in events if isinstance(each, Told) and each.message_id == name_[1]}
-    exim.settled(f"{queue_id} Completed")
-    sent = [each for each in read(exim) if isinstance(each, Delivery) and each.queue_id == queue_id]
+    (queue_id,) = {each.queue_id for each in events if isinstance(each, Told) and each.message_id == message_id(tried)}
+    sent = [each for each in events if isinstance(each, Delivery) and each.queue_id == queue_id]
     assert {each.original or each.recipient for each in sent} == set(tried.recipients)
     assert all(each.local for each in sent)
 
