@@ -151,6 +151,21 @@ def one(engine: Engine, account_id: str, blocked_at: datetime, id: int, *, every
     return None if row is None else block(row)
 
 
+def from_domain(
+    engine: Engine, domain: str, *,
+    sites: Collection[str] | None = None, since: datetime | None = None, limit: int = 200,
+) -> tuple[Block, ...]:  # fmt: skip
+    """For admins: the newest that was stopped of a sender's domain, for all sites or some. Raises LogBusy, LogAway."""
+    columns = _BLOCKS.c
+    where = [columns.sender_domain == _punycode(domain.strip().lower()), *_shown(columns, everything=True)]
+    where += [columns.site.in_(sorted(sites))] if sites is not None else []
+    where += [columns.blocked_at >= since] if since is not None else []
+    newest = (columns.blocked_at.desc(), columns.account_id.desc(), columns.id.desc())
+    with asking(engine) as connection:
+        rows = connection.execute(select(_BLOCKS).where(*where).order_by(*newest).limit(limit)).all()
+    return tuple(block(row) for row in rows)
+
+
 def counts(engine: Engine, account_id: str, now: datetime, *, everything: bool = False) -> Counts:
     """How much of the account's mail was stopped lately. Raises LogBusy, LogAway."""
     columns = _BLOCKS.c

@@ -144,3 +144,13 @@ def test_codes_of_a_newer_program_are_no_error(engine: Engine) -> None:
 def test_times_are_whole_seconds_of_utc(engine: Engine) -> None:
     stopped(engine, at=datetime(2026, 11, 26, 1, 0, 0, 999999, tzinfo=timezone(timedelta(hours=2))))
     assert query.day_page(engine, "anna")[0].blocked_at == datetime(2026, 11, 25, 23, 0, tzinfo=UTC)
+
+
+def test_admins_find_what_was_stopped_of_a_sender_s_domain(engine: Engine) -> None:
+    old = stopped(engine, "anna", ago(days=3), "x@bank.example")
+    new = stopped(engine, "tim", ago(days=1), "y@bank.example", site="t", policy=Policy.rcpt)
+    stopped(engine, "anna", sender="z@mail.bank.example")
+    assert [each.id for each in query.from_domain(engine, "Bank.example")] == [new, old]
+    assert [each.id for each in query.from_domain(engine, "bank.example", sites=["s"])] == [old]
+    assert [each.id for each in query.from_domain(engine, "bank.example", since=ago(days=2), limit=9)] == [new]
+    assert query.from_domain(engine, "bank.example", sites=[]) == ()
