@@ -9,16 +9,17 @@ from __future__ import annotations
 import dataclasses
 import ipaddress
 import os
-import re
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from app.blocklog.source import Source, sources
 from app.mail import limits as parsing
 from config import values
 from config.setting import REQUIRED, Deadlines, Limits, SettingError, setting
+from config.together import check_together
 from config.values import Network
 
 LOOPBACK_HOSTS = ("localhost", ".localhost", "127.0.0.1", "[::1]")  # RFC 6761 §6.3: *.localhost is this machine
@@ -84,6 +85,14 @@ class Settings:
     blocklog_patterns: Path | None = setting(
         "file with a site's own words of refusal, before ours: a policy's name and a regular expression a line",
         values.existing_file,
+    )
+    blocklog_sources: tuple[Source, ...] = setting(
+        "logs that the follower reads, each as node:/path[:syslog|exim-main|exim-reject|rspamd[:zone]]", sources, ()
+    )
+    own_names: tuple[str, ...] = setting(
+        "names and addresses of the site's own mail servers: what one hands to another is one mail in the block log",
+        values.hosts,
+        (),
     )
     junk_pattern: str | None = setting(
         "name of the junk mailbox where the server marks none; strftime letters %Y %m %d, e.g. spam.%Y",
@@ -263,7 +272,7 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         elif item.metadata["default"] is REQUIRED:
             raise SettingError(variable(item), "nothing", f"a value: it {item.metadata['why']}; there is no default")
     settings = Settings(**found)
-    _check_together(settings)
+    check_together(settings)
     return _completed(settings)
 
 
@@ -296,43 +305,6 @@ def unknown(environ: Mapping[str, str] = os.environ) -> tuple[str, ...]:
     known = {variable(item) for item in dataclasses.fields(Settings)}
     ours = (name for name in environ if name.startswith("POSTERN_"))
     return tuple(sorted(name for name in ours if not {name, name.removesuffix("_FILE")} & known))
-
-
-def _check_together(settings: Settings) -> None:
-    """Rules over more than one setting, and the URLs of mail servers, whose schemes the directory knows."""
-    if bool(settings.master_user) != bool(settings.master_password):
-        raise SettingError(
-            "POSTERN_MASTER_USER", "only one of the two", "POSTERN_MASTER_PASSWORD beside it, or neither"
-        )
-    if settings.account_per_node > settings.account_total:
-        raise SettingError(
-            "POSTERN_ACCOUNT_PER_NODE",
-            str(settings.account_per_node),
-            f"at most POSTERN_ACCOUNT_TOTAL ({settings.account_total})",
-        )
-    if settings.session_idle > settings.session_absolute:
-        raise SettingError(
-            "POSTERN_SESSION_IDLE",
-            str(settings.session_idle),
-            f"at most POSTERN_SESSION_ABSOLUTE ({settings.session_absolute})",
-        )
-    if settings.ldap_url and not settings.ldap_base:
-        raise SettingError("POSTERN_LDAP_BASE", "nothing", "the entry below which POSTERN_LDAP_URL is searched")
-    urls = (("imap", "imap_url"), ("smtp", "submission_url"), ("sieve", "sieve_url"), ("ldap", "ldap_url"))
-    for family, name in urls:
-        if getattr(settings, name):
-            _check_endpoint(f"POSTERN_{name.upper()}", getattr(settings, name), family, settings.allow_plaintext)
-
-
-def _check_endpoint(name: str, url: str, family: Any, allow_plaintext: bool) -> None:
-    from app.directory.endpoint import parse_endpoint
-
-    try:
-        parse_endpoint(url, family, allow_plaintext=allow_plaintext)
-    except ValueError as error:
-        raise SettingError(
-            name, repr(re.sub(r"//[^/@]*@", "//…@", url)), f"a URL that can be used; this one {error}"
-        ) from None
 
 
 def _completed(settings: Settings) -> Settings:

@@ -15,6 +15,9 @@ class Source:
     format: str = "syslog"
     zone: str = "UTC"
 
+    def __str__(self) -> str:
+        return f"{self.node}:{self.path}:{self.format}:{self.zone}"
+
 
 def sources(text: str) -> tuple[Source, ...]:
     """Sources as a setting names them: `node:path[:format[:zone]]`, with commas between. Raises ValueError."""

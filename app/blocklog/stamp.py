@@ -39,6 +39,16 @@ def records(data: bytes, at_end: bool) -> tuple[list[bytes], list[int]]:
     return found, sizes
 
 
+def guess(first: bytes, name: str) -> str:
+    """The format of a log, by its first bytes and its name."""
+    text = first.decode(errors="replace")
+    if _RSPAMD.match(text):
+        return "rspamd"
+    if _EXIM.match(text):
+        return "exim-reject" if "reject" in name else "exim-main"
+    return "syslog"
+
+
 class Stamp:
     """Reads the beginnings of one source's lines. `written` is when its file was last written to, which tells the year
     of a line without one; `last` the time of the line before, which tells 01:30 from 01:30 an hour later."""

@@ -1,0 +1,54 @@
+"""Texts of strangers as the block log's columns take them: without control characters, cut, keys in lower case."""
+
+import re
+from ipaddress import ip_address
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
+_DOMAIN = re.compile(r"[a-z0-9._-]*")
+
+
+def text(value: str, length: int) -> str:
+    """A text in one line."""
+    return _CONTROL.sub(" ", value[: 2 * length]).strip()[:length]
+
+
+def optional(value: str | None, length: int) -> str | None:
+    """The same; None for nothing."""
+    return (text(value, length) or None) if value else None
+
+
+def address(value: str) -> tuple[str, str]:
+    """Local part and domain of an address in lower case, the domain in punycode as far as it is one."""
+    local, _, domain = value.rpartition("@") if "@" in value else (value, "", "")
+    return text(local.lower(), 255), text(punycode(domain.lower().strip(".")), 253)
+
+
+def punycode(domain: str) -> str:
+    """A domain as the directory writes it; unchanged where it is none."""
+    if domain.isascii() or len(domain) > 253:
+        return domain
+    import idna
+
+    try:
+        return idna.encode(domain, uts46=True, std3_rules=True).decode("ascii")
+    except (idna.IDNAError, ValueError, IndexError):
+        return domain
+
+
+def ip(value: str) -> str:
+    """An address of a machine in its canonical text, "" where it is none."""
+    if not value:
+        return ""
+    try:
+        found = ip_address(value)
+    except ValueError:
+        return ""
+    mapped = getattr(found, "ipv4_mapped", None)
+    return str(mapped or found)
+
+
+def network(value: str) -> str:
+    """The /24 or /64 of a machine: greylisting takes another of the same network for the same sender."""
+    if ":" not in value:
+        return value.rpartition(".")[0]
+    return ":".join(ip_address(value).exploded.split(":")[:4]) if ip(value) else value

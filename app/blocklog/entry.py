@@ -1,0 +1,244 @@
+"""Writes what was read into the block log, in the transaction that writes how far it was read.
+
+Rows are new, changed or gone; a row that is there already is left alone. Greylisted mail that came again is marked with
+the time at which it came. Everything is written in an order by key, as other followers write to the same tables.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Table, and_, bindparam, delete, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from app.blocklog import columns
+from app.blocklog.codes import Outcome, Policy, Resolved
+from app.blocklog.tables import BlockRow, FateRow, HostRow, OddRow, RecentRow
+from app.blocklog.tally import COUNTS, Host, OddLines, Tally
+from app.blocklog.use import used
+
+AGAIN = timedelta(days=3)  # in which a delayed mail comes again
+CHUNK = 200  # keys of one statement
+MOST_ODD = 500  # kinds of odd lines kept of one source
+
+Key = list[Any]  # account, seconds since 1970, id
+_BLOCK, _RECENT, _FATE, _HOST, _ODD = (
+    each.__table__ for each in (BlockRow, RecentRow, FateRow, HostRow, OddRow)
+)
+_HOST_COLUMNS = {
+    "connections": "cnxn_count",
+    **{name: f"{name}_count" for name in COUNTS if name != "connections"},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """Mail of a sender arrived for an account: what of theirs was delayed before has come."""
+
+    account_id: str
+    sender_local: str
+    sender_domain: str
+    ip: str
+    at: datetime
+
+
+@dataclass(slots=True)
+class Rows:
+    """New, changed and gone rows of one table."""
+
+    new: list[tuple[Key, dict[str, Any]]] = field(default_factory=list)
+    changed: list[tuple[Key, dict[str, Any]]] = field(default_factory=list)
+    gone: list[Key] = field(default_factory=list)
+
+    def put(self, before: Sequence[Key], after: Sequence[Key], values: dict[str, Any]) -> None:
+        """The same values under some keys, of which some may lie there already."""
+        for key in after:
+            (self.changed if key in before else self.new).append((key, values))
+        self.gone += [key for key in before if key not in after]
+
+
+@dataclass(slots=True)
+class Batch:
+    """What one transaction writes. `sites`: of accounts and ids of new rows."""
+
+    tally: Tally = field(default_factory=Tally)
+    blocks: Rows = field(default_factory=Rows)
+    recents: Rows = field(default_factory=Rows)
+    sites: dict[tuple[str, int], str] = field(default_factory=dict)
+    fates: dict[tuple[str, str, str], dict[str, Any]] = field(default_factory=dict)
+    passed: list[Passed] = field(default_factory=list)
+    uses: list[tuple[str, str, str, datetime]] = field(default_factory=list)
+
+    @property
+    def rows(self) -> int:
+        """How many rows are new."""
+        return len(self.blocks.new) + len(self.recents.new)
+
+
+def write(connection: Connection, batch: Batch) -> None:
+    """Writes a batch; the caller commits it, with the positions."""
+    _put(connection, _BLOCK, "blocked_at", batch.blocks, batch.sites)
+    _put(connection, _RECENT, "received_at", batch.recents, batch.sites)
+    _resolve(connection, batch.passed)
+    _write_fates(connection, batch.fates)
+    _write_hosts(connection, batch.tally.hosts)
+    for account, site, service, at in sorted(batch.uses):
+        used(connection, account, site, service, at)
+    _write_odd(connection, batch.tally.odd)
+
+
+def _put(
+    connection: Connection, table: Table, moment: str, rows: Rows, sites: dict[tuple[str, int], str]
+) -> None:
+    if rows.new:
+        new = [
+            {"account_id": key[0], moment: _moment(key[1]), "id": key[2], "site": sites[key[0], key[2]], **values}
+            for key, values in rows.new
+        ]
+        connection.execute(_ignoring(connection, table), new)
+    where = _at(table, moment)
+    if rows.changed:
+        names = list(rows.changed[0][1])
+        changed = update(table).where(where).values({name: bindparam(f"new_{name}") for name in names})
+        lines = [{**_place(key), **{f"new_{name}": values[name] for name in names}} for key, values in rows.changed]
+        connection.execute(changed, lines)
+    if rows.gone:
+        connection.execute(delete(table).where(where), [_place(key) for key in rows.gone])
+
+
+def _ignoring(connection: Connection, table: Table) -> Any:
+    """An insert that leaves rows alone which are there already."""
+    kind = connection.dialect.name
+    if kind == "sqlite":
+        return sqlite.insert(table).on_conflict_do_nothing()
+    if kind == "postgresql":
+        return postgresql.insert(table).on_conflict_do_nothing()
+    return insert(table).prefix_with("IGNORE")
+
+
+def _at(table: Table, moment: str) -> Any:
+    at = table.c[moment] == bindparam("key_at", type_=table.c[moment].type)
+    return and_(table.c.account_id == bindparam("key_account"), at, table.c.id == bindparam("key_id"))
+
+
+def _place(key: Key) -> dict[str, Any]:
+    return {"key_account": key[0], "key_at": _moment(key[1]), "key_id": key[2]}
+
+
+def _resolve(connection: Connection, passed: Iterable[Passed]) -> None:
+    """Marks delayed mail that came: of the same account, sender and network, in the days before."""
+    arrived: dict[tuple[str, str, str], list[Passed]] = defaultdict(list)
+    for each in sorted(passed, key=lambda each: each.at):
+        arrived[each.account_id, each.sender_local, each.sender_domain].append(each)
+    accounts = sorted({each[0] for each in arrived if each[0]})
+    if not accounts:
+        return
+    since = min(each.at for some in arrived.values() for each in some) - AGAIN
+    wanted = _BLOCK.c
+    delayed = (wanted.outcome == Outcome.delayed) & (wanted.policy != Policy.internal) & wanted.resolved_at.is_(None)
+    names = ("account_id", "blocked_at", "id", "sender_local", "sender_domain", "client_ip")
+    found: list[Any] = []
+    for start in range(0, len(accounts), CHUNK):
+        some = wanted.account_id.in_(accounts[start : start + CHUNK])
+        statement = select(*(wanted[name] for name in names)).where(some, wanted.blocked_at >= since, delayed)
+        found += connection.execute(statement).all()
+    lines = [(row, came) for row in found if (came := _came(row, arrived)) is not None]
+    if lines:
+        how = {"resolved_at": bindparam("came"), "resolved_how": Resolved.greylist_passed}
+        places = [_place([row.account_id, row.blocked_at.timestamp(), row.id]) | {"came": came} for row, came in lines]
+        connection.execute(update(_BLOCK).where(_at(_BLOCK, "blocked_at")).values(how), places)
+
+
+def _came(row: Any, arrived: dict[tuple[str, str, str], list[Passed]]) -> datetime | None:
+    """When the mail of a row came."""
+    for each in arrived.get((row.account_id, row.sender_local, row.sender_domain), ()):
+        near = columns.network(each.ip) == columns.network(row.client_ip)
+        if near and row.blocked_at <= each.at <= row.blocked_at + AGAIN:
+            return each.at
+    return None
+
+
+def _write_fates(connection: Connection, fates: dict[tuple[str, str, str], dict[str, Any]]) -> None:
+    keys = sorted(fates)
+    known: dict[tuple[str, str, str], int] = {}
+    for start in range(0, len(keys), CHUNK):
+        marks = sorted({key[1] for key in keys[start : start + CHUNK]})
+        accounts = sorted({key[0] for key in keys[start : start + CHUNK]})
+        some = select(_FATE.c.account_id, _FATE.c.mark, _FATE.c.rcpt, _FATE.c.fate)
+        for row in connection.execute(some.where(_FATE.c.account_id.in_(accounts), _FATE.c.mark.in_(marks))):
+            known[row.account_id, row.mark, row.rcpt] = row.fate
+    new = [
+        {"account_id": key[0], "mark": key[1], "rcpt": key[2], **fates[key]} for key in keys if key not in known
+    ]
+    if new:
+        connection.execute(_ignoring(connection, _FATE), new)
+    later = [key for key in keys if key in known and fates[key]["fate"] >= known[key]]
+    if later:
+        names = list(fates[later[0]])
+        place = and_(*(_FATE.c[name] == bindparam(f"key_{name}") for name in ("account_id", "mark", "rcpt")))
+        changed = update(_FATE).where(place).values({name: bindparam(f"new_{name}") for name in names})
+        lines = [
+            {"key_account_id": key[0], "key_mark": key[1], "key_rcpt": key[2]}
+            | {f"new_{name}": fates[key][name] for name in names}
+            for key in later
+        ]
+        connection.execute(changed, lines)
+
+
+def _write_hosts(connection: Connection, hosts: dict[str, Host]) -> None:
+    found = {columns.ip(ip): host for ip, host in hosts.items() if columns.ip(ip)}
+    ips = sorted(found)
+    known: set[str] = set()
+    for start in range(0, len(ips), CHUNK):
+        known |= set(connection.scalars(select(_HOST.c.ip).where(_HOST.c.ip.in_(ips[start : start + CHUNK]))))
+    new = [_host(ip, found[ip]) for ip in ips if ip not in known]
+    if new:
+        connection.execute(insert(_HOST), new)
+    if known:
+        sums = {name: _HOST.c[name] + bindparam(f"more_{name}") for name in (*_HOST_COLUMNS.values(), _LISTED)}
+        latest: dict[str, Any] = {"cnxn_last": bindparam("latest")}
+        changed = update(_HOST).where(_HOST.c.ip == bindparam("key_ip")).values({**sums, **latest})
+        connection.execute(changed, [_more(ip, found[ip]) for ip in sorted(known)])
+    for ip in ips:
+        if found[ip].list_name:
+            name, at = columns.text(found[ip].list_name or "", 80), _moment(found[ip].list_at)
+            listed: dict[str, Any] = {"last_dnsbl": name, "last_dnsbl_time": at}
+            connection.execute(update(_HOST).where(_HOST.c.ip == ip).values(listed))
+
+
+_LISTED = "dnsbl_block_count"
+
+
+def _host(ip: str, host: Host) -> dict[str, Any]:
+    counts = {column: host.counts.get(name, 0) for name, column in _HOST_COLUMNS.items()}
+    counts[_LISTED] = host.listed
+    return {"ip": ip, "cnxn_first": _moment(host.first), "cnxn_last": _moment(host.last), **counts}
+
+
+def _more(ip: str, host: Host) -> dict[str, Any]:
+    counts = {f"more_{column}": host.counts.get(name, 0) for name, column in _HOST_COLUMNS.items()}
+    return {"key_ip": ip, "latest": _moment(host.last), f"more_{_LISTED}": host.listed, **counts}
+
+
+def _write_odd(connection: Connection, odd: dict[tuple[int, str], OddLines]) -> None:
+    """The newest kinds of odd lines, each with how often it was met."""
+    for (source, mark), lines in sorted(odd.items()):
+        place = (_ODD.c.source_id == source) & (_ODD.c.mark == mark)
+        values = {"last_at": _moment(lines.last), "times": _ODD.c.times + lines.times}
+        if connection.execute(update(_ODD).where(place).values(values)).rowcount:
+            continue
+        example, why = columns.text(lines.example, 1000), columns.text(lines.why, 80)
+        row = {"source_id": source, "mark": mark, "why": why, "example": example}
+        connection.execute(insert(_ODD).values(**row, times=lines.times, last_at=_moment(lines.last)))
+    for source in sorted({source for source, _ in odd}):
+        mine = _ODD.c.source_id == source
+        many = (connection.scalar(select(func.count()).select_from(_ODD).where(mine)) or 0) - MOST_ODD
+        if many > 0:
+            old = connection.scalars(select(_ODD.c.mark).where(mine).order_by(_ODD.c.last_at).limit(many)).all()
+            connection.execute(delete(_ODD).where(mine, _ODD.c.mark.in_(old)))
+
+
+def _moment(at: float) -> datetime:
+    return datetime.fromtimestamp(at or 0.0, UTC)

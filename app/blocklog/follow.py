@@ -1,0 +1,223 @@
+"""`python -m app.blocklog.follow` reads the logs of the mail servers into the block log until SIGTERM.
+
+Lines are read as long as SQL takes them. Rows, what they change, and the positions of all logs are one transaction, so
+that a follower which is killed anywhere goes on as if nothing had been. What cannot be written is forgotten and read
+again once SQL is back: the logs themselves are the spool, and mail never depends on this. `--once FILE…` reads files to
+their end, for what was logged before.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
+
+from app.blocklog.classify import classify, patterns
+from app.blocklog.entry import write
+from app.blocklog.files import HEAD, head, look
+from app.blocklog.join import Join
+from app.blocklog.positions import Lost, Place, claim, owner, release, save
+from app.blocklog.reading import Reading, readers, step
+from app.blocklog.recipients import Recipients
+from app.blocklog.report import log, log_as_json
+from app.blocklog.settle import due, settle
+from app.blocklog.source import FORMATS, Source, checked
+from app.blocklog.stamp import guess
+from app.directory.errors import DirectoryAway, DirectoryBroken
+
+if TYPE_CHECKING:
+    from config.default import Settings
+
+ROWS = 1000  # that are written at once, at most after SECONDS
+SECONDS = 2.0
+IDLE = 0.25  # until it is looked for new lines
+AWAY = (1.0, 2.0, 5.0, 10.0)  # until SQL is asked again
+ALIVE = 10.0  # after which a follower without news says that it lives
+
+_FAULTS = (DBAPIError, DirectoryAway, DirectoryBroken, Lost)
+
+
+class Follower:
+    """Some logs and where they go. `ending` stops it after the next write."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        recipients: Recipients,
+        sources: Sequence[Source],
+        make_join: Callable[..., Join],
+        *,
+        once: bool = False,
+    ) -> None:
+        self.engine, self.recipients, self.sources, self.once = engine, recipients, sources, once
+        self.make_join = make_join
+        self.name = owner()
+        self.ending = threading.Event()
+        self.rows = 0
+
+    def run(self) -> None:
+        """Reads until it is told to end, or to the end of all files."""
+        tries = 0
+        while not self.ending.is_set():
+            try:
+                self._read()
+                return
+            except _FAULTS as error:
+                wait = AWAY[min(tries, len(AWAY) - 1)]
+                tries += 1
+                log.warning("the block log waits: nothing is read meanwhile", extra={"detail": _words(error)})
+                if self.once and isinstance(error, Lost):
+                    raise
+                self.ending.wait(wait)
+
+    def _read(self) -> None:
+        """From where SQL says that all logs are read."""
+        with self.engine.begin() as connection:
+            places = claim(connection, self.sources, self.name)
+        states = [each.state for each in places if each.state]
+        join = self.make_join(state=max(states, key=lambda each: float(each.get("clock", 0))) if states else None)
+        programs = readers()
+        readings = [Reading(each, programs, once=self.once) for each in places]
+        try:
+            self._loop(join, readings)
+        finally:
+            for each in readings:
+                each.tail.close()
+
+    def _loop(self, join: Join, readings: list[Reading]) -> None:
+        written = time.monotonic()
+        while not self.ending.is_set():
+            join.read = time.monotonic()
+            more = step(readings, join)
+            late = join.read - written
+            if len(join.waiting) >= ROWS or late >= SECONDS:
+                news = any(each.place.lines or each.place.gaps for each in readings)
+                if news or join.waiting or late >= ALIVE:
+                    self._write(join, readings)
+                    written = time.monotonic()
+            if not more:
+                if self.once:
+                    break
+                self.ending.wait(IDLE)
+        self._write(join, readings, everything=self.once, last=True)
+
+    def _write(self, join: Join, readings: list[Reading], *, everything: bool = False, last: bool = False) -> None:
+        """One transaction: all that is due, and how far each log is read."""
+        rows = due(join, everything=everything)
+        places = {each.place.source_id: each.place for each in readings}
+        batch = settle(join, rows, self.recipients, partial(_next_id, places))
+        readings[0].place.state = join.state()
+        for number, times in join.tally.odd_times.items():
+            places[number].odd_lines += times
+        for key, _ in (*batch.blocks.new, *batch.recents.new):
+            places[key[2] >> 48].rows += 1
+        with self.engine.begin() as connection:
+            write(connection, batch)
+            for each in readings:
+                save(connection, each.place, each.position, self.name)
+            if last:
+                release(connection, list(places.values()), self.name)
+        self.rows += batch.rows
+        join.tally = type(join.tally)()
+
+
+def _next_id(places: dict[int, Place], source_id: int) -> int:
+    place = places.get(source_id) or next(iter(places.values()))
+    number = place.next_seq
+    place.next_seq += 1
+    return place.source_id << 48 | number
+
+
+def _words(error: Exception) -> str:
+    return (str(error.orig) if isinstance(error, DBAPIError) else str(error)).strip().partition("\n")[0]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command line; returns the exit status."""
+    from config.default import load
+    from config.setting import SettingError
+
+    chosen = _parser().parse_args(arguments)
+    try:
+        settings = load()
+        sources = _once(chosen) if chosen.once else settings.blocklog_sources
+    except (SettingError, ValueError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    if not sources:
+        print("POSTERN_BLOCKLOG_SOURCES names no log, and --once no file", file=sys.stderr)
+        return 2
+    log_as_json(settings.log_level)
+    return run(settings, sources, once=bool(chosen.once))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m app.blocklog.follow", description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--once", nargs="+", metavar="FILE", help="read these files to their end, and no others")
+    parser.add_argument("--node", default="once", help="of which mail server they are (default: once)")
+    parser.add_argument("--format", choices=FORMATS, help="how their lines begin (default: by their first line)")
+    parser.add_argument("--zone", default="UTC", help="of times without a zone, as Europe/Berlin (default: UTC)")
+    return parser
+
+
+def _once(chosen: argparse.Namespace) -> tuple[Source, ...]:
+    found = []
+    for each in dict.fromkeys(chosen.once):
+        file = look(os.path.abspath(each))
+        if file is None:
+            raise ValueError(f"there is no file {each}")
+        form = chosen.format or guess(head(file, HEAD), os.path.basename(file.path))
+        found.append(checked(Source(chosen.node.lower(), file.path, form, chosen.zone)))
+    return tuple(found)
+
+
+def run(settings: Settings, sources: Sequence[Source], *, once: bool = False) -> int:
+    """Follows until SIGTERM or SIGINT, or reads to the end of the files; the exit status."""
+    follower = open_follower(settings, sources, once=once)
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        follower.ending.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, end)
+    gc.collect()
+    gc.freeze()
+    log.info("the follower reads", extra={"detail": ", ".join(each.path for each in sources)})
+    try:
+        follower.run()
+    except Lost as error:
+        print(error, file=sys.stderr)
+        return 1
+    if once:
+        print(f"{follower.rows} rows")
+    return 0
+
+
+def open_follower(settings: Settings, sources: Sequence[Source], *, once: bool = False) -> Follower:
+    """A follower with its databases; nothing is connected yet."""
+    from app.directory.engine import open_engine
+    from app.directory.open import open_directory
+    from app.directory.owners import owners, owners_of_logins
+
+    directory = open_directory(settings)
+    recipients = Recipients(partial(owners, directory), partial(owners_of_logins, directory))
+    words = settings.blocklog_patterns
+    own_patterns = patterns(words.read_text().splitlines()) if words else ()
+    make_join = partial(Join, partial(classify, own=own_patterns), settings.own_names)
+    engine = open_engine(settings.blocklog_database_url or settings.database_url, timeout=10.0)
+    return Follower(engine, recipients, sources, make_join, once=once)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,29 @@
+"""The follower's log: one JSON object a line on stderr, as all of the node's logs."""
+
+import json
+import logging
+import time
+
+log = logging.getLogger("postern.blocklog")
+
+
+class _Json(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(record.created)),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if "detail" in record.__dict__:
+            line["detail"] = str(record.__dict__["detail"])
+        return json.dumps(line)
+
+
+def log_as_json(level: str) -> None:
+    """Lets it write so."""
+    output = logging.StreamHandler()
+    output.setFormatter(_Json())
+    log.addHandler(output)
+    log.setLevel(level.upper())
+    log.propagate = False

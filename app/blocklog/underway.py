@@ -1,0 +1,121 @@
+"""The messages that are under way in some logs, by node, instance and queue id: found, kept for a time, remembered.
+
+What is kept is bounded in time and number, and goes as JSON beside the position of its logs.
+"""
+
+import time
+from typing import Any
+
+from app.blocklog.codes import Fate
+from app.blocklog.merge import LooseKey, loose_key
+from app.blocklog.message import Message, Row, Stopped, message_of, packed, unpacked
+
+MOST = 20_000  # messages
+LOOSE = 60.0  # seconds for which a refusal without a message is known
+ENDED, REFUSED, OPEN, DEFERRED = 60.0, 300.0, 3600.0, 5 * 86400.0
+Key = tuple[str, str, str]
+
+
+class UnderWay:
+    """What is known of messages, and the rows that wait to be written."""
+
+    def __init__(self, state: dict[str, Any] | None = None) -> None:
+        self.messages: dict[Key, Message] = {}
+        self.latest: dict[str, Key] = {}  # by queue id
+        self.loose: dict[LooseKey, list[Stopped]] = {}
+        self.early: dict[tuple[str, str, int], list[Any]] = {}  # recipients told before their message had an id
+        self.waiting: list[Row] = []
+        self.clock = 0.0  # the time of the last line
+        self.read = time.monotonic()  # when it was read
+        self._load(state or {})
+
+    def state(self) -> dict[str, Any]:
+        """All that is known, for the next run."""
+        self.forget()
+        return {
+            "clock": self.clock,
+            "messages": [packed(each) for each in self.messages.values()],
+            "loose": [packed(each) for stops in self.loose.values() for each in stops],
+            "early": [[*key, value] for key, value in self.early.items()],
+        }
+
+    def _load(self, state: dict[str, Any]) -> None:
+        self.clock = state.get("clock", 0.0)
+        for found in state.get("messages", []):
+            message = message_of(found)
+            self._keep(message)
+            self.waiting += [each for each in message.rows() if each.waiting]
+        for found in state.get("loose", []):
+            stop = unpacked(Stopped, found)
+            self.loose.setdefault(loose_key(stop), []).append(stop)
+            self.waiting += [stop] if stop.waiting else []
+        self.early = {(node, instance, pid): value for node, instance, pid, value in state.get("early", [])}
+        self.waiting.sort(key=lambda each: each.at)
+
+    def _keep(self, message: Message) -> None:
+        key = (message.node, message.instance, message.queue_id)
+        self.messages[key] = message
+        self.latest[message.queue_id] = key
+
+    def wait(self, row: Row) -> None:
+        """A row to be written, or written again."""
+        if not row.waiting:
+            row.waiting, row.read = True, self.read
+            self.waiting.append(row)
+
+    def forget(self) -> None:
+        """What nothing more is expected of; what is too much."""
+        old = [key for key, each in self.messages.items() if self.clock - each.last > _life(each) and not _waits(each)]
+        for key in old:
+            self._drop(key)
+        for key in list(self.messages)[: max(0, len(self.messages) - MOST)]:
+            self._drop(key)
+        for place, stops in list(self.loose.items()):
+            kept = [each for each in stops if each.waiting or self.clock - each.at <= LOOSE]
+            if kept:
+                self.loose[place] = kept
+            else:
+                del self.loose[place]
+        self.early = {key: value for key, value in self.early.items() if self.clock - value[0] <= REFUSED}
+
+    def _drop(self, key: Key) -> None:
+        del self.messages[key]
+        if self.latest.get(key[2]) == key:
+            del self.latest[key[2]]
+
+    def message(self, node: str, instance: str, queue_id: str, at: float, *, fresh: bool = False) -> Message:
+        """The message of a queue id; another one where the id is used again."""
+        key = (node, instance.partition("/")[0] or instance, queue_id)
+        message = self.messages.get(key)
+        if message is None and (found := self.messages.get((node, "?", queue_id))) is not None:
+            self._drop((node, "?", queue_id))
+            message, found.instance = found, key[1]
+            self._keep(found)
+        if message is None or (fresh and (message.opened or message.ended)):
+            message = Message(*key, begun=at, last=at)
+            self.messages.pop(key, None)
+            self._keep(message)
+        message.last = max(message.last, at)
+        return message
+
+    def partner(self, node: str, queue_id: str, at: float) -> Message:
+        """The message that another program's line belongs to, told by the mail server before or after it."""
+        key = self.latest.get(queue_id)
+        if key is not None and key[0] == node and at - self.messages[key].last <= OPEN:
+            message = self.messages[key]
+            message.last = max(message.last, at)
+            return message
+        return self.message(node, "?", queue_id, at)
+
+
+def _life(message: Message) -> float:
+    """For how many seconds after its last line a message is kept."""
+    if message.ended:
+        return ENDED
+    if any(each.fate in (Fate.deferred, Fate.queued) for each in message.arrivals):
+        return DEFERRED
+    return REFUSED if message.stops else OPEN
+
+
+def _waits(message: Message) -> bool:
+    return any(each.waiting for each in message.rows())

@@ -1,0 +1,48 @@
+"""Rules over more than one setting, and the URLs of mail servers, whose schemes the directory knows."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from config.setting import SettingError
+
+if TYPE_CHECKING:
+    from config.default import Settings
+
+
+def check_together(settings: Settings) -> None:
+    """Raises SettingError for settings that do not go together."""
+    if bool(settings.master_user) != bool(settings.master_password):
+        raise SettingError(
+            "POSTERN_MASTER_USER", "only one of the two", "POSTERN_MASTER_PASSWORD beside it, or neither"
+        )
+    if settings.account_per_node > settings.account_total:
+        raise SettingError(
+            "POSTERN_ACCOUNT_PER_NODE",
+            str(settings.account_per_node),
+            f"at most POSTERN_ACCOUNT_TOTAL ({settings.account_total})",
+        )
+    if settings.session_idle > settings.session_absolute:
+        raise SettingError(
+            "POSTERN_SESSION_IDLE",
+            str(settings.session_idle),
+            f"at most POSTERN_SESSION_ABSOLUTE ({settings.session_absolute})",
+        )
+    if settings.ldap_url and not settings.ldap_base:
+        raise SettingError("POSTERN_LDAP_BASE", "nothing", "the entry below which POSTERN_LDAP_URL is searched")
+    urls = (("imap", "imap_url"), ("smtp", "submission_url"), ("sieve", "sieve_url"), ("ldap", "ldap_url"))
+    for family, name in urls:
+        if getattr(settings, name):
+            _check_endpoint(f"POSTERN_{name.upper()}", getattr(settings, name), family, settings.allow_plaintext)
+
+
+def _check_endpoint(name: str, url: str, family: Any, allow_plaintext: bool) -> None:
+    from app.directory.endpoint import parse_endpoint
+
+    try:
+        parse_endpoint(url, family, allow_plaintext=allow_plaintext)
+    except ValueError as error:
+        raise SettingError(
+            name, repr(re.sub(r"//[^/@]*@", "//…@", url)), f"a URL that can be used; this one {error}"
+        ) from None
