@@ -7,7 +7,18 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from app.blocklog.event import Event, Line, Odd
-from app.blocklog.formats import exim, mailscanner, postfix, sendmail, signin
+from app.blocklog.formats import (
+    amavis,
+    clamsmtp,
+    exim,
+    mailscanner,
+    postfix,
+    postgrey,
+    rspamd,
+    sendmail,
+    signin,
+    spf,
+)
 from app.blocklog.join import Join
 from app.blocklog.positions import Place
 from app.blocklog.report import log
@@ -15,6 +26,7 @@ from app.blocklog.stamp import Stamp, records
 from app.blocklog.tail import QUIET, Chunk, Position, Tail, lines
 
 Read = Callable[[Line], Iterable[Event]]
+FORMATS = (postfix, exim, sendmail, mailscanner, amavis, rspamd, postgrey, spf, clamsmtp, signin)
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 UNKNOWN = "a program that is not known"
 # What else writes into a mail log, without a word about a mail that was stopped.
@@ -30,7 +42,7 @@ SILENT = frozenset(
 def readers() -> dict[str, tuple[Read, ...]]:
     """Who reads lines of which program."""
     found: dict[str, tuple[Read, ...]] = {}
-    for module in (postfix, exim, sendmail, mailscanner, signin):
+    for module in FORMATS:
         reader: Read = module.Reader().read
         for program in module.PROGRAMS:
             found[program] = (*found.get(program, ()), reader)
