@@ -44,6 +44,15 @@ def until_empty(page: Page, path: str, *, within: float = 15) -> None:
         time.sleep(0.2)
 
 
+def undo_for_a_minute(page: Page) -> None:
+    """From the inbox and back: time enough to take back what is sent, however busy the machine is."""
+    page.goto("/settings/writing")
+    page.get_by_test_id("writing-undo").select_option("60")
+    page.get_by_test_id("writing-save").click()
+    expect(page.get_by_test_id("notice")).to_contain_text("saved")
+    page.goto("/mail/INBOX/")
+
+
 def write(page: Page, subject: str, text: str = "Hello\n") -> None:
     """Fill in a new message."""
     page.get_by_test_id("compose-to").fill(FRIEND)
@@ -84,14 +93,17 @@ def test_whom_somebody_wrote_to_is_suggested_the_next_time(page: Page, resident:
 
 def test_sending_is_taken_back_and_the_draft_opens_again(page: Page, resident: Resident, site: Site):
     sign_in(page, resident)
+    undo_for_a_minute(page)
     page.get_by_test_id("compose-link").click()
     write(page, "Too early", "Wait for me\n")
     page.get_by_test_id("compose-send").click()
     page.get_by_test_id("undo-button").click()
     expect(page.get_by_test_id("compose-text")).to_have_value("Wait for me\n")
-    assert sent(site, "Too early", within=6) == []
-    open_folder(page, "Sent")
+    page.goto("/outbox")
+    expect(page.get_by_test_id("empty-outbox")).to_be_visible()
+    page.goto("/mail/Sent/")
     expect(page.get_by_test_id("empty-list")).to_be_visible()
+    assert sent(site, "Too early", within=0) == []
 
 
 def test_mistakes_stand_beside_their_field_and_doubts_are_asked_once(
@@ -574,6 +586,7 @@ def test_who_takes_back_a_message_while_writing_another_keeps_both(
     page: Page, resident: Resident, complaints: Complaints
 ):
     sign_in(page, resident)
+    undo_for_a_minute(page)
     page.get_by_test_id("compose-link").click()
     write(page, "The first")
     page.get_by_test_id("compose-send").click()

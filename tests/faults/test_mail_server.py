@@ -95,14 +95,14 @@ def test_a_silent_server_costs_its_own_people_seconds_and_others_nothing(
     proxy.fault("stall")
     waits, others = crowd(bob, 8, meanwhile=carol)
     assert {title(answer) for answer, _ in waits} == {AWAY}
-    assert max(seconds for _, seconds in waits) < 4.2  # 3 s, and what a busy machine adds
+    assert max(seconds for _, seconds in waits) < 4.9  # 3 s, and what a busy machine adds
     assert {answer.status for answer, _ in others} == {200}
     waited = sorted(seconds for _, seconds in others)
     assert waited[len(waited) // 2] < max(0.5, 10 * usual)
     assert waited[len(waited) * 95 // 100] < max(1.0, 20 * usual), "one in twenty"
     eventually(lambda: crowd(bob, 3, meanwhile=carol) and rests(world, proxy.port))
     answer, seconds = timed(bob.list)
-    assert title(answer) == AWAY and seconds < 1
+    assert title(answer) == AWAY and seconds < 2
     proxy.clear()
     proxy.cut()
     eventually(lambda: bob.list().status == 200)

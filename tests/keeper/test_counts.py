@@ -58,7 +58,7 @@ def test_the_counts_of_a_killed_keeper_are_deleted_by_its_successor(
     started = time.monotonic()
     with second.borrower().lease(login):
         pass
-    assert time.monotonic() - started < 1.0
+    assert time.monotonic() - started < 1.9  # a queue would be waited in for two
 
 
 def test_an_orderly_end_leaves_nothing_in_redis(

@@ -105,6 +105,6 @@ def test_lending_goes_on_without_redis(
     started = time.monotonic()
     with borrower.lease(login), borrower.lease(login):
         pass
-    assert time.monotonic() - started < 1.5
+    assert time.monotonic() - started < 1.9  # a queue would be waited in for two
     assert (borrower.counters().direct, mail_account.logins()) == (0, 2)
     RedisServer(server_folder / "redis", port=server.port).start().stop()

@@ -168,7 +168,7 @@ def test_a_worker_makes_no_socket_of_the_keepers_blocking(keeper: KeeperProcess,
         client.io.sock.setblocking(True)  # what no code of ours does: imapclient's idle_check did
     started = time.monotonic()
     assert keeper.status()
-    assert time.monotonic() - started < 0.2
+    assert time.monotonic() - started < 2  # a keeper that waits for the mail server would say nothing
     with borrower.lease(login) as client:
         client.select("INBOX")
 
@@ -215,7 +215,7 @@ def crowd(borrower: Borrower, login: Login, count: int, seconds: float) -> list[
                 time.sleep(seconds)
             told.append(None)
         except MailError as error:
-            assert 1.5 < time.monotonic() - started < 3.5
+            assert 1.5 < time.monotonic() - started < 5
             told.append(type(error))
 
     threads = [threading.Thread(target=borrow) for _ in range(count)]
@@ -283,7 +283,7 @@ def test_a_stopped_keeper_costs_a_quarter_of_a_second_and_no_request(
         started = time.monotonic()
         with borrower.lease(login) as client:
             client.select("INBOX")
-        assert time.monotonic() - started < 1.0
+        assert time.monotonic() - started < 2  # and a login, however busy the machine is
     finally:
         keeper.signal(signal.SIGCONT)
     assert borrower.counters().direct == 1

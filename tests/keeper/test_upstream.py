@@ -205,8 +205,7 @@ def test_a_borrower_gets_an_answer_while_idle_is_not_confirmed(
     with Proxy(mail_account.server.imap_port) as proxy:
         login = login_of(mail_account, port=proxy.port)
         with borrower.lease(login):
-            pass
-        proxy.fault("stall")
+            proxy.fault("stall")  # handing back asks nothing of the mail server, IDLE a moment later does
         until(lambda: keeper.count("parking") == 1)
         threading.Timer(0.2, proxy.clear).start()
         with borrower.lease(login):

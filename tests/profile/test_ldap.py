@@ -188,11 +188,11 @@ def test_a_silent_directory_costs_nobody_more_than_a_moment(source: Source, sile
     opened_once = Ldap(replace(source, security="plain", port=free_port()), Told().append)  # ldap3 is loaded
     waited(opened_once, "an")
     opened_once.close()
-    assert waited(directory, "an") < 0.6 and waited(directory, "ann") < 0.6
-    assert waited(directory, "anna") < 0.1  # two questions are under way
+    assert waited(directory, "an") < 1.5 and waited(directory, "ann") < 1.5  # 0.3 each; until it is given up 2
+    assert waited(directory, "anna") < 0.25  # two questions are under way
     assert len(came) <= 2
     answered(directory)
-    assert told and waited(directory, "anna") < 0.1 and len(came) <= 2
+    assert told and waited(directory, "anna") < 0.25 and len(came) <= 2
     directory.close()
 
 

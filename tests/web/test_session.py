@@ -380,11 +380,11 @@ def test_a_silent_redis_costs_one_second_once_and_is_noticed_when_it_is_back(
     silence(True)
     began = time.monotonic()
     assert browser.get("/settings/sessions").status_code == 503
-    assert time.monotonic() - began < 1.5
+    assert time.monotonic() - began < 1.9
     began = time.monotonic()
     for _ in range(5):
         assert browser.get("/settings/sessions").status_code == 503
-    assert time.monotonic() - began < 0.5
+    assert time.monotonic() - began < 0.95
     assert browser.get("/healthz").status_code == 200
     silence(False)
     time.sleep(1.1)

@@ -35,7 +35,7 @@ def test_a_body_slower_than_its_rate_is_given_up() -> None:
     began = time.monotonic()
     with pytest.raises(RequestTimeout):
         Body(Trickle(), None, patience=0.2, rate=8192).read(10_000)
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 10  # all of it would take 200
 
 
 def test_a_body_that_keeps_its_rate_may_take_longer() -> None:
@@ -61,7 +61,7 @@ def test_a_browser_that_stalls_or_trickles_is_cut_off_and_can_still_be_answered(
     began = time.monotonic()
     with pytest.raises(RequestTimeout):
         Body(file, ours, patience=0.4, rate=8192).read(100_000)
-    assert 0.3 < time.monotonic() - began < 2
+    assert 0.3 < time.monotonic() - began < 10
     ours.sendall(b"408")
     stop.set()
     thread.join()
