@@ -1,0 +1,139 @@
+"""The action log: who did what to which account or site, and the way back for a day.
+
+An action is written in the transaction that does it. `detail` is JSON: an action on rules keeps what it made and what
+stood there before; what others keep is theirs. What was taken back is not taken back again.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Connection, Engine, Row, insert, select, update
+
+from app.policy import senders
+from app.policy.asking import changed, reading
+from app.policy.errors import Gone
+from app.policy.rule import Rule, Scope, as_json, from_json
+from app.policy.tables import ActionRow
+
+UNDO: Final = timedelta(days=1)
+TARGET: Final = 320
+ON_RULES: Final = frozenset({"allow", "deny", "nogrey", "rule-remove"})
+_ACTIONS: Final[Any] = ActionRow.__table__
+_C: Final[Any] = _ACTIONS.c
+
+
+@dataclass(frozen=True, slots=True)
+class By:
+    """Who acts, for whom, and from where. `account_id` or `site` is "" where an action is about none."""
+
+    actor_id: str
+    account_id: str = ""
+    site: str = ""
+    ip: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """What was done. `undone`: it was taken back."""
+
+    id: int
+    at: datetime
+    by: By
+    verb: str
+    target: str
+    detail: dict[str, Any] = field(default_factory=dict)
+    undone: bool = False
+
+
+def record(
+    connection: Connection, by: By, verb: str, target: str, at: datetime, detail: dict[str, Any] | None = None
+) -> int:
+    """Writes an action down, in the transaction that does it; returns its id."""
+    told = json.dumps(detail, separators=(",", ":")) if detail else None
+    who = {"actor_id": by.actor_id, "account_id": by.account_id, "site": by.site, "ip": by.ip}
+    values = {**who, "at": at, "verb": verb, "target": target[:TARGET], "detail": told}
+    done = connection.execute(insert(_ACTIONS).values(values))
+    assert done.inserted_primary_key is not None
+    return int(done.inserted_primary_key[0])
+
+
+def recorded(engine: Engine, by: By, verb: str, target: str, at: datetime, detail: dict[str, Any] | None = None) -> int:
+    """The same for what was done elsewhere. Raises PolicyAway."""
+    return changed(engine, lambda connection: record(connection, by, verb, target, at, detail))
+
+
+def add_rule(engine: Engine, by: By, rule: Rule, detail: dict[str, Any] | None = None) -> tuple[int, Rule]:
+    """Adds a rule and writes that down; returns the action's id and the rule. Raises PolicyError."""
+
+    def work(connection: Connection) -> tuple[int, Rule]:
+        made, before = senders.add(connection, rule)
+        told = {**(detail or {}), "made": as_json(made), "before": [as_json(each) for each in before]}
+        return record(connection, by, made.action, made.value, made.created_at, told), made
+
+    return changed(engine, work)
+
+
+def remove_rule(
+    engine: Engine, by: By, scope: Scope, rule_id: int, at: datetime, detail: dict[str, Any] | None = None
+) -> tuple[int, Rule]:
+    """Removes a rule and writes that down; returns the action's id and the rule. Raises Gone, PolicyAway."""
+
+    def work(connection: Connection) -> tuple[int, Rule]:
+        gone = senders.remove(connection, scope, rule_id)
+        told = {**(detail or {}), "before": [as_json(gone)]}
+        return record(connection, by, "rule-remove", gone.value, at, told), gone
+
+    return changed(engine, work)
+
+
+def of_account(
+    engine: Engine, account_id: str, *, before: int | None = None, since: datetime | None = None, limit: int = 51
+) -> tuple[Action, ...]:
+    """What was done to an account, by whomever, newest first. Raises PolicyAway."""
+    where: list[ColumnElement[bool]] = [_C.account_id == account_id]
+    where += [_C.id < before] if before is not None else []
+    where += [_C.at >= since] if since is not None else []
+    newest = select(_ACTIONS).where(*where).order_by(_C.at.desc(), _C.id.desc()).limit(limit)
+    with reading(engine) as connection:
+        return tuple(_action(row) for row in connection.execute(newest))
+
+
+def undoable(action: Action, now: datetime, verbs: frozenset[str] = ON_RULES) -> bool:
+    """Whether there is still a way back."""
+    return action.verb in verbs and not action.undone and now - action.at < UNDO
+
+
+def undo(engine: Engine, by: By, action_id: int, now: datetime, verbs: frozenset[str] = ON_RULES) -> Action:
+    """Takes an action of the account `by` names back and writes that down; returns it. What it did to rules is undone
+    here, all else (`verbs` beyond ON_RULES) by who asks. Raises Gone, PolicyAway."""
+
+    def work(connection: Connection) -> Action:
+        row = connection.execute(select(_ACTIONS).where(_C.id == action_id, _C.account_id == by.account_id)).first()
+        action = None if row is None else _action(row)
+        if action is None or not undoable(action, now, verbs) or action.by.actor_id != by.actor_id:
+            raise Gone(str(action_id))
+        mine = record(connection, by, "undo", action.target, now, {"of": action_id})
+        once = update(_ACTIONS).where(_C.id == action_id, _C.undone_by.is_(None)).values(undone_by=mine)
+        if connection.execute(once).rowcount != 1:
+            raise Gone(str(action_id))
+        if action.verb in ON_RULES:
+            senders.put_back(connection, *_rules(action))
+        return action
+
+    return changed(engine, work)
+
+
+def _rules(action: Action) -> tuple[Rule | None, tuple[Rule, ...]]:
+    """What an action made, and what it took the place of."""
+    made, before = action.detail.get("made"), action.detail.get("before", [])
+    return (None if made is None else from_json(made)), tuple(from_json(each) for each in before)
+
+
+def _action(row: Row[Any]) -> Action:
+    by = By(row.actor_id, row.account_id, row.site, row.ip)
+    detail = json.loads(row.detail) if row.detail else {}
+    return Action(row.id, row.at, by, row.verb, row.target, detail, row.undone_by is not None)

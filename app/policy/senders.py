@@ -1,0 +1,153 @@
+"""Who is allowed, denied, and not delayed: rules for everybody, one site or one account, and what they decide.
+
+What a mail server asks for each recipient is one statement. A locked rule of a wider scope wins; otherwise the
+narrowest scope does, in it the narrowest kind, and there "allow".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Connection, Engine, Row, and_, delete, false, func, insert, or_, select
+
+from app.policy.asking import reading
+from app.policy.errors import BadValue, Full, Gone
+from app.policy.rule import EVERYBODY, Rule, Scope, account_scope, site_scope
+from app.policy.tables import ACTIONS, RuleRow
+from app.policy.value import Kind, ascii_domain, canonical, networks
+
+MOST: Final = 1000  # rules of an account; a site and everybody may have ten times as many
+NOTE: Final = 120
+_RULES: Final[Any] = RuleRow.__table__
+_C: Final[Any] = _RULES.c
+_FIELDS: Final = tuple(each.name for each in fields(Rule) if each.name not in ("scope", "rule_id"))
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the rules say of a mail. `action` "allow", "deny" or "" (nothing, then filters decide); `nogrey`: it is not
+    to be delayed, which "allow" includes."""
+
+    action: str = ""
+    rule: Rule | None = None
+    nogrey: bool = False
+
+
+def decide(
+    engine: Engine, now: datetime, *, account_id: str, site: str, sender: str, ip: str = "", recipient: str = ""
+) -> Decision:
+    """What the rules say of a mail from that sender and server to that account, in one statement. Raises PolicyAway."""
+    scopes = (EVERYBODY, *([site_scope(site)] if site else []), *([account_scope(account_id)] if account_id else []))
+    where = [or_(false(), *_about(sender, ip, recipient)), or_(*map(_in_scope, scopes)), _alive(now)]
+    order = (_C.locked.desc(), _C.scope_rank.desc(), _C.kind, _C.action)  # "allow" before "deny"
+    with reading(engine) as connection:
+        found = [_rule(row) for row in connection.execute(select(_RULES).where(*where).order_by(*order))]
+    first = next((each for each in found if each.action != "nogrey"), None)
+    action = first.action if first is not None else ""
+    nogrey = action == "allow" or (action != "deny" and any(each.action == "nogrey" for each in found))
+    return Decision(action, first, nogrey)
+
+
+def rules_of(engine: Engine, scope: Scope, now: datetime) -> tuple[Rule, ...]:
+    """The rules of a scope that hold, by value. Raises PolicyAway."""
+    theirs = select(_RULES).where(_in_scope(scope), _alive(now)).order_by(_C.value, _C.kind, _C.action)
+    with reading(engine) as connection:
+        return tuple(_rule(row) for row in connection.execute(theirs))
+
+
+def one(engine: Engine, scope: Scope, rule_id: int) -> Rule | None:
+    """A rule of that scope. Raises PolicyAway."""
+    with reading(engine) as connection:
+        row = connection.execute(select(_RULES).where(_in_scope(scope), _C.rule_id == rule_id)).first()
+    return None if row is None else _rule(row)
+
+
+def add(connection: Connection, rule: Rule) -> tuple[Rule, tuple[Rule, ...]]:
+    """Keeps a rule; returns it and those whose place it took: the same one with another expiry, and the opposite one
+    of the same scope. Raises BadValue, Full; Gone where a locked one stands in its place."""
+    if rule.action not in ACTIONS:
+        raise BadValue("no such action")
+    wanted = replace(rule, value=canonical(rule.kind, rule.value), note=rule.note[:NOTE])
+    here = _here(wanted)
+    opposite = {"allow": ("deny",), "deny": ("allow", "nogrey"), "nogrey": ()}[wanted.action]
+    former = select(_RULES).where(*here, _C.action.in_([wanted.action, *opposite])).with_for_update()
+    replaced = tuple(_rule(row) for row in connection.execute(former))
+    if any(each.locked for each in replaced) and not wanted.locked:
+        raise Gone("a locked rule")
+    if not replaced:
+        _make_room(connection, wanted)
+    if replaced:
+        connection.execute(delete(_RULES).where(_C.rule_id.in_([each.rule_id for each in replaced])))
+    return _insert(connection, wanted), replaced
+
+
+def remove(connection: Connection, scope: Scope, rule_id: int) -> Rule:
+    """Forgets a rule of that scope and returns it. Raises Gone."""
+    row = connection.execute(select(_RULES).where(_in_scope(scope), _C.rule_id == rule_id).with_for_update()).first()
+    if row is None or row.locked:
+        raise Gone(str(rule_id))
+    connection.execute(delete(_RULES).where(_C.rule_id == rule_id))
+    return _rule(row)
+
+
+def put_back(connection: Connection, made: Rule | None, before: tuple[Rule, ...]) -> None:
+    """Undoes `add` or `remove`: what was made goes, what was there before comes back, whatever stands there now."""
+    for each in (*([made] if made is not None else []), *before):
+        connection.execute(delete(_RULES).where(*_here(each), _C.action == each.action, ~_C.locked))
+    for each in before:
+        _insert(connection, each)
+
+
+def _about(sender: str, ip: str, recipient: str) -> list[ColumnElement[bool]]:
+    """What a rule may be about that this mail meets."""
+    found = [(Kind.sender, (sender.lower(),)), (Kind.domain, _domains(sender)), (Kind.network, networks(ip))]
+    found += [(Kind.recipient, (recipient.lower(), *_domains(recipient)))] if recipient else []
+    return [and_(_C.kind == int(kind), _C.value.in_(values)) for kind, values in found if any(values)]
+
+
+def _domains(address: str) -> tuple[str, ...]:
+    try:
+        return (ascii_domain(address.rpartition("@")[2]),)
+    except BadValue:
+        return ()
+
+
+def _in_scope(scope: Scope) -> ColumnElement[bool]:
+    return and_(_C.scope_rank == scope.rank, _C.scope_id == scope.id)
+
+
+def _alive(now: datetime) -> ColumnElement[bool]:
+    return or_(_C.expires_at.is_(None), _C.expires_at > now)
+
+
+def _here(rule: Rule) -> tuple[ColumnElement[bool], ...]:
+    return (_in_scope(rule.scope), _C.kind == int(rule.kind), _C.value == rule.value)
+
+
+def _make_room(connection: Connection, rule: Rule) -> None:
+    """Rules that ended are forgotten only where there is no room: the block log names them."""
+    most = MOST if rule.scope.rank == 2 else 10 * MOST
+    if _count(connection, rule.scope) >= most:
+        connection.execute(delete(_RULES).where(_in_scope(rule.scope), _C.expires_at <= rule.created_at))
+        if _count(connection, rule.scope) >= most:
+            raise Full(f"{most} rules")
+
+
+def _count(connection: Connection, scope: Scope) -> int:
+    return int(connection.scalar(select(func.count()).select_from(_RULES).where(_in_scope(scope))) or 0)
+
+
+def _insert(connection: Connection, rule: Rule) -> Rule:
+    told = {name: getattr(rule, name) for name in _FIELDS}
+    values = {"scope_rank": rule.scope.rank, "scope_id": rule.scope.id, **told, "kind": int(rule.kind)}
+    done = connection.execute(insert(_RULES).values(values))
+    assert done.inserted_primary_key is not None
+    return replace(rule, rule_id=int(done.inserted_primary_key[0]))
+
+
+def _rule(row: Row[Any]) -> Rule:
+    told = {name: getattr(row, name) for name in _FIELDS}
+    told |= {"kind": Kind(row.kind), "note": row.note or ""}
+    return Rule(scope=Scope(row.scope_rank, row.scope_id), rule_id=row.rule_id, **told)

@@ -1,0 +1,82 @@
+"""What a rule is about: an address, a domain, a network, each in the one spelling that mail servers look up.
+
+Addresses and domains are in lower case, domains in punycode; networks are CIDR of few lengths, so that whoever asks
+names each network that an address lies in.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import IntEnum
+from ipaddress import ip_address, ip_network
+from typing import Final
+
+from app.policy.errors import BadValue
+
+LONGEST: Final = 320
+_PREFIXES: Final = {4: (32, 24, 16, 8), 6: (128, 64, 56, 48, 32)}
+_LOCAL: Final = re.compile(r"[^\s\x00-\x1f\x7f@<>\u2028\u2029\ud800-\udfff]{1,255}")
+_LABEL: Final = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
+
+
+class Kind(IntEnum):
+    """Numbers as they lie in the table; what is narrower has the smaller one."""
+
+    sender = 1  # an address
+    domain = 2  # of a sender
+    network = 3  # of the server that sends
+    recipient = 4  # an address or domain of ours
+
+
+def canonical(kind: Kind, text: str) -> str:
+    """The spelling in which a rule holds what was typed or logged. Raises BadValue."""
+    typed = text.strip()
+    if len(typed) > LONGEST:
+        raise BadValue(f"it is longer than {LONGEST} characters")
+    if kind is Kind.network:
+        return _network(typed)
+    local, at, domain = typed.rpartition("@")
+    if kind is Kind.domain and local:
+        raise BadValue("it is an address, not a domain")
+    if at and kind is not Kind.domain and not _LOCAL.fullmatch(local):
+        raise BadValue("it is not an address")
+    if kind is Kind.sender and not at:
+        raise BadValue("it is not an address: it has no @")
+    name = ascii_domain(domain)
+    return name if kind is Kind.domain or not at else f"{local.lower()}@{name}"
+
+
+def ascii_domain(text: str) -> str:
+    """A domain in lower case and punycode. Raises BadValue."""
+    name = text.rstrip(".").lower()
+    if not name.isascii():
+        import idna  # as rare as it is large
+
+        try:
+            name = idna.encode(name[:255], uts46=True).decode("ascii")
+        except (idna.IDNAError, ValueError, IndexError):
+            raise BadValue("it is not a domain") from None
+    if len(name) > 253 or "." not in name or not all(map(_LABEL.fullmatch, name.split("."))):
+        raise BadValue("it is not a domain")
+    return name
+
+
+def networks(ip: str) -> tuple[str, ...]:
+    """Every network that a rule could name an address in, the narrowest first; none for what is no address."""
+    try:
+        address = ip_address(ip)
+    except ValueError:
+        return ()
+    address = getattr(address, "ipv4_mapped", None) or address
+    return tuple(str(ip_network((address, prefix), strict=False)) for prefix in _PREFIXES[address.version])
+
+
+def _network(typed: str) -> str:
+    try:
+        found = ip_network(typed, strict=False)
+    except ValueError:
+        raise BadValue("it is not an address of a server, or a network of such") from None
+    if found.prefixlen not in _PREFIXES[found.version]:
+        lengths = ", ".join(f"/{each}" for each in _PREFIXES[found.version])
+        raise BadValue(f"a network is one of {lengths}")
+    return str(found)
