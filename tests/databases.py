@@ -12,7 +12,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from urllib.parse import quote
@@ -61,12 +61,14 @@ class DatabaseServer:
     STOP = signal.SIGTERM
     THROW_AWAY = signal.SIGKILL
 
-    def __init__(self) -> None:
+    def __init__(self, folder: str | None = None, options: Mapping[str, str] | None = None) -> None:
+        """`folder`: below which its files lie; memory otherwise. `options`: settings of the server's own."""
         paths = programs(*self.NAMES)
         if paths is None:
             raise FileNotFoundError(f"needs {', '.join(self.NAMES)}")
         self.programs = paths
-        self.folder = Path(tempfile.mkdtemp(prefix="postern-sql-", dir=_fast_folder()))
+        self.folder = Path(tempfile.mkdtemp(prefix="postern-sql-", dir=folder or _fast_folder()))
+        self.options = dict(options or {})
         if os.geteuid() == 0:
             user = _user(self.USER)
             os.chown(self.folder, user.pw_uid, user.pw_gid)
@@ -153,7 +155,7 @@ class PostgreSQL(DatabaseServer):
         self.run(initdb, "--no-sync", "-A", "trust", "-U", "postern", "-E", "UTF8", "--locale=C.UTF-8", "-D", "data")
         options = {"listen_addresses": "", "unix_socket_directories": str(self.folder), "fsync": "off"}
         options["dynamic_shared_memory_type"] = "mmap"  # files in its own folder, so that none is left behind
-        words = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
+        words = [word for name, value in {**options, **self.options}.items() for word in ("-c", f"{name}={value}")]
         self.spawn([postgres, "-D", self.folder / "data", *words])
 
     def psql(self, line: str, *, check: bool = True) -> subprocess.CompletedProcess[bytes]:
@@ -190,7 +192,8 @@ class MariaDB(DatabaseServer):
         data = f"--datadir={self.folder / 'data'}"
         self.run(install, "--no-defaults", data, "--auth-root-authentication-method=normal", "--skip-test-db")
         flags = ("--skip-networking", "--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=64M")
-        self.spawn([server, "--no-defaults", data, f"--socket={self.socket}", f"--tmpdir={self.folder}", *flags])
+        own = (f"--{name}={value}" for name, value in self.options.items())
+        self.spawn([server, "--no-defaults", data, f"--socket={self.socket}", f"--tmpdir={self.folder}", *flags, *own])
 
     def client(self, line: str, *, check: bool = True) -> subprocess.CompletedProcess[bytes]:
         """Run one line of SQL."""

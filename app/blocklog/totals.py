@@ -20,8 +20,8 @@ from app.blocklog.tables import BlockRow, RecentRow
 DAY: Final = timedelta(days=1)
 HOUR: Final = timedelta(hours=1)
 QUARTER: Final = 900  # seconds
-_BLOCKS: Final[Any] = BlockRow.__table__.c
-_RECENT: Final[Any] = RecentRow.__table__.c
+BLOCKS: Final[Any] = BlockRow.__table__.c
+RECENT: Final[Any] = RecentRow.__table__.c
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,20 +65,20 @@ def by_site(engine: Engine, sites: Collection[str], now: datetime) -> Mapping[st
 
 def hours(engine: Engine, account_id: str, since: datetime, until: datetime) -> tuple[Total, ...]:
     """When what was stopped of an account's mail, the oldest first, as its owner may know. Raises LogBusy, LogAway."""
-    return _quarters(engine, _BLOCKS.account_id == account_id, _BLOCKS.policy.not_in(sorted(ADMINS_ONLY)), since, until)
+    return _quarters(engine, BLOCKS.account_id == account_id, BLOCKS.policy.not_in(sorted(ADMINS_ONLY)), since, until)
 
 
 def site_hours(engine: Engine, sites: Collection[str], since: datetime, until: datetime) -> tuple[Total, ...]:
     """When what was stopped of the mail of these sites, the oldest first, with what is for admins only."""
-    return _quarters(engine, _BLOCKS.site.in_(sorted(sites)), None, since, until)
+    return _quarters(engine, BLOCKS.site.in_(sorted(sites)), None, since, until)
 
 
 def unknown(engine: Engine, site: str, since: datetime, *, limit: int = 200) -> tuple[Unknown, ...]:
     """Recipients that nobody of the site has, the most tried first. Raises LogBusy, LogAway."""
     times = func.count().label("times")
-    columns = (_BLOCKS.rcpt, times, func.max(_BLOCKS.blocked_at).label("last_at"))
-    where = (_BLOCKS.site == site, _BLOCKS.blocked_at >= since, _BLOCKS.account_id == "", _BLOCKS.policy == Policy.rcpt)
-    asked = select(*columns).where(*where).group_by(_BLOCKS.rcpt).order_by(times.desc(), _BLOCKS.rcpt).limit(limit)
+    columns = (BLOCKS.rcpt, times, func.max(BLOCKS.blocked_at).label("last_at"))
+    where = (BLOCKS.site == site, BLOCKS.blocked_at >= since, BLOCKS.account_id == "", BLOCKS.policy == Policy.rcpt)
+    asked = select(*columns).where(*where).group_by(BLOCKS.rcpt).order_by(times.desc(), BLOCKS.rcpt).limit(limit)
     with asking(engine) as connection:
         return tuple(Unknown(row.rcpt, int(row.times), row.last_at) for row in connection.execute(asked))
 
@@ -86,18 +86,18 @@ def unknown(engine: Engine, site: str, since: datetime, *, limit: int = 200) -> 
 def blocked_by(column: str, now: datetime, where: ColumnElement[bool]) -> Select[Any]:
     """The statement behind the numbers of stopped mails: of the last 24 hours and the last hour, per value of one
     column."""
-    stopped = and_(_BLOCKS.outcome.not_in((Outcome.delayed, Outcome.would_block)), _BLOCKS.policy != Policy.internal)
-    hour = and_(stopped, _BLOCKS.blocked_at >= now - HOUR)
+    stopped = and_(BLOCKS.outcome.not_in((Outcome.delayed, Outcome.would_block)), BLOCKS.policy != Policy.internal)
+    hour = and_(stopped, BLOCKS.blocked_at >= now - HOUR)
     sums = (func.sum(case((each, 1), else_=0)) for each in (stopped, hour))
-    return select(_BLOCKS[column], *sums).where(where, _BLOCKS.blocked_at >= now - DAY).group_by(_BLOCKS[column])
+    return select(BLOCKS[column], *sums).where(where, BLOCKS.blocked_at >= now - DAY).group_by(BLOCKS[column])
 
 
 def accepted_by(column: str, now: datetime, where: ColumnElement[bool]) -> Select[Any]:
     """The same for mails that came in."""
-    came = _RECENT.outcome != Accepted.sent
-    hour = and_(came, _RECENT.received_at >= now - HOUR)
+    came = RECENT.outcome != Accepted.sent
+    hour = and_(came, RECENT.received_at >= now - HOUR)
     sums = (func.sum(case((each, 1), else_=0)) for each in (came, hour))
-    return select(_RECENT[column], *sums).where(where, _RECENT.received_at >= now - DAY).group_by(_RECENT[column])
+    return select(RECENT[column], *sums).where(where, RECENT.received_at >= now - DAY).group_by(RECENT[column])
 
 
 def _traffic(
@@ -108,8 +108,8 @@ def _traffic(
         return found
 
     with asking(engine) as connection:
-        blocked = {key: numbers for key, *numbers in connection.execute(blocked_by(column, now, chosen(_BLOCKS)))}
-        accepted = {key: numbers for key, *numbers in connection.execute(accepted_by(column, now, chosen(_RECENT)))}
+        blocked = {key: numbers for key, *numbers in connection.execute(blocked_by(column, now, chosen(BLOCKS)))}
+        accepted = {key: numbers for key, *numbers in connection.execute(accepted_by(column, now, chosen(RECENT)))}
     nothing = [0, 0]
     return {
         key: Traffic(*map(int, (*blocked.get(key, nothing), *accepted.get(key, nothing)))) for key in blocked | accepted
@@ -118,13 +118,11 @@ def _traffic(
 
 def quarters(kind: str, where: ColumnElement[bool], since: datetime, until: datetime) -> Select[Any]:
     """The statement behind a chart, as `kind` of database wants it."""
-    quarter = _quarter(kind, _BLOCKS.blocked_at).label("quarter")
-    shown = _BLOCKS.outcome != Outcome.would_block
-    time = (_BLOCKS.blocked_at >= since, _BLOCKS.blocked_at < until)
+    quarter = _quarter(kind, BLOCKS.blocked_at).label("quarter")
+    shown = BLOCKS.outcome != Outcome.would_block
+    time = (BLOCKS.blocked_at >= since, BLOCKS.blocked_at < until)
     return (
-        select(quarter, _BLOCKS.policy, func.count())
-        .where(where, shown, *time)
-        .group_by(text("quarter"), _BLOCKS.policy)
+        select(quarter, BLOCKS.policy, func.count()).where(where, shown, *time).group_by(text("quarter"), BLOCKS.policy)
     )
 
 

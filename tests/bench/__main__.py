@@ -1,5 +1,6 @@
 """`python -m tests.bench`: measure all and print Markdown. `--quick`: 2,000 messages only, in under two minutes.
 
+`python -m tests.bench blocklog`: only what the block log's pages ask of SQL.
 `python -m tests.bench profile [list|open|frame|poll]`: where the time of one warm page goes, function by function.
 """
 
@@ -11,7 +12,7 @@ import sys
 import time
 from pathlib import Path
 
-from tests.bench import bare, counts, mailboxes, memory, pages, profile, table, world, writing
+from tests.bench import bare, blocklog, counts, mailboxes, memory, pages, profile, table, world, writing
 from tests.bench.pages import Row
 
 _BEGAN = time.monotonic()
@@ -25,7 +26,8 @@ def say(text: str) -> None:
 def main() -> None:
     """Parse the arguments and do it."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("mode", nargs="?", default="all", choices=["all", "profile", "memory", "pages", "writing"])
+    modes = ["all", "profile", "memory", "pages", "writing", "blocklog"]
+    parser.add_argument("mode", nargs="?", default="all", choices=modes)
     parser.add_argument("page", nargs="?", default="list", choices=["list", "open", "frame", "poll"])
     parser.add_argument("--quick", action="store_true", help="2,000 messages only, one second a measurement")
     parser.add_argument("--seconds", type=float, help="of each measurement (4, with --quick 1)")
@@ -34,6 +36,9 @@ def main() -> None:
     os.chdir(Path(__file__).parent.parent.parent)
     sizes = chosen.size or ([2000] if chosen.quick else [2000, 100000])
     seconds = chosen.seconds or (1 if chosen.quick else 4)
+    if chosen.mode == "blocklog":
+        print(blocklog.table(say, quick=chosen.quick))
+        return
     say("servers and mailboxes")
     with world.build(sizes) as servers:
         if chosen.mode == "profile":
@@ -48,6 +53,8 @@ def main() -> None:
         if chosen.mode in ("all", "memory"):
             say("memory")
             print(memory.table(servers, count=200 if chosen.quick else 1000))
+    if chosen.mode == "all" and not chosen.quick:
+        print(blocklog.table(say, quick=False))
     say("done")
 
 
