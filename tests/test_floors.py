@@ -56,6 +56,7 @@ WEB: dict[str, set[str]] = {
     "reading": {"letter", "mailboxes", "sending", "writing"},
     "signing": {"sending", "writing"},
     "contacts": set(),
+    "blocked": {"mailboxes", "reading"},
     "operating": set(),
 }
 # The route table, and the page for any exception, which may be the form to sign in: they know all rooms, no room them.

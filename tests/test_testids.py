@@ -12,8 +12,9 @@ USED = re.compile(r'data-testid="([^"]+)"')
 ACTIONS = re.compile(r'action\("([a-z]+)"')
 CHOICES = re.compile(r'choice\("([a-z]+)"')
 LINES = re.compile(r'line\("([a-z]+)"')
+TABS = re.compile(r'tab\("([a-z]+)"')
 VIEWS = ("view-all", "view-unread", "view-flagged")
-MADE = {"action": ACTIONS, "outbox": CHOICES, "compose": LINES}
+MADE = {"action": ACTIONS, "outbox": CHOICES, "compose": LINES, "log": TABS}
 
 
 def listed() -> set[str]:

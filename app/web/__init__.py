@@ -9,18 +9,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, Response, g, get_flashed_messages, request, url_for
+from flask import Flask, Response, g, get_flashed_messages, request
 from flask import redirect as redirected
 from flask_login import LoginManager
 from werkzeug.exceptions import UnsupportedMediaType
 
 from app.directory.errors import DirectoryBroken
 from app.mail.mailbox import MANY
-from app.web import brand, carry, errors, headers, icon, session, spool
+from app.web import brand, carry, errors, headers, session, spool
+from app.web.blocked import expecting, export, pages, where, words
 from app.web.brand import BrandError
 from app.web.contacts import contacts, files, groups
 from app.web.cookie import CookieSessions
-from app.web.csrf import Protection
 from app.web.format import filters
 from app.web.letter import people, uploads
 from app.web.mailboxes import branches, folders
@@ -28,7 +28,8 @@ from app.web.operating import commands, health
 from app.web.reading import mailbox, message, rows
 from app.web.resources import resources
 from app.web.sending import redirect, underway
-from app.web.serving import body, crowd, metrics, pack, proxies, static, timing
+from app.web.serving import body, crowd, icon, metrics, pack, proxies, static, timing
+from app.web.serving.csrf import Protection
 from app.web.serving.log import logger, set_up
 from app.web.settings import identities, preferences, texts
 from app.web.signing import login, sessions
@@ -45,7 +46,7 @@ ONE = "/mail/<mailbox:mailbox>/<int:uidvalidity>/<int:uid>"
 
 # address, endpoint, view, methods
 ROUTES: Sequence[tuple[str, str, Any, Sequence[str]]] = (
-    ("/", "root", lambda: redirected(url_for("mailbox.show", mailbox="INBOX"), 303), GET),
+    ("/", "root", lambda: redirected(session.home(), 303), GET),
     ("/login", "login.sign_in", login.sign_in, GET + POST),
     ("/logout", "login.sign_out", login.sign_out, POST),
     ("/mail/<mailbox:mailbox>/", "mailbox.show", mailbox.show, GET),
@@ -102,6 +103,14 @@ ROUTES: Sequence[tuple[str, str, Any, Sequence[str]]] = (
     ("/settings/texts/<number>", "texts.save", texts.save, POST),
     ("/settings/texts/<number>/remove", "texts.remove", texts.remove, POST),
     ("/compose/texts/<number>", "compose.text", texts.told, GET),
+    ("/blocked", "blocked.show", pages.show, GET),
+    ("/blocked.csv", "blocked.export", export.blocked, GET),
+    ("/blocked/<row>", "blocked.one", pages.one, GET),
+    ("/received", "received.show", pages.received, GET),
+    ("/received.csv", "received.export", export.received, GET),
+    ("/where", "blocked.where", where.where, GET),
+    ("/expecting", "blocked.expect", expecting.expect, GET),
+    ("/expecting/news", "blocked.news", expecting.news, GET),
     ("/folders", "folders.everything", folders.everything, GET),
     ("/settings/folders", "folders.edit", folders.edit, GET),
     ("/settings/folders", "folders.save", folders.save, POST),
@@ -172,7 +181,7 @@ def _install(app: Flask, chosen: Settings) -> None:
     session.install_login(LoginManager(), app)
     errors.install(app)
     app.context_processor(_context)
-    app.jinja_env.filters.update(filters, each=rows.each, branches=branches.shown)
+    app.jinja_env.filters.update(filters, **words.filters, each=rows.each, branches=branches.shown)
     app.jinja_env.globals["MANY"] = MANY
     app.jinja_env.globals.update(url_for=remembered(app), carry_token=carry.page_token)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
@@ -212,6 +221,7 @@ def _context() -> dict[str, Any]:
         "account": errors.account_or_none(),
         "request_id": g.get("request_id", ""),
         "outbox": g.get("outbox"),
+        "stopped": g.get("stopped"),
         "csp_nonce": headers.nonce(),
         "notices": get_flashed_messages(with_categories=True),
     }

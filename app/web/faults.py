@@ -11,6 +11,7 @@ from flask_wtf.csrf import CSRFError
 from redis import RedisError
 from werkzeug.exceptions import HTTPException
 
+from app.blocklog.errors import LogAway, LogBusy
 from app.directory.errors import DirectoryBroken, DirectoryError
 from app.profile.errors import Full, Gone, ProfileAway
 from app.store.throttle import TooMany
@@ -54,6 +55,24 @@ TABLE: dict[type[BaseException], Fault] = MAIL | {
         NOTHING_LOST,
         AGAIN,
         10,
+        retry=True,
+    ),
+    LogBusy: Fault(
+        503,
+        "The log is busy",
+        "It did not answer within two seconds. Reading and writing mail works on without it.",
+        NOTHING_LOST,
+        AGAIN,
+        5,
+        retry=True,
+    ),
+    LogAway: Fault(
+        503,
+        "The log cannot be read at the moment",
+        "What was refused cannot be shown. Reading and writing mail works on without it.",
+        NOTHING_LOST,
+        "Try again in a few minutes.",
+        30,
         retry=True,
     ),
     Gone: Fault(

@@ -7,7 +7,7 @@ the Jinja environment.
 import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, date, datetime, tzinfo
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -80,8 +80,20 @@ def full_date(moment: datetime | None, zone: Zone = None) -> str:
     local = in_zone(moment, zone)
     offset = f"{local:%z}"
     offset = "UTC" if offset in ("+0000", "") else f"UTC{offset[:3]}:{offset[3:5]}"
-    day = f"{_LONG_DAYS[local.weekday()]} {local.day} {_LONG_MONTHS[local.month - 1]} {local.year}"
-    return f"{day}, {local:%H:%M} ({offset})"
+    return f"{long_day(local)}, {local:%H:%M} ({offset})"
+
+
+def clock(moment: datetime, zone: Zone = None, near: datetime | None = None) -> str:
+    """A time of day, with its day where that is not the day of `near`: "14:21", "Tue 18 Nov, 14:21"."""
+    local = in_zone(moment, zone)
+    if near is None or local.date() == in_zone(near, zone).date():
+        return f"{local:%H:%M}"
+    return f"{_DAYS[local.weekday()]} {local.day} {_MONTHS[local.month - 1]}, {local:%H:%M}"
+
+
+def long_day(day: date) -> str:
+    """A day as a heading: "Tuesday 18 November 2025"."""
+    return f"{_LONG_DAYS[day.weekday()]} {day.day} {_LONG_MONTHS[day.month - 1]} {day.year}"
 
 
 def dates(moment: datetime, zone: Zone = None, *, now: datetime | None = None) -> tuple[str, str, str]:

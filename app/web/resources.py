@@ -54,6 +54,7 @@ class Resources:
     near: Near = field(default_factory=Near)
     sent: LocalAllowance = field(default_factory=LocalAllowance)
     profile_gate: Gate = field(default_factory=lambda: Gate(PROFILE_REST))
+    blocklog_gate: Gate = field(default_factory=lambda: Gate(PROFILE_REST))
 
     @cached_property
     def uploads(self) -> Uploads:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
-from flask import Flask, g, request, session
+from flask import Flask, g, request, session, url_for
 from flask_login import LoginManager, UserMixin
 from redis import ConnectionError as RedisAway
 from redis import Redis, ResponseError
@@ -29,6 +29,7 @@ from app.store import session as records
 from app.store.cache import AccountCache, open_cache
 from app.store.seal import BrokenSeal
 from app.store.session import Record
+from app.web.brand import brand
 from app.web.cookie import CookieSession
 from app.web.resources import resources
 from app.web.serving import metrics
@@ -38,6 +39,7 @@ from app.web.serving.timing import elapsed, spend, timed
 CHECK_SECONDS = 60
 FOLLOW_SECONDS = 2  # where the mail server is away or refuses, perhaps because the mailbox was moved
 AGENT_LENGTH = 200
+POLLS = frozenset({"mailbox.changes", "blocked.news"})  # a page asks by itself: no session lives longer by it
 
 
 class NotSignedIn(Exception):
@@ -97,6 +99,14 @@ class Current(UserMixin):
         except BrokenSeal:
             raise NotSignedIn("ended") from None
         return login_of(self.account, password, self.record.epoch)
+
+
+def home() -> str:
+    """Where somebody who is signed in begins: their inbox; the log of their mail, for who only forwards it."""
+    me = signed_in()
+    if me is not None and me.account.server is None and brand().has("blocked"):
+        return url_for("blocked.show")
+    return url_for("mailbox.show", mailbox="INBOX")
 
 
 def login_of(account: Account, password: str | None, epoch: str) -> Login:
@@ -173,7 +183,7 @@ def cookie() -> CookieSession:
 
 def _open(secret: bytes) -> Current | None:
     held = resources()
-    polls = request.endpoint == "mailbox.changes"
+    polls = request.endpoint in POLLS
     if held.gate.shut():
         raise RedisAway("Redis did not answer a moment ago")
     try:

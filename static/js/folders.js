@@ -4,13 +4,7 @@ import { fill } from "./html.js";
 const KEY = "postern.folded";
 const pane = document.getElementById("folders");
 
-function folded() {
-  try {
-    return new Set(JSON.parse(localStorage.getItem(KEY) ?? "[]"));
-  } catch {
-    return new Set();
-  }
-}
+const folded = () => { try { return new Set(JSON.parse(localStorage.getItem(KEY) ?? "[]")); } catch { return new Set(); } };
 
 function restore() {
   const away = folded();
@@ -21,9 +15,7 @@ function remember(event) {
   if (!event.target.matches("details")) return;
   const away = folded();
   away[event.target.open ? "delete" : "add"](event.target.dataset.folder);
-  try {
-    localStorage.setItem(KEY, JSON.stringify([...away].slice(-200)));
-  } catch { /* not remembered, nothing else */ }
+  try { localStorage.setItem(KEY, JSON.stringify([...away].slice(-200))); } catch { /* not remembered, nothing else */ }
 }
 
 /** Takes names, counts and the open folder from a page that the server sent; keeps focus and place. */

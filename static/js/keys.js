@@ -9,13 +9,7 @@ const PLACES = { i: "inbox", s: "sent", d: "drafts", a: "archive", t: "trash", f
 const help = document.getElementById("help");
 let going = 0;
 
-function on() {
-  try {
-    return localStorage.getItem(KEY) !== "off";
-  } catch {
-    return true;
-  }
-}
+const on = () => { try { return localStorage.getItem(KEY) !== "off"; } catch { return true; } };
 
 const rows = () => (listPart() ? rowsOf(listPart()) : []);
 const cursor = () => document.activeElement?.closest?.(".row") ?? listPart()?.querySelector(".row.open") ?? null;

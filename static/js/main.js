@@ -9,8 +9,9 @@ import poll from "./poll.js";
 import toasts from "./say.js";
 import { divider, mailto, menus, once, theme } from "./small.js";
 
-// Loaded when somebody writes: most pages are only read.
+// Loaded when somebody writes, or waits for a mail: most pages are only read.
 const write = async (section) => (await import("./write.js")).default(section);
+const expecting = async (part) => (await import("./expect.js")).default(part);
 const signature = async (box) => (await import("./write-rich.js")).signature(box);
 
 function openWriting(event) {
@@ -33,15 +34,9 @@ function mail(element) {
 }
 
 // What was typed and never saved: readers load what offers it only where there is any.
-function unsaved() {
-  try {
-    return Object.keys(localStorage).some((key) => key.startsWith("postern.copy."));
-  } catch {
-    return false;
-  }
-}
+const unsaved = () => { try { return Object.keys(localStorage).some((key) => key.startsWith("postern.copy.")); } catch { return false; } };
 
-register({ divider, folders, list, mail, mailto, once, signature, theme, toasts, write });
+register({ divider, expecting, folders, list, mail, mailto, once, signature, theme, toasts, write });
 menus();
 document.addEventListener("click", openWriting);
 keys();

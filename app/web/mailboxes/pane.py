@@ -18,6 +18,8 @@ from app.mail.mailbox import MANY, Mailbox, named_mailbox, target_name, tree
 from app.mail.special import USES, Use
 from app.outbox.errors import OutboxAway
 from app.store.notices import Notice, bump_notice, read_notice
+from app.web.brand import brand
+from app.web.mailboxes import stopped
 from app.web.profile import setting
 from app.web.resources import resources
 from app.web.session import Current
@@ -34,7 +36,7 @@ def folders(client: Connection, me: Current) -> tuple[Mailbox, ...]:
     token = _token(read_notice(me.redis, me.account.id))
     kept = me.cache.recall(_ENTRY)
     if isinstance(kept, dict) and kept.get("token") == token and (found := _read(kept.get("tree"))):
-        g.outbox = kept.get("outbox")
+        g.outbox, g.stopped = kept.get("outbox"), kept.get("stopped")
         return found
     today, known = datetime.now(me.zone).date(), me.cache.recall(_KNOWN)
     known = known if isinstance(known, int) else None
@@ -42,7 +44,8 @@ def folders(client: Connection, me: Current) -> tuple[Mailbox, ...]:
     if known is None or (known > MANY) != (len(boxes) > MANY):
         me.cache.remember(_KNOWN, len(boxes), seconds=_KNOWN_SECONDS)
     g.outbox = _outbox(me)
-    entry = {"token": token, "tree": _rows(boxes), "outbox": g.outbox}
+    g.stopped = stopped.unread(me) if brand().has("blocked") else 0
+    entry = {"token": token, "tree": _rows(boxes), "outbox": g.outbox, "stopped": g.stopped}
     me.cache.remember(_ENTRY, entry, seconds=SECONDS)
     return boxes
 

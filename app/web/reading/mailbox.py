@@ -12,7 +12,7 @@ from redis import RedisError
 from app.mail import listing
 from app.mail.errors import MailboxGone, MailError
 from app.mail.listing import Page, Sort, View
-from app.store.notices import notice_key, parse_notice, want_watch
+from app.store.notices import Notice, notice_key, parse_notice, want_watch
 from app.web.letter import uploads
 from app.web.mailboxes import pane
 from app.web.mailboxes.undo import offered, undo
@@ -88,7 +88,14 @@ def _number(text: str) -> int:
 
 def changes() -> Response:
     """GET /changes?since=<token>: 204 while nothing is new, else the token and the counts of INBOX. No IMAP command."""
-    me = current()
+    notice = noticed(current())
+    if notice is None or str(notice.token) == request.args.get("since"):
+        return make_response("", 204)
+    return jsonify(token=str(notice.token), unseen=notice.unseen, exists=notice.exists, uidnext=notice.uidnext)
+
+
+def noticed(me: Current) -> Notice | None:
+    """The account's last notice of new mail, for who polls: somebody watches from now on. Raises redis.RedisError."""
     pipe = me.redis.pipeline(transaction=False)
     pipe.hgetall(notice_key(me.account.id))
     pipe.set(f"watch-asked:{me.account.id}", b"1", ex=ASK_SECONDS, nx=True)
@@ -97,10 +104,7 @@ def changes() -> Response:
         raise fields
     if first is True and want_watch(me.redis, me.account.id):
         _ask_for_watcher(me)
-    notice = parse_notice(fields)
-    if notice is None or str(notice.token) == request.args.get("since"):
-        return make_response("", 204)
-    return jsonify(token=str(notice.token), unseen=notice.unseen, exists=notice.exists, uidnext=notice.uidnext)
+    return parse_notice(fields)
 
 
 def _ask_for_watcher(me: Current) -> None:

@@ -93,7 +93,7 @@ def sign_in() -> Response:
     outbox.revive(session.current())
     if form.carried:
         return _completed(form.carried)
-    return make_response(redirect(form.next or url_for("mailbox.show", mailbox="INBOX"), 303))
+    return make_response(redirect(form.next or session.home(), 303))
 
 
 def sign_out() -> Response:
@@ -108,7 +108,7 @@ def _shown() -> Response:
     form = Form("", "", None, False, local_path(request.args.get("next")))
     try:
         if session.signed_in() is not None:
-            return make_response(redirect(form.next or url_for("mailbox.show", mailbox="INBOX"), 303))
+            return make_response(redirect(form.next or session.home(), 303))
     except RedisError as error:
         return _told(form, error)
     return _page(form, WHY.get(request.args.get("why", "")), 200)
@@ -124,7 +124,7 @@ def _completed(carried: str) -> Response:
     found = carry.unpacked(carried, session.current().account.id)
     if found is None:
         flash("What was written before belongs to another account. Nothing was done with it.", "warning")
-        return make_response(redirect(url_for("mailbox.show", mailbox="INBOX"), 303))
+        return make_response(redirect(session.home(), 303))
     return make_response(carry.resume(found))
 
 

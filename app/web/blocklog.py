@@ -1,0 +1,30 @@
+"""The door to the block log, for its pages alone: mail pages never ask it.
+
+While it was silent a moment ago nobody asks it again, so that its pages answer at once.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Engine
+
+from app.blocklog.errors import LogAway
+from app.web.resources import resources
+from app.web.serving.log import described, logger
+from app.web.serving.timing import timed
+
+
+@contextmanager
+def blocklog() -> Iterator[Engine]:
+    """The log's database, for this block. Raises LogAway, LogBusy."""
+    held = resources()
+    if held.blocklog_gate.shut():
+        raise LogAway("the log did not answer a moment ago")
+    try:
+        with timed("sql"):
+            yield held.blocklog
+    except LogAway as error:
+        held.blocklog_gate.failed()
+        logger.warning("the block log does not answer", extra=described(error))
+        raise
+    held.blocklog_gate.answered()
