@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+import shutil
+from functools import partial
+from pathlib import Path
+from typing import Any, Self
+
+from sqlalchemy import select
 
 from app.blocklog.classify import classify
-from app.blocklog.codes import Policy
-from app.blocklog.event import Event, Line, Refused, Told
+from app.blocklog.event import Event, Line
+from app.blocklog.follow import Follower
 from app.blocklog.formats.exim import Reader
+from app.blocklog.join import Join
+from app.blocklog.recipients import Recipients
+from app.blocklog.source import Source
 from app.blocklog.stamp import Stamp
+from app.blocklog.tables import BlockRow, RecentRow
+from app.directory.engine import open_engine
 from tests.mta.client import Attempt
 from tests.mta.exim import Exim
 
@@ -30,30 +40,41 @@ def of_exim(exim: Exim) -> list[Event]:
         for record in re.split(rb"\n(?=\d{4}-)", exim.log(name).read_bytes().rstrip(b"\n")):
             line = stamp.line(record)
             assert isinstance(line, Line), line
-            found += reader.read(replace(line, program="exim-reject") if name == "reject" else line)
+            found += reader.read(line)
     return found
-
-
-def message_id(attempt: Attempt) -> str:
-    found = re.search(r"Message-ID: (.*)", attempt.message or "")
-    return found[1] if found else ""
-
-
-def of(events: list[Event], attempt: Attempt) -> list[Refused]:
-    """Refusals of an attempt: those of its message's queue id, else those of its sender for its recipients."""
-    refused = [each for each in events if isinstance(each, Refused)]
-    name = message_id(attempt)
-    if not name:
-        named = [each for each in refused if set(each.recipients) & set(attempt.recipients)]
-        return [each for each in named if each.sender == attempt.sender]
-    ids = {each.queue_id for each in events if isinstance(each, Refused | Told) and each.message_id == name}
-    return [each for each in refused if each.queue_id in ids]
-
-
-def policy_of(event: Refused) -> Policy:
-    return event.policy or classify(event.text, code=event.code, dsn=event.dsn, stage=event.stage)[0]
 
 
 def told(attempt: Attempt) -> set[tuple[str, int, str | None]]:
     """Of whom the client was told no, with the reply's codes."""
-    return {(recipient, reply.code, reply.dsn) for recipient, reply in attempt.refused.items()}
+    return {(recipient.lower(), reply.code, reply.dsn) for recipient, reply in attempt.refused.items()}
+
+
+def exim_sources(exim: Exim) -> tuple[Source, ...]:
+    return tuple(Source("mx", str(exim.log(name)), f"exim-{name}") for name in ("main", "reject"))
+
+
+class Log:
+    """The block log, in a copy of a migrated SQLite file, after a follower has read some logs to their end. Each
+    address is an account's name. `blocks` and `recent`: rows by the sender, of which each attempt has its own."""
+
+    def __init__(self, migrated: Path, folder: Path, *sources: Source) -> None:
+        self.engine = open_engine(f"sqlite:///{shutil.copy(migrated, folder)}")
+        self.sources = sources
+        self.blocks: dict[str, list[Any]] = {}
+        self.recent: dict[str, list[Any]] = {}
+
+    def __enter__(self) -> Self:
+        accounts = Recipients(
+            lambda addresses: {each: ((each, "isp"),) for each in addresses if "@" in each},
+            lambda _node, logins: {each: (each, "isp") for each in logins},
+        )
+        Follower(self.engine, accounts, self.sources, partial(Join, classify), once=True).run()
+        for table, found in ((BlockRow, self.blocks), (RecentRow, self.recent)):
+            with self.engine.connect() as connection:
+                for row in connection.execute(select(table.__table__)):
+                    sender = f"{row.sender_local}@{row.sender_domain}" if row.sender_domain else row.sender_local
+                    found.setdefault(sender, []).append(row)
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.engine.dispose()

@@ -10,7 +10,7 @@ from dataclasses import replace
 from email.header import decode_header, make_header
 
 from app.blocklog.codes import Outcome, Policy, Stage
-from app.blocklog.event import Event, Line, Odd, Peer, Refused, Visit
+from app.blocklog.event import Event, Line, Odd, Peer, Refused, Told, Visit
 from app.blocklog.formats import eximmail
 from app.blocklog.formats.eximwords import ADDRESS, FIELDS, HOST, ID, QUOTED, SENDER, last_list, peer, status, tag
 
@@ -255,12 +255,15 @@ def _of_record(line: Line, queue_id: str | None, pid: int | None, rest: str, rec
     """A record of the rejectlog adds the recipients (not all where `...` ends them), the subject and the Message-ID.
     Fields of the message stand behind a letter and a space, so that a stranger's cannot begin a line like ours."""
     refused = _refusal(line, queue_id, rest) if queue_id else None
-    if refused is None:
+    if refused is None or queue_id is None:
         return
     listed = re.match(rf"(?:Envelope-from: [^\n]*\n)?Envelope-to: ((?>(?: *<{ADDRESS}>\n?)+))(    \.\.\.)?", record)
     known = tuple(re.findall(ADDRESS, listed[1])) if listed else ()
+    more = bool(listed and listed[2])
     if len(known) >= len(refused.recipients):
-        refused = replace(refused, recipients=known, whole=bool(known) and not (listed and listed[2]))
+        refused = replace(refused, recipients=known, whole=bool(known) and not more)
+        if more:  # so that nobody takes five for all
+            yield Told(line.at, line.instance, queue_id, pid, count=len(known) + 1)
     yield replace(
         refused,
         pid=pid,

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.blocklog.codes import Outcome, Policy, Stage
-from app.blocklog.event import Event, Odd, Peer, Refused, Visit
+from app.blocklog.event import Event, Odd, Peer, Refused, Told, Visit
 from app.blocklog.formats.exim import Reader
 from tests.blocklog.lines import line, recipients
 
@@ -158,6 +158,7 @@ def test_a_record_of_the_rejectlog_names_five_recipients_and_says_when_there_wer
     event = refused(RECORD, "exim-reject")
     assert event.recipients == tuple(f"{name}@isp.example" for name in ("alice", "bob", "carol", "dave", "erin"))
     assert not event.whole and event.queue_id == "1xV1M8-00037B-1Q"
+    assert [each.count for each in read(RECORD, "exim-reject") if isinstance(each, Told)] == [6]
     assert event.subject == f"Grüße Envelope-to: <{VICTIM}>" and event.message_id == "<1@sender.example>"
     assert refused(RECORD.replace("    ...\n", ""), "exim-reject").whole
 
