@@ -56,13 +56,18 @@ def merge(known: Stopped, stop: Stopped) -> None:
         known.outcome = stop.outcome
     if stop.stage == Stage.after_acceptance:
         known.stage, known.outcome = stop.stage, stop.outcome
-    if stop.policy not in _VAGUE and (stop.weight == 0 or known.policy in _VAGUE):
+    if _rank(stop.policy) > _rank(known.policy):
         known.policy, known.detail = stop.policy, stop.detail or known.detail
     for name in _FILLED:
         if getattr(known, name) is None:
             setattr(known, name, getattr(stop, name))
     known.ip, known.name, known.helo = known.ip or stop.ip, known.name or stop.name, known.helo or stop.helo
     known.kinds += [each for each in stop.kinds if each not in known.kinds]
+
+
+def _rank(policy: int) -> int:
+    """How much a policy says: a filter's "spam" less than a reply that names a virus or a forged sender."""
+    return 0 if policy in _VAGUE else 1 if policy == Policy.spam else 2
 
 
 def sure(message: Message, stop: Stopped) -> Known:

@@ -102,12 +102,22 @@ class Run:
         self.stops.append(self.mail.stop)
         self.mail.start()
         write_directory(self.environ["POSTERN_DATABASE_URL"], self.mail)
+        self._block_log()
         self.environ.setdefault("POSTERN_AUTHSERV_IDS", AUTHSERV_ID)
         notice = lacking_notice(self.mail.lacking)
         if self.mail.fill(notice):
             print("Wrote the demo's messages.", flush=True)
         if notice:
             print(f"\n{notice}", flush=True)
+
+    def _block_log(self) -> None:
+        """A mail log with some history, and who reads it."""
+        from app.demo.follower import MailLog
+
+        log = MailLog(FOLDER / "log")
+        log.begin([each.person.address for each in RESIDENTS])
+        self.stops.append(log.stop)
+        log.follow(self.environ)
 
 
 def lacking_notice(packages: list[str]) -> str | None:
