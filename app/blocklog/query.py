@@ -112,16 +112,16 @@ class Counts:
 def day_page(
     engine: Engine, account_id: str, *, before: Place | None = None, since: datetime | None = None,
     until: datetime | None = None, policies: Collection[Policy] = (), outcomes: Collection[Outcome] = (),
-    sender: str = "", limit: int = 51, everything: bool = False,
+    sender: str = "", limit: int = 51, everything: bool = False, site: str | None = None,
 ) -> tuple[Block, ...]:  # fmt: skip
     """Stopped messages, newest first, beginning after the place `before`; `until` is exclusive. Without `policies` or
-    `outcomes` any. `sender`: a part of its address. Raises LogBusy, LogAway."""
+    `outcomes` any. `sender`: a part of its address; `site`: only rows of this one. Raises LogBusy, LogAway."""
     columns = _BLOCKS.c
     where = _range(columns, columns.blocked_at, account_id, before, since, until)
     where += _shown(columns, everything=everything)
     where += [columns.policy.in_(sorted(policies))] if policies else []
     where += [columns.outcome.in_(sorted(outcomes))] if outcomes else []
-    where += _from(columns, sender)
+    where += [*_from(columns, sender), *([columns.site == site] if site is not None else [])]
     newest = (columns.blocked_at.desc(), columns.id.desc())
     with asking(engine) as connection:
         rows = connection.execute(select(_BLOCKS).where(*where).order_by(*newest).limit(limit)).all()
@@ -131,11 +131,13 @@ def day_page(
 def recent_page(
     engine: Engine, account_id: str, *, before: Place | None = None, since: datetime | None = None,
     until: datetime | None = None, outcomes: Collection[Accepted] = RECEIVED, sender: str = "", limit: int = 51,
+    site: str | None = None,
 ) -> tuple[Recent, ...]:  # fmt: skip
     """Accepted messages, newest first, as `day_page`; without sent ones, unless `outcomes` names them."""
     columns = _RECENT.c
     where = _range(columns, columns.received_at, account_id, before, since, until)
     where += [columns.outcome.in_(sorted(outcomes)), *_from(columns, sender)]
+    where += [columns.site == site] if site is not None else []
     newest = (columns.received_at.desc(), columns.id.desc())
     with asking(engine) as connection:
         rows = connection.execute(select(_RECENT).where(*where).order_by(*newest).limit(limit)).all()
