@@ -3,7 +3,7 @@
 .PHONY: help run test unit integration browser test-databases soak image-test lint types bench requirements clean
 
 DOVECOT := dovecot-imapd dovecot-lmtpd dovecot-managesieved
-SERVERS := $(DOVECOT) redis-server haproxy postfix iproute2 slapd openssl docker-compose
+SERVERS := $(DOVECOT) redis-server haproxy postfix postgrey postfix-policyd-spf-python iproute2 slapd openssl docker-compose
 BROWSER := chromium fonts-dejavu-core
 DATABASES := postgresql mariadb-server
 IMAGE := buildah debootstrap

@@ -77,10 +77,12 @@ KNOWN = _table(
     protocol   syntax error|bad sequence|improper use|must issue a starttls|send helo|need (?:rcpt|mail)\b
     greylist4  service currently unavailable
     client5    service currently unavailable
-    sender     sender address rejected: (?:domain|need|un|malformed|user|not |invalid|mail)|null ?mx
+    sender     sender address rejected: (?:domain|need|undeliverable|unverified|malformed|user unknown|not owned)
+    sender     sender address rejected: not logged|null ?mx
     sender     domain of sender|sender verif|sender domain|invalid sender|complete sender|name required for sender
     sender     sender.{0,80}(?:does not (?:exist|resolve)|not found|unknown|invalid|unresolvable)
-    rcpt       recipient address rejected: (?:domain|need|un|malformed|user|invalid)|undeliverable address
+    rcpt       recipient address rejected: (?:domain|need|undeliverable|unverified|malformed|user unknown)
+    rcpt       undeliverable address
     rcpt       user unknown|unknown (?:user|recipient|address)|no such (?:user|recipient|mailbox|address|person|account)
     rcpt       unroute?able|invalid (?:recipient|mailbox)|complete recipient verify
     rcpt       (?:recipient|mailbox|user|account|address) (?:is )?(?:not found|unknown|unavailable|disabled|inactive)
@@ -122,8 +124,6 @@ STATUS = {
     "7.27": Policy.sender,
     "7.28": Policy.rate,
 }
-# "<what>: " before a reply: an address or a HELO, which the client chose.
-_NAMED = re.compile(r'<(?:"(?:[^"\\]|\\.)*"|[^<>"])*>:? ')
 # The first label of a list's name may be the key that the list's owner gave the site.
 _LIST_KEY = re.compile(
     r"(?<![\w.@-])(?=[a-z]*\d)[a-z0-9]{20,}\.(?=(?:[a-z0-9-]+\.)+[a-z]{2,}(?![\w@.-]))", re.ASCII | re.IGNORECASE
@@ -150,7 +150,9 @@ def recognise(
     text: str, *, code: int | None, dsn: str | None, own: Sequence[Pattern] = ()
 ) -> tuple[Policy, str | None] | None:
     """The same; None where neither text nor codes say: such replies are shown to administrators."""
-    shown = _NAMED.sub("", masked(text[:LONGEST]), count=1) if text.startswith("<") else masked(text[:LONGEST])
+    shown = masked(text[:LONGEST])
+    if text.startswith("<"):  # an address or a HELO, which the client chose, and which stands here without quotes
+        shown = shown[max(shown.rfind(">: "), shown.rfind("> "), shown.rfind(">... ")) + 1 :]
     digit = str(code)[0] if code is not None else (dsn or "45")[0]
     if digit not in "45":
         digit = "45"

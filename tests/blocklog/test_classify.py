@@ -63,7 +63,13 @@ def test_what_nothing_is_known_of_is_told_apart_for_administrators() -> None:
 
 @pytest.mark.parametrize(
     "named",
-    ["Greylisted@x.example", '"blocked using zen.example"@x.example', '"virus found: \\"a> b"@x.example', "spam"],
+    [
+        "Greylisted@x.example",
+        '"blocked using zen.example"@x.example',
+        '"virus found: \\"a> b"@x.example',
+        "spam",
+        "x>: virus found <y>",
+    ],
 )
 def test_what_the_client_called_itself_or_others_classes_nothing(named: str) -> None:
     text = f"<{named}>: Recipient address rejected: User unknown in virtual mailbox table"

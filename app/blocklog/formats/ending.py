@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 
 LONGEST = 8192  # characters; Postfix itself cuts at 2,000
-CUT = 400  # a syslog may cut a line at 480 bytes or more (RFC 5424 §6.1), and a stranger may know where
+CUT = 640  # bytes behind the name of the client: a syslog may cut a line at 1,024 (RFC 3164 §4.1)
 CONTENT = 200  # characters of a header or of a line of text that cleanup shows
 COPIES = 64
 
@@ -25,7 +25,6 @@ _LAST = re.compile(_FIELDS + r" ?\Z")
 _LOOSE = re.compile(_FIELDS)
 _BEFORE_REPLY = re.compile(_FIELDS + r"(?:: (?P<reply>.*))?\Z", re.DOTALL)
 _MIME_ERROR = re.compile(rf"; from=<(?P<sender>{ADDRESS})> to=<(?P<recipient>{ADDRESS})>\Z")
-_QUOTE = re.compile(r'\\.|(")', re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +42,7 @@ def ending(text: str) -> Ending | None:
     """The end of a line whose end nothing follows (smtpd, postscreen, a milter's verdict): the last that fits."""
     for start in reversed(_starts(text)):
         if match := _LAST.match(text, start):
-            return _read(text, match, sure=not _maybe_cut(text, start))
+            return _read(text, match, sure=not _maybe_cut(text))
     return None
 
 
@@ -51,7 +50,7 @@ def mime_ending(text: str) -> Ending | None:
     """The same of a MIME error, which has no protocol."""
     for start in reversed(_starts(text)):
         if match := _MIME_ERROR.match(text, start):
-            return _read(text, match, sure=not _maybe_cut(text, start))
+            return _read(text, match, sure=not _maybe_cut(text))
     return None
 
 
@@ -60,18 +59,18 @@ def content_ending(text: str) -> Ending | None:
 
     The reply may hold what a pattern caught of the message ("$1"). What it caught stands in the message's text as
     well, unless that was cut. So of two ends the first is a copy if it lies in these 200 characters, the second if
-    neither does; of three nothing can be said.
+    neither does; of three, or of one inside the quotes of another, nothing can be said.
     """
     found = [match for start in _starts(text) if (match := _LOOSE.match(text, start))]
     if not found:
         return None
-    two = len(found) == 2
-    at = found[0 if two and found[0].start() >= CONTENT else -1].start()
-    chosen = _BEFORE_REPLY.match(text, at)
-    if chosen is None:
-        return Ending(text[:at])
-    agreed = len({match["recipient"] for match in found}) == 1
-    return _read(text, chosen, sure=(agreed or two) and not _maybe_cut(text, at))
+    two = len(found) == 2 and found[1].start() >= found[0].end()
+    sure = two or len({match["recipient"] for match in found}) == 1
+    first = not sure or (two and found[0].start() >= CONTENT)
+    whole = [match for each in found if (match := _BEFORE_REPLY.match(text, each.start()))]
+    if not whole:
+        return Ending(text[: found[0].start()])
+    return _read(text, whole[0 if first else -1], sure=sure and not _maybe_cut(text))
 
 
 def _starts(text: str) -> list[int]:
@@ -86,6 +85,6 @@ def _read(text: str, match: re.Match[str], *, sure: bool) -> Ending:
     return Ending(before, match["sender"], match["recipient"] or None, fields.get("helo", ""), reply)
 
 
-def _maybe_cut(text: str, start: int) -> bool:
-    """Whether this end may be the inside of a quoted local part of a line that was cut behind it."""
-    return len(text) > CUT and len([1 for match in _QUOTE.finditer(text, 0, start) if match[1]]) % 2 == 1
+def _maybe_cut(text: str) -> bool:
+    """Whether the line may have been cut, so that its end is the inside of a longer local part."""
+    return len(text) > CUT // 4 and len(text.encode()) > CUT

@@ -79,7 +79,7 @@ def _smtpd(line: Line) -> Iterable[Event]:
     if text.startswith("disconnect "):
         return _visit(line)
     if text.startswith("warning: "):
-        return _limit(line) if " limit exceeded: " in text[:90] else NOTHING
+        return _limit(line) if " limit exceeded" in text[:90] else NOTHING
     if ": client=" in text[:50]:
         return _accepted(line)
     if ": to=<" in text[:48]:
@@ -92,8 +92,6 @@ def _cleanup(line: Line) -> Iterable[Event]:
     if "message-id=" in text[:60]:
         match = _MESSAGE_ID.match(text)
         return (Told(line.at, queue(line), match["id"], message_id=match["value"].strip()),) if match else NOTHING
-    if text.startswith("warning: "):
-        return _too_big(line)
     if ": to=<" in text[:48]:
         return delivery(line)
     if match := _CHECK.match(text[:LONGEST]):
@@ -252,7 +250,7 @@ def _limit(line: Line) -> Iterable[Event]:
     """anvil's limits: Postfix logs no refusal, only this."""
     match = _LIMIT.match(line.text[:LONGEST])
     if match is None:
-        return NOTHING
+        return _too_big(line)
     what = match["what"].lower()
     stage = Stage.rcpt if what.startswith("recip") else Stage.mail if what.startswith("mess") else Stage.connect
     refused = Refused(
@@ -264,6 +262,7 @@ def _limit(line: Line) -> Iterable[Event]:
         match["text"],
         peer=peer_of(match),
         code=421 if stage is Stage.connect else 450,
+        dsn="4.7.0" if stage is Stage.connect else "4.7.1",
         policy=Policy.rate,
         pid=line.pid,
     )

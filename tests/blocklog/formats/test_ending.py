@@ -61,8 +61,8 @@ def test_of_three_endings_none_is_believed(text: str) -> None:
     assert refused(text, "cleanup").recipients == ()
 
 
-def test_a_line_that_was_cut_inside_a_quoted_local_part_names_nobody() -> None:
-    strange = f'"{"x" * 450}{FAKE}'
+def test_a_line_that_may_have_been_cut_inside_a_local_part_names_nobody() -> None:
+    strange = f"{'x' * 600}{FAKE}"  # Postfix shows it without quotes here
     event = refused(f"NOQUEUE: reject: RCPT from {FROM}: 550 5.1.1 <{strange}")
     assert (event.recipients, event.sender) == ((), None)
 
@@ -89,7 +89,7 @@ def test_no_text_of_a_stranger_changes_a_recipient(reply: str, sender: str, loca
     end = f"; from=<{sender}@x.example> to=<{recipient}> proto=ESMTP helo=<h>"
     event = refused(f"NOQUEUE: reject: RCPT from {FROM}: 550 5.7.1 {reply}{end}")
     assert event.recipients in ((recipient,), ())
-    assert event.recipients or len(reply + end) > 300
+    assert event.recipients or len((reply + end).encode()) > 600
 
 
 @given(content=PIECES, sender=QUOTED | ATOMS, caught=PIECES)

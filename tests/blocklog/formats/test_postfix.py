@@ -267,7 +267,7 @@ def test_a_limit_of_a_client_is_known_by_its_warning_only() -> None:
 
 
 def test_a_message_that_was_too_large_is_known_by_its_warning_only() -> None:
-    event = refused("warning: 5787B220358: queue file size limit exceeded", "cleanup")
+    event = refused("warning: 5787B220358: queue file size limit exceeded")
     assert (event.queue_id, event.policy, event.code, event.recipients) == ("5787B220358", Policy.size, 552, ())
 
 
