@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Engine, Row, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Engine, Row, Select, and_, case, func, or_, select
 
 from app.blocklog.asking import asking
 from app.blocklog.codes import ADMINS_ONLY, RECEIVED, Accepted, Known, Outcome, Policy, Resolved, Stage, code
@@ -110,38 +110,40 @@ class Counts:
 
 
 def day_page(
-    engine: Engine, account_id: str, *, before: Place | None = None, since: datetime | None = None,
-    until: datetime | None = None, policies: Collection[Policy] = (), outcomes: Collection[Outcome] = (),
-    sender: str = "", limit: int = 51, everything: bool = False, site: str | None = None,
+    engine: Engine, account_id: str, *, before: Place | None = None, after: Place | None = None,
+    since: datetime | None = None, until: datetime | None = None, policies: Collection[Policy] = (),
+    outcomes: Collection[Outcome] = (), sender: str = "", limit: int = 51, everything: bool = False,
+    site: str | None = None,
 ) -> tuple[Block, ...]:  # fmt: skip
-    """Stopped messages, newest first, beginning after the place `before`; `until` is exclusive. Without `policies` or
-    `outcomes` any. `sender`: a part of its address; `site`: only rows of this one. Raises LogBusy, LogAway."""
+    """Stopped messages, newest first: those next to the place `before`, older than it, or `after`, newer than it; else
+    the newest. `until` is exclusive. Without `policies` or `outcomes` any. `sender`: a part of its address; `site`:
+    only rows of this one. Raises LogBusy, LogAway."""
     columns = _BLOCKS.c
-    where = _range(columns, columns.blocked_at, account_id, before, since, until)
+    where = _range(columns, columns.blocked_at, account_id, before, after, since, until)
     where += _shown(columns, everything=everything)
     where += [columns.policy.in_(sorted(policies))] if policies else []
     where += [columns.outcome.in_(sorted(outcomes))] if outcomes else []
     where += [*_from(columns, sender), *([columns.site == site] if site is not None else [])]
-    newest = (columns.blocked_at.desc(), columns.id.desc())
+    asked = _next_to(select(_BLOCKS).where(*where), columns.blocked_at, columns.id, after).limit(limit)
     with asking(engine) as connection:
-        rows = connection.execute(select(_BLOCKS).where(*where).order_by(*newest).limit(limit)).all()
-    return tuple(block(row) for row in rows)
+        rows = [block(row) for row in connection.execute(asked)]
+    return tuple(rows if after is None else rows[::-1])
 
 
 def recent_page(
-    engine: Engine, account_id: str, *, before: Place | None = None, since: datetime | None = None,
-    until: datetime | None = None, outcomes: Collection[Accepted] = RECEIVED, sender: str = "", limit: int = 51,
-    site: str | None = None,
+    engine: Engine, account_id: str, *, before: Place | None = None, after: Place | None = None,
+    since: datetime | None = None, until: datetime | None = None, outcomes: Collection[Accepted] = RECEIVED,
+    sender: str = "", limit: int = 51, site: str | None = None,
 ) -> tuple[Recent, ...]:  # fmt: skip
     """Accepted messages, newest first, as `day_page`; without sent ones, unless `outcomes` names them."""
     columns = _RECENT.c
-    where = _range(columns, columns.received_at, account_id, before, since, until)
+    where = _range(columns, columns.received_at, account_id, before, after, since, until)
     where += [columns.outcome.in_(sorted(outcomes)), *_from(columns, sender)]
     where += [columns.site == site] if site is not None else []
-    newest = (columns.received_at.desc(), columns.id.desc())
+    asked = _next_to(select(_RECENT).where(*where), columns.received_at, columns.id, after).limit(limit)
     with asking(engine) as connection:
-        rows = connection.execute(select(_RECENT).where(*where).order_by(*newest).limit(limit)).all()
-    return tuple(_recent(row) for row in rows)
+        rows = [_recent(row) for row in connection.execute(asked)]
+    return tuple(rows if after is None else rows[::-1])
 
 
 def one(engine: Engine, account_id: str, blocked_at: datetime, id: int, *, everything: bool = False) -> Block | None:
@@ -194,8 +196,19 @@ def number_since(engine: Engine, account_id: str, since: datetime) -> int:
         return int(connection.scalar(select(func.count()).select_from(newer)) or 0)
 
 
+def _next_to(asked: Select[Any], at: Any, id: Any, after: Place | None) -> Select[Any]:
+    """In the order in which the rows next to a place come first."""
+    return asked.order_by(at.desc(), id.desc()) if after is None else asked.order_by(at, id)
+
+
 def _range(
-    columns: Any, at: Any, account_id: str, before: Place | None, since: datetime | None, until: datetime | None
+    columns: Any,
+    at: Any,
+    account_id: str,
+    before: Place | None,
+    after: Place | None,
+    since: datetime | None,
+    until: datetime | None,
 ) -> list[ColumnElement[bool]]:
     """The account's rows of that time, as one range of the primary key. (MariaDB seeks by no `(a, b) < (x, y)`.)"""
     where = [columns.account_id == account_id]
@@ -203,6 +216,8 @@ def _range(
     where += [at < until] if until is not None else []
     if before is not None:
         where += [at <= before[0], or_(at < before[0], columns.id < before[1])]
+    if after is not None:
+        where += [at >= after[0], or_(at > after[0], columns.id > after[1])]
     return where
 
 

@@ -28,7 +28,7 @@ _PLACE = re.compile(r"(\d{1,11})-(\d{1,19})")
 @dataclass(frozen=True, slots=True)
 class Asked:
     """One wish. `policies` and `outcomes` are empty where all are meant; `since` and `until` are days, both inside;
-    `before` is the row after which the page begins, older ones following."""
+    `before` and `after`: the row next to which the page lies, older or newer than it."""
 
     sender: str = ""
     policies: tuple[Policy, ...] = ()
@@ -36,6 +36,12 @@ class Asked:
     since: date | None = None
     until: date | None = None
     before: Place | None = None
+    after: Place | None = None
+
+    @property
+    def newest(self) -> bool:
+        """Whether the page is the first of all there is."""
+        return not (self.filtered or self.before or self.after)
 
     @property
     def filtered(self) -> bool:
@@ -59,6 +65,7 @@ class Asked:
             "since": now.since.isoformat() if now.since else None,
             "until": now.until.isoformat() if now.until else None,
             "before": place_text(*now.before) if now.before else None,
+            "after": place_text(*now.after) if now.after else None,
         }
         return {name: value for name, value in said.items() if value}
 
@@ -74,7 +81,8 @@ def asked_of(arguments: MultiDict[str, str], outcomes: Iterable[IntEnum]) -> Ask
         _codes(arguments.getlist("outcome"), outcomes),
         since,
         until,
-        place_of(arguments.get("before", "")),
+        before := place_of(arguments.get("before", "")),
+        None if before else place_of(arguments.get("after", "")),
     )
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 
 from sqlalchemy import Engine
 
-from app.blocklog import query
+from app.blocklog import query, totals
 from app.blocklog.codes import Policy
 from app.blocklog.reason import POLICIES
 from app.web.blocked.asked import SHOWN
@@ -61,22 +61,20 @@ class Chart:
 
 def chart(engine: Engine, account_id: str, now: datetime, zone: tzinfo) -> Chart:
     """An account's chart. Raises LogAway, LogBusy."""
-    since = _hour(now) - timedelta(hours=HOURS - 1)
-    rows = query.day_page(engine, account_id, since=since, limit=query.COUNTED)
-    by_hour = Counter(_hour(row.blocked_at) for row in rows)
+    begun = in_zone(now, zone).replace(minute=0, second=0, microsecond=0)  # some zones lie half an hour apart
+    since = begun.astimezone(UTC) - timedelta(hours=HOURS - 1)
+    by_hour: Counter[int] = Counter()
+    for each in totals.hours(engine, account_id, since, now):
+        by_hour[(each.at - since) // timedelta(hours=1)] += each.number
     return Chart(_bars(by_hour, since, zone), _lines(query.counts(engine, account_id, now)))
 
 
-def _hour(moment: datetime) -> datetime:
-    return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
-
-
-def _bars(by_hour: Mapping[datetime, int], since: datetime, zone: tzinfo) -> list[Bar]:
+def _bars(by_hour: Mapping[int, int], since: datetime, zone: tzinfo) -> list[Bar]:
     tallest = max([LEAST, *by_hour.values()])
     made = []
     for number in range(HOURS):
         at = since + timedelta(hours=number)
-        count = by_hour.get(at, 0)
+        count = by_hour.get(number, 0)
         height = max(2.0, round(TALL * count / tallest, 1)) if count else 0.0
         words = f"{in_zone(at, zone):%H:%M} to {in_zone(at + timedelta(hours=1), zone):%H:%M}: {count:,}"
         made.append(Bar(number * STEP, TALL - height, height, count, words))

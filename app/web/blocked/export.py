@@ -68,9 +68,9 @@ def _file(
 
     def page(before: tuple[datetime, int] | None) -> Sequence[Any]:
         with blocklog() as engine:
-            return ask(engine, account_id, **{**wish, "before": before, "limit": AT_ONCE})
+            return ask(engine, account_id, **{**wish, "before": before, "after": None, "limit": AT_ONCE})
 
-    response = Response(stream_with_context(_lines(head, page(wish["before"]), page, cells)))
+    response = Response(stream_with_context(_lines(head, page(None), page, cells)))
     response.headers["Content-Type"] = "text/csv; charset=utf-8"
     response.headers["Content-Disposition"] = content_disposition("attachment", name)
     return response

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from itertools import groupby
 from typing import Any
 
-from flask import abort, render_template, request
+from flask import abort, redirect, render_template, request, url_for
 
 from app.blocklog import query
 from app.blocklog.codes import Accepted, Stage
@@ -51,38 +51,41 @@ class Day:
     rows: Sequence[Any]
 
 
-def show() -> str:
+def show() -> Any:
     """GET /blocked?q=&policy=&outcome=&since=&until=&before="""
     me, now = current(), datetime.now(UTC)
     asked = asked_of(request.args, STOPPED)
-    newest = not asked.filtered and asked.before is None
     with blocklog() as engine:
         rows = query.day_page(engine, me.account.id, limit=PER_PAGE + 1, **stopped_wish(asked, me.zone))
-        drawn = chart(engine, me.account.id, now, me.zone) if newest else None
+        drawn = chart(engine, me.account.id, now, me.zone) if asked.newest else None
+    if asked.after and len(rows) <= PER_PAGE:
+        return redirect(url_for("blocked.show", **asked.link(after=None)), 303)
+    shown = _page(asked, rows)
     return render_template(
         "blocked.html",
-        days=_by_day(rows[:PER_PAGE], _blocked_at, me.zone),
-        older=_older(asked, rows),
+        days=_by_day(shown, _blocked_at, me.zone),
         chart=drawn,
-        marked=_visited(me, now, rows[0].blocked_at if rows and newest else None),
+        marked=_visited(me, now, rows[0].blocked_at if rows and asked.newest else None),
         policies=[(each, POLICIES[each]) for each in SHOWN],
         outcomes=[(each, OUTCOMES[each]) for each in STOPPED],
-        **_around(me, asked, now),
+        **_around(me, asked, now, shown, more=len(rows) > PER_PAGE),
     )
 
 
-def received() -> str:
+def received() -> Any:
     """GET /received?q=&outcome=&since=&until=&before="""
     me, now = current(), datetime.now(UTC)
     asked = asked_of(request.args, ACCEPTED)
     with blocklog() as engine:
         rows = query.recent_page(engine, me.account.id, limit=PER_PAGE + 1, **accepted_wish(asked, me.zone))
+    if asked.after and len(rows) <= PER_PAGE:
+        return redirect(url_for("received.show", **asked.link(after=None)), 303)
+    shown = _page(asked, rows)
     return render_template(
         "received.html",
-        days=_by_day(rows[:PER_PAGE], _received_at, me.zone),
-        older=_older(asked, rows),
+        days=_by_day(shown, _received_at, me.zone),
         outcomes=list(ARRIVALS.items()),
-        **_around(me, asked, now),
+        **_around(me, asked, now, shown, more=len(rows) > PER_PAGE),
     )
 
 
@@ -107,6 +110,7 @@ def stopped_wish(asked: Asked, zone: tzinfo) -> dict[str, Any]:
         "policies": asked.policies or SHOWN,
         "outcomes": asked.outcomes or STOPPED,
         "before": asked.before,
+        "after": asked.after,
         **asked.bounds(zone),
     }
 
@@ -117,6 +121,7 @@ def accepted_wish(asked: Asked, zone: tzinfo) -> dict[str, Any]:
         "sender": asked.sender,
         "outcomes": asked.outcomes or ACCEPTED,
         "before": asked.before,
+        "after": asked.after,
         **asked.bounds(zone),
     }
 
@@ -135,11 +140,9 @@ def _by_day(rows: Sequence[Any], at: Callable[[Any], datetime], zone: tzinfo) ->
     return [Day(day, list(each)) for day, each in groupby(rows, key=lambda row: in_zone(at(row), zone).date())]
 
 
-def _older(asked: Asked, rows: Sequence[Any]) -> dict[str, Any] | None:
-    """The query of the next page, where there is one."""
-    if len(rows) <= PER_PAGE:
-        return None
-    return asked.link(before=rows[PER_PAGE - 1].place)
+def _page(asked: Asked, rows: Sequence[Any]) -> Sequence[Any]:
+    """The rows without the one more that tells whether there are further pages: at the far end from where one came."""
+    return rows[-PER_PAGE:] if asked.after else rows[:PER_PAGE]
 
 
 def _lookup(detail: str | None) -> str | None:
@@ -157,10 +160,15 @@ def _visited(me: Current, now: datetime, newest: datetime | None) -> datetime:
     return marked
 
 
-def _around(me: Current, asked: Asked, now: datetime) -> dict[str, Any]:
+def _around(me: Current, asked: Asked, now: datetime, shown: Sequence[Any], *, more: bool) -> dict[str, Any]:
+    """What both lists have around their rows; links to older and newer pages where there are any. Where one came from
+    there is one."""
+    older, newer = more or asked.after, asked.before or (more and asked.after)
     today = in_zone(now, me.zone).date()
     return {
         "asked": asked,
+        "older": asked.link(before=shown[-1].place, after=None) if shown and older else None,
+        "newer": asked.link(before=None, after=shown[0].place) if shown and newer else None,
         "zone": me.zone,
         "today": today,
         "yesterday": today - timedelta(days=1),

@@ -125,6 +125,14 @@ def test_pages_follow_each_other_by_the_last_row_and_keep_the_filter(
         path = unescape(older[1]) if older else ""
         assert not path or "policy=rbl" in path
     assert seen == made[::-1]
+    back = re.search(r'href="([^"]+)" rel="prev"', page)
+    assert back
+    page = signed_in.get(unescape(back[1])).get_data(as_text=True)
+    assert re.findall(r'href="/blocked/(\d+-\d+)"', page) == made[::-1][2:4]
+    back = re.search(r'href="([^"]+)" rel="prev"', page)
+    assert back
+    first = signed_in.get(unescape(back[1]))
+    assert first.location == "/blocked?policy=rbl"  # nothing is newer than these: the first page, not a part of it
 
 
 def test_the_page_of_a_row_tells_all_that_is_known(log: Engine, signed_in: Pages) -> None:
