@@ -1,4 +1,4 @@
-"""The door to the block log, for its pages alone: mail pages never ask it.
+"""The door to the block log, for its pages. Of mail pages one asks it: that of a message in Sent.
 
 While it was silent a moment ago nobody asks it again, so that its pages answer at once.
 """

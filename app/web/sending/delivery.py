@@ -1,47 +1,84 @@
-"""What became of a message in Sent, per recipient: for now what the submission server answered, as the outbox knows it.
+"""What became of a message in Sent, per recipient: what the submission server answered, as the outbox knows it, and how
+far the message has come since, as the block log knows it from the logs of mail servers.
 
-Only messages in Sent are asked for, by primary key. While SQL is away, and once the outbox has forgotten, nothing is
-shown. What the logs of mail servers say of later hops will be further words of each recipient.
+Only messages in Sent are asked for, by primary key. While one of the two is away, or has forgotten, the other tells
+what it knows.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from app.blocklog.codes import Fate
+from app.blocklog.columns import address as parts
+from app.blocklog.errors import LogError
+from app.blocklog.fate import Way, ways
 from app.mail.message import Message
 from app.outbox.errors import OutboxAway
 from app.outbox.mail import Mail, State
+from app.web.blocklog import blocklog
 from app.web.resources import resources
 from app.web.session import Current
 
 _SENT = (State.ACCEPTED, State.FILED, State.DONE)
+_STATES = {Fate.queued: "queued", Fate.deferred: "deferred", Fate.delivered: "delivered", Fate.bounced: "bounced"}
+_FURTHER = {
+    "bounced": ("bounced",),
+    "refused": ("refused",),
+    "delayed": ("deferred",),
+    "on the way": ("accepted", "queued"),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One recipient. `state`: "accepted" or "refused"; `words`: the server's own."""
+    """One recipient. `state`: "refused" and "accepted" by the submission server; "queued", "deferred", "delivered" and
+    "bounced" as the logs say. `words`: the last server's own; `server`: which that was, "" for a mailbox of ours."""
 
     address: str
     state: str
     words: str
+    server: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Deliveries:
-    """All of them, and when the server answered."""
+    """All of them, and when the last of it happened."""
 
     each: tuple[Delivery, ...]
     at: datetime
 
+    def count(self, *states: str) -> int:
+        """For how many it came as far as that."""
+        return sum(one.state in states for one in self.each)
+
     @property
-    def accepted(self) -> int:
-        """How many the server has taken the message for."""
-        return sum(one.state == "accepted" for one in self.each)
+    def summary(self) -> str:
+        """In one line: "delivered to 2 of 3, 1 bounced"."""
+        total = len(self.each)
+        if not self.count(*_STATES.values()):
+            return f"accepted for {self.count('accepted')} of {total}"
+        told = [f"delivered to {self.count('delivered')} of {total}"]
+        further = ((word, self.count(*states)) for word, states in _FURTHER.items())
+        return ", ".join(told + [f"{number} {word}" for word, number in further if number])
 
 
 def deliveries(me: Current, message: Message) -> Deliveries | None:
     """Those of a message in Sent; None where nothing is known (any more). Never raises."""
-    name, gate = message.header.resent_message_id or message.header.message_id, resources().profile_gate
-    if not name or message.section or gate.shut():
+    name = message.header.resent_message_id or message.header.message_id
+    if not name or message.section:
+        return None
+    answered, further = _answered(me, name), _ways(me, name)
+    if not further:
+        return answered
+    at = max([each.changed_at for each in further.values()] + ([answered.at] if answered else []))
+    told = [_came(one, further.pop(parts(one.address), None)) for one in (answered.each if answered else ())]
+    return Deliveries((*told, *(_came(Delivery(each.rcpt, "", ""), each) for each in further.values())), at)
+
+
+def _answered(me: Current, name: str) -> Deliveries | None:
+    """What the submission server answered."""
+    gate = resources().profile_gate
+    if gate.shut():
         return None
     try:
         mail = resources().post.made_of(me.account.id, name)
@@ -50,6 +87,22 @@ def deliveries(me: Current, message: Message) -> Deliveries | None:
         return None
     gate.answered()
     return _told(mail) if mail is not None and mail.state in _SENT else None
+
+
+def _ways(me: Current, name: str) -> dict[tuple[str, str], Way]:
+    """How far it has come, by recipient; nothing while the log is away."""
+    try:
+        with blocklog() as engine:
+            return {parts(each.rcpt): each for each in ways(engine, me.account.id, name)}
+    except LogError:
+        return {}
+
+
+def _came(one: Delivery, way: Way | None) -> Delivery:
+    if way is None or one.state == "refused":
+        return one
+    name = way.server.partition("[")[0] or way.server.strip("[]").partition("]")[0]
+    return replace(one, state=_STATES[way.fate], words=way.reply or one.words, server=name)
 
 
 def _told(mail: Mail) -> Deliveries:

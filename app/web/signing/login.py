@@ -29,6 +29,7 @@ from app.web.sending import outbox
 from app.web.serving import metrics
 from app.web.serving.log import described, logger
 from app.web.serving.timing import timed
+from app.web.signing import used
 from app.web.urls import local_path
 from app.web.writing import copies
 
@@ -91,6 +92,7 @@ def sign_in() -> Response:
         return _told(form, error)
     metrics.sign_in("signed_in")
     outbox.revive(session.current())
+    used.signed_in(session.current().account)
     if form.carried:
         return _completed(form.carried)
     return make_response(redirect(form.next or session.home(), 303))

@@ -15,6 +15,7 @@ from app.store.session import Listed
 from app.web import session
 from app.web.fault import NotYours
 from app.web.resources import resources
+from app.web.signing import used
 from app.web.writing import copies
 
 _BROWSERS = (("Edg", "Edge"), ("OPR", "Opera"), ("Firefox", "Firefox"), ("Chrom", "Chrome"), ("Safari", "Safari"))
@@ -48,7 +49,8 @@ def sessions() -> str:
     me = session.current()
     listed = records.of_account(me.redis, me.account.id, now=int(time.time()))
     shown = [_shown(each, me.digest) for each in listed]
-    return render_template("sessions.html", sessions=sorted(shown, key=lambda each: not each.current))
+    ordered = sorted(shown, key=lambda each: not each.current)
+    return render_template("sessions.html", sessions=ordered, use=used.mine(me))
 
 
 def revoke() -> Response:

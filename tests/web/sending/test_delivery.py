@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import re
 import time
+from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import insert, text
 
+from app.blocklog.codes import Fate
+from app.blocklog.fate import message_mark
+from app.blocklog.tables import FateRow
 from app.demo.node import Node
 from tests.conftest import Resident, Site
 from tests.visitor import Visitor
@@ -73,3 +77,55 @@ def test_a_message_sent_on_has_its_own(resident: Resident, node: Node) -> None:
     visitor = resident.sign_in(node.url)
     send_on(visitor, delivered(resident, visitor, "Sent on and told"))
     assert told(visitor.get(in_sent(visitor)).text) == [("accepted", OTHERS)]
+
+
+def put_fate(site: Site, page: str, rcpt: str, fate: Fate, server: str = "", reply: str = "") -> None:
+    """What a follower writes of the newest message of the sink, as its sender's account has it."""
+    with site.engine.begin() as rows:
+        account = rows.scalar(text("SELECT account_id FROM outbox ORDER BY created DESC LIMIT 1"))
+        values = {"account_id": account, "mark": message_mark(page), "rcpt": rcpt, "fate": fate, "server": server}
+        rows.execute(insert(FateRow).values(**values, reply=reply, changed_at=datetime.now(UTC)))
+
+
+def test_the_logs_tell_how_far_it_has_come(resident: Resident, site: Site, node: Node) -> None:
+    visitor = resident.sign_in(node.url)
+    write(visitor, "Three ways", "send", to=f"{OTHERS}, Late@ELSEWHERE.example, gone@elsewhere.example")
+    url = in_sent(visitor)
+    sent = next(each.message_id for each in site.smtp.taken if b"Three ways" in each.content)
+    put_fate(site, sent, OTHERS, Fate.delivered, "mx.far.example[192.0.2.9]:25", "250 2.0.0 <b>Ok</b>")
+    page = visitor.get(url).text
+    assert "delivered to 1 of 3, 2 on the way at " in page
+    put_fate(site, sent, "late@elsewhere.example", Fate.deferred, "[192.0.2.8]:25", "451 later")
+    put_fate(site, sent, "gone@elsewhere.example", Fate.bounced, "", "550 5.1.1 no such user")
+    page = visitor.get(url).text
+    assert "delivered to 1 of 3, 1 bounced, 1 delayed at " in page
+    assert sorted(told(page))[:2] == [("bounced", "gone@elsewhere.example"), ("deferred", "Late@elsewhere.example")]
+    assert "by <bdi>mx.far.example</bdi>" in page and "by <bdi>192.0.2.8</bdi>" in page
+    assert "250 2.0.0 &lt;b&gt;Ok&lt;/b&gt;" in page and "550 5.1.1 no such user" in page
+
+
+def test_what_the_outbox_forgot_the_logs_still_tell(resident: Resident, site: Site, node: Node) -> None:
+    visitor = resident.sign_in(node.url)
+    write(visitor, "Long ago", "send")
+    url = in_sent(visitor)
+    sent = next(each.message_id for each in site.smtp.taken if b"Long ago" in each.content)
+    put_fate(site, sent, OTHERS, Fate.delivered)
+    with site.engine.begin() as rows:
+        rows.execute(text("DELETE FROM outbox WHERE message_id = :name"), {"name": sent})
+    page = visitor.get(url).text
+    assert "delivered to 1 of 1 at " in page and told(page) == [("delivered", OTHERS)]
+
+
+def test_without_a_log_the_answer_of_the_server_is_told_as_before(resident: Resident, site: Site, node: Node) -> None:
+    """The last of these tests: the node asks the log no more for some seconds."""
+    visitor = resident.sign_in(node.url)
+    write(visitor, "No log", "send")
+    url = in_sent(visitor)
+    with site.engine.begin() as rows:
+        rows.execute(text("ALTER TABLE mail_fate RENAME TO mail_fate_away"))
+    try:
+        page = visitor.get(url).text
+    finally:
+        with site.engine.begin() as rows:
+            rows.execute(text("ALTER TABLE mail_fate_away RENAME TO mail_fate"))
+    assert "accepted for 1 of 1 at " in page
