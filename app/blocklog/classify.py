@@ -150,9 +150,9 @@ def recognise(
     text: str, *, code: int | None, dsn: str | None, own: Sequence[Pattern] = ()
 ) -> tuple[Policy, str | None] | None:
     """The same; None where neither text nor codes say: such replies are shown to administrators."""
-    shown = masked(text[:LONGEST])
     if text.startswith("<"):  # an address or a HELO, which the client chose, and which stands here without quotes
-        shown = shown[max(shown.rfind(">: "), shown.rfind("> "), shown.rfind(">... ")) + 1 :]
+        text = text[max(text.rfind(">: "), text.rfind("> "), text.rfind(">... ")) + 1 :]
+    shown = masked(text[:LONGEST])
     digit = str(code)[0] if code is not None else (dsn or "45")[0]
     if digit not in "45":
         digit = "45"

@@ -81,10 +81,12 @@ class Join(UnderWay):
             if early and event.peer and early[1] in ("", event.peer.ip) and at - early[0] <= REFUSED:
                 for each in early[2]:
                     message.add(each)
+                    message.told = True
         _learn(message, event)
         if event.recipient:
             rcpt = event.recipient.lower()
             message.add(rcpt)
+            message.told = True
             if message.user:
                 self._arrive(message, Arrived(at, source, rcpt, rcpt, Fate.queued))
 

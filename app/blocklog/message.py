@@ -83,7 +83,7 @@ Row = Stopped | Arrived
 @dataclass(slots=True)
 class Message:
     """What is known of one message. `opened`: its client is told; `ended`: the server forgot it; `whole`: a single
-    line named all recipients."""
+    line named all recipients; `told`: each recipient that was accepted has a line."""
 
     node: str
     instance: str
@@ -101,6 +101,7 @@ class Message:
     helo: str = ""
     recipients: list[str] = field(default_factory=list)
     whole: bool = False
+    told: bool = False
     opened: bool = False
     ended: bool = False
     junked: bool = False
@@ -119,7 +120,7 @@ class Message:
     @property
     def complete(self) -> bool:
         """Whether all recipients are known."""
-        return self.whole or (bool(self.recipients) and len(self.recipients) >= (self.count or 0))
+        return self.whole or (self.told and len(self.recipients) >= (self.count or 0))
 
 
 def packed(item: Any) -> dict[str, Any]:

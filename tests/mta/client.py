@@ -38,6 +38,7 @@ class Attempt:
     source: str = "127.0.0.1"
     options: str = ""  # of MAIL
     hasty: bool = False  # speaks before it is greeted
+    eager: bool = False  # sends its message without having been asked for it
     told: dict[str, Reply] = field(default_factory=dict)  # the last reply that each recipient's mail got
     replies: dict[str, Reply] = field(default_factory=dict)  # by command
 
@@ -75,7 +76,7 @@ class Attempt:
                 return
         if not taken or self.message is None:
             return
-        reply = self._ask("DATA")
+        reply = self._ask("DATA\r\nToo early" if self.eager else "DATA")
         if reply.code == 354:
             stuffed = re.sub(r"(?m)^\.", "..", self.message).replace("\n", "\r\n")
             reply = self._ask(f"{stuffed}\r\n.")

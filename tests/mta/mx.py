@@ -13,7 +13,18 @@ from typing import Self
 from tests.mta.namespace import Namespace
 
 MAIN, GREYLISTING, MILTERS, POSTSCREEN, FILTERED = 25, 2523, 2525, 2526, 2527
-FEW, AT_ONCE, RATE, BACK, FILTER, POLICY, POSTGREY, MILTER = 2529, 2530, 2531, 10025, 10024, 9999, 10023, 8891
+FEW, AT_ONCE, RATE, SILENT, PERMITS, BACK, FILTER, POLICY, POSTGREY, MILTER = (
+    2529,
+    2530,
+    2531,
+    2532,
+    2533,
+    10025,
+    10024,
+    9999,
+    10023,
+    8891,
+)
 SIZE = 20_000
 
 _MASTER = """\
@@ -40,6 +51,13 @@ tlsproxy unix - - n - 0 tlsproxy
 127.0.0.1:2531 inet n - n - - smtpd
   -o smtpd_client_connection_rate_limit=1
   -o smtpd_client_event_limit_exceptions=
+127.0.0.1:2532 inet n - n - - smtpd
+  -o told=
+127.0.0.1:2533 inet n - n - - smtpd
+  -o syslog_name=postfix/permits
+  -o told=permit
+  -o smtpd_log_access_permit_actions=static:all
+  -o smtpd_delay_open_until_valid_rcpt=no
 127.0.0.1:10025 inet n - n - - smtpd
   -o syslog_name=postfix/10025
   -o content_filter=
@@ -114,7 +132,7 @@ smtpd_recipient_restrictions =
   check_policy_service unix:private/policyd-spf,
   check_policy_service inet:127.0.0.1:9999,
   $told
-smtpd_data_restrictions = reject_multi_recipient_bounce
+smtpd_data_restrictions = reject_multi_recipient_bounce, reject_unauth_pipelining
 smtpd_end_of_data_restrictions = check_policy_service inet:127.0.0.1:9999
 postscreen_greet_wait = 1s
 postscreen_greet_action = enforce

@@ -188,6 +188,8 @@ def _checked(line: Line, match: re.Match[str]) -> Iterable[Event]:
     if match["action"] not in STOPS:
         return (Told(line.at, queue(line), match["id"], subject=subject),) if subject else NOTHING
     reply = reply_of(end.reply)
+    if kind == "mime-error":  # smtpd answers with these words
+        reply = Reply(550, "5.6.0", content.partition(": ")[0])
     refused = Refused(
         line.at,
         queue(line),
@@ -314,7 +316,9 @@ def _policy_of_check(kind: str, content: str) -> Policy:
     if kind == "body":
         return Policy.body
     name = content.partition(":")[0].lower()
-    return Policy.mime if name in ("content-type", "content-disposition") or "nesting" in name else Policy.header
+    if kind == "mime-error":
+        return Policy.header if "header" in name else Policy.mime
+    return Policy.mime if name in ("content-type", "content-disposition") else Policy.header
 
 
 def _subject(content: str) -> str | None:
