@@ -44,6 +44,7 @@ def parted(reply: str) -> tuple[str, dict]:
         (502, None, Policy.protocol),
         (550, "5.7.1", Policy.other),
         (None, "5.7.1", Policy.other),
+        (None, "4.7.1", Policy.internal),
         (451, "4.7.1", Policy.internal),
         (451, None, Policy.internal),
     ],
