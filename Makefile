@@ -8,6 +8,7 @@ BROWSER := chromium fonts-dejavu-core
 DATABASES := postgresql mariadb-server
 IMAGE := buildah debootstrap
 PYTEST := .venv/bin/python -m pytest
+KILLS := tests/courier/test_kills.py tests/courier/test_sql_kills.py tests/faults/test_killed_workers.py tests/faults/test_sql_kills.py
 PURE := not servers and not databases and not browser and not slow
 # Settings of the developer's own must not reach the tests; `make run` takes them as they are.
 CLEAN := env $(shell env | sed -n 's/^\(POSTERN_[A-Z_]*\)=.*/-u \1/p')
@@ -33,11 +34,11 @@ integration: environment packages-test ## The tests on real servers: Dovecot, Re
 browser: environment packages-test ## The journeys in Debian's Chromium
 	$(CLEAN) $(PYTEST) -m browser
 
-test-databases: environment packages-databases ## The tests of SQL on PostgreSQL and MariaDB, started for it
+test-databases: environment packages-test packages-databases ## The tests of SQL on PostgreSQL and MariaDB, started for it
 	$(CLEAN) $(PYTEST) -m databases
 
-soak: environment packages-test ## Mails saved and sent under blows: 500 schedules of kills and cuts each; `make test` has few
-	$(CLEAN) SCHEDULES=500 $(PYTEST) tests/courier/test_kills.py tests/faults/test_killed_workers.py
+soak: environment packages-test packages-databases ## Mails saved and sent under blows: 500 schedules each; the tests above have few
+	$(CLEAN) SCHEDULES=500 $(PYTEST) -n 4 $(KILLS)
 
 image-test: environment packages-image ## Build the Dockerfile without an engine and start the result read-only
 	bash tests/image/build.sh

@@ -39,11 +39,12 @@ def mariadb() -> Iterator[DatabaseServer]:
 def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A SQLite file that was migrated once: copying it takes a fiftieth of the time."""
     file = tmp_path_factory.mktemp("migrated") / "tables.db"
-    _migrate(f"sqlite:///{file}")
+    migrate(f"sqlite:///{file}")
     return file
 
 
-def _migrate(url: str) -> None:
+def migrate(url: str) -> None:
+    """Make the tables in an empty database."""
     patient = open_engine(url, timeout=None)
     upgrade(patient)
     patient.dispose()
@@ -56,7 +57,7 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path, migrated: Path) -> It
     else:
         server: DatabaseServer = request.getfixturevalue(request.param)
         url = server.new_database()
-        _migrate(url)
+        migrate(url)
     engine = open_engine(url)
     yield engine
     engine.dispose()

@@ -196,16 +196,17 @@ AUTHSERV_ID = "mx.one.example"  # under which name the site's border says who wa
 
 
 class Site:
-    """What nodes of the tests share: a directory in SQLite, a Redis of their own, the two mail servers."""
+    """What nodes of the tests share: a directory (in SQLite, or in the database of that URL), a Redis of their own, the
+    two mail servers."""
 
-    def __init__(self, folder: Path, servers: tuple[Dovecot, Dovecot]) -> None:
+    def __init__(self, folder: Path, servers: tuple[Dovecot, Dovecot], *, database: str = "") -> None:
         self.servers = servers
         self.redis = RedisServer(folder / "redis").start()
         self.smtp = Sink({})
         self.smtp.__enter__()
         self.settings = {
             "POSTERN_SECRET_KEY": secrets.token_urlsafe(32),
-            "POSTERN_DATABASE_URL": f"sqlite:///{folder}/directory.sqlite",
+            "POSTERN_DATABASE_URL": database or f"sqlite:///{folder}/directory.sqlite",
             "POSTERN_REDIS_URL": self.redis.url,
             "POSTERN_THROTTLE_EXEMPT": "127.0.0.0/8",
             "POSTERN_AUTHSERV_IDS": AUTHSERV_ID,

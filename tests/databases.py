@@ -1,6 +1,7 @@
-"""Throw-away PostgreSQL and MariaDB for tests: own folders, Unix sockets only, no durability, stopped by their own pid.
+"""Throw-away PostgreSQL and MariaDB for tests: own folders, Unix sockets only, stopped by their own pid.
 
-Both refuse to run as root: then they run as whatever unprivileged user the machine has.
+What they answered for survives their kill -9, as each commit is written before its answer, but no loss of power, as
+nothing is synced. Both refuse to run as root: then they run as whatever unprivileged user the machine has.
 """
 
 from __future__ import annotations
@@ -53,6 +54,14 @@ def _fast_folder() -> str:
     return str(memory) if roomy else "/tmp"
 
 
+def _runs(pid: str) -> bool:
+    """Whether a process is there that is no zombie."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
 class DatabaseServer:
     """A server in a folder of its own, with a short path (a socket's has 107 bytes at most). `with` starts it."""
 
@@ -79,7 +88,10 @@ class DatabaseServer:
     def run(self, *words: str | Path, check: bool = True) -> subprocess.CompletedProcess[bytes]:
         """Run one command as the server's user."""
         line = [*unprivileged(self.USER), *map(str, words)]
-        return subprocess.run(line, check=check, capture_output=True, timeout=60, cwd=self.folder)
+        done = subprocess.run(line, capture_output=True, timeout=60, cwd=self.folder)
+        if check and done.returncode:
+            raise RuntimeError(f"{line}: {(done.stdout + done.stderr).decode(errors='replace')[-2000:]}")
+        return done
 
     def spawn(self, words: Sequence[str | Path]) -> None:
         """Start the server itself and wait until it answers, 30 s at most."""
@@ -92,6 +104,11 @@ class DatabaseServer:
             if time.monotonic() > end or self.process.poll() is not None:
                 raise RuntimeError((self.folder / "log").read_text(errors="replace")[-2000:])
             time.sleep(0.05)
+
+    @property
+    def socket(self) -> Path:
+        """The server's socket."""
+        return self.folder / "socket"
 
     def answers(self) -> bool:
         """Whether a client gets an answer."""
@@ -119,6 +136,19 @@ class DatabaseServer:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait(10)
+
+    def kill(self) -> None:
+        """kill -9 of all processes of the server at once, its children's too; they are gone when this returns."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGSTOP)  # it starts no further child, and none of them hears of the others
+        pid = self.process.pid
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        for child in children:
+            os.kill(int(child), signal.SIGKILL)
+        self.process.kill()
+        self.process.wait(10)
+        while any(_runs(child) for child in children):
+            time.sleep(0.005)
 
     def stop(self) -> None:
         """Stop the server at once, as nothing of it is needed again, and remove its folder."""
@@ -153,10 +183,16 @@ class PostgreSQL(DatabaseServer):
         """Debian's usual locale is not C: the tests must see what an order by language does to keys."""
         initdb, postgres, _ = self.programs
         self.run(initdb, "--no-sync", "-A", "trust", "-U", "postern", "-E", "UTF8", "--locale=C.UTF-8", "-D", "data")
+        # fsync=off: commits are written all the same (synchronous_commit), and outlive the process
         options = {"listen_addresses": "", "unix_socket_directories": str(self.folder), "fsync": "off"}
         options["dynamic_shared_memory_type"] = "mmap"  # files in its own folder, so that none is left behind
         words = [word for name, value in {**options, **self.options}.items() for word in ("-c", f"{name}={value}")]
         self.spawn([postgres, "-D", self.folder / "data", *words])
+
+    @property
+    def socket(self) -> Path:
+        """The server's socket."""
+        return self.folder / ".s.PGSQL.5432"
 
     def psql(self, line: str, *, check: bool = True) -> subprocess.CompletedProcess[bytes]:
         """Run one line of SQL in the server's own database."""
@@ -181,19 +217,16 @@ class MariaDB(DatabaseServer):
     NAMES = ("mariadb-install-db", "mariadbd", "mariadb")
     USER = "mysql"
 
-    @property
-    def socket(self) -> Path:
-        """The server's socket."""
-        return self.folder / "socket"
-
     def start(self) -> None:
         """`--no-defaults` has to come first; it keeps the machine's own settings out."""
         install, server, _ = self.programs
         data = f"--datadir={self.folder / 'data'}"
-        self.run(install, "--no-defaults", data, "--auth-root-authentication-method=normal", "--skip-test-db")
-        flags = ("--skip-networking", "--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=64M")
-        own = (f"--{name}={value}" for name, value in self.options.items())
-        self.spawn([server, "--no-defaults", data, f"--socket={self.socket}", f"--tmpdir={self.folder}", *flags, *own])
+        own = f"--tmpdir={self.folder}"  # two that are made at once take each other's temporary tables from /tmp
+        self.run(install, "--no-defaults", data, own, "--auth-root-authentication-method=normal", "--skip-test-db")
+        # 2: the log is written at each commit and synced each second; with 0 a kill would take a second's commits along
+        flags = ("--skip-networking", "--innodb-flush-log-at-trx-commit=2", "--innodb-buffer-pool-size=64M")
+        more = (f"--{name}={value}" for name, value in self.options.items())
+        self.spawn([server, "--no-defaults", data, own, f"--socket={self.socket}", *flags, *more])
 
     def client(self, line: str, *, check: bool = True) -> subprocess.CompletedProcess[bytes]:
         """Run one line of SQL."""

@@ -183,17 +183,22 @@ class Proxy:
             try:
                 if self.refusing:
                     raise OSError
-                server = socket.create_connection(self.target, timeout=5)
+                server = self._reach()
             except OSError:
                 client.close()
                 continue
             server.settimeout(None)
             for sock in (client, server):
-                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                if sock.family != socket.AF_UNIX:
+                    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             with self._lock:
                 self.counts.connections += 1
                 self._open |= {client, server}
             self._spawn(self._carry, client, server)
+
+    def _reach(self) -> socket.socket:
+        """A connection to the target. Raises OSError."""
+        return socket.create_connection(self.target, timeout=5)
 
     def _carry(self, client: socket.socket, server: socket.socket) -> None:
         up = threading.Thread(target=self._pass, args=(client, server, "up"), daemon=True)

@@ -41,6 +41,7 @@ class Sink:
         self.logins = dict(logins)
         self.refuse: dict[str, str] = {}
         self.verdict: str | None = None  # instead of 250 after the dot
+        self.deferred = 0  # how many messages are to come again later
         self.taken: list[Taken] = []
         warnings.filterwarnings("ignore", message="Requiring AUTH", module="aiosmtpd")
         self._controller = Controller(
@@ -91,6 +92,9 @@ class Sink:
     async def handle_DATA(self, _server: SMTP, session: Session, envelope: Envelope) -> str:
         if self.verdict:
             return self.verdict
+        if self.deferred:
+            self.deferred -= 1
+            return "451 4.3.0 Later"
         content = envelope.content
         assert isinstance(content, bytes)
         data = session.auth_data

@@ -53,14 +53,15 @@ class Book:
     seconds: float
     ending: Callable[[], bool]
     untold: str | None = None  # a 250 that SQL could not be told
+    refusals: Sequence[Refusal] = ()  # who does not get what was accepted; told with it
 
     def in_data(self) -> None:
         if self.ending():
             raise Stopping
         begun = time.monotonic()
         self.mail = queue.step(self.engine, self.mail, State.IN_DATA, now=milliseconds())
-        if time.monotonic() - begun > self.seconds / 2:  # asleep: by now somebody else may have it
-            raise ClaimLost("too late")
+        if time.monotonic() - begun > self.seconds / 2:  # asleep: if nobody else has it by now, it is given back
+            raise OutboxAway("too late")
 
     def accepted(self, reply: str, refusals: Sequence[Refusal] = ()) -> None:
         try:
@@ -68,7 +69,7 @@ class Book:
                 self.engine, self.mail, State.ACCEPTED, now=milliseconds(), reply=reply, refusals=refusals
             )
         except OutboxAway:
-            self.untold = reply  # filing goes on: the copy in Sent tells whoever comes next
+            self.untold, self.refusals = reply, refusals  # filing goes on: the copy in Sent tells whoever comes next
         except ClaimLost:
             if queue.known_accepted(self.engine, self.mail, now=milliseconds(), reply=reply):
                 log.warning("a 250 after the claim was lost", extra={"detail": self.mail.id})
@@ -77,8 +78,9 @@ class Book:
     def filed(self, reason: str) -> None:
         with suppress(OutboxAway):  # then the end, which is written until SQL is there, says it too
             self.mail = queue.step(
-                self.engine, self.mail, State.FILED, now=milliseconds(), reason=reason, reply=self.untold or None
-            )
+                self.engine, self.mail, State.FILED, now=milliseconds(),
+                reason=reason, reply=self.untold or None, refusals=self.refusals,
+            )  # fmt: skip
             self.untold = None
 
     def tell(self) -> None:
@@ -86,7 +88,9 @@ class Book:
         if self.untold is None:
             return
         try:
-            self.mail = queue.step(self.engine, self.mail, State.ACCEPTED, now=milliseconds(), reply=self.untold)
+            self.mail = queue.step(
+                self.engine, self.mail, State.ACCEPTED, now=milliseconds(), reply=self.untold, refusals=self.refusals
+            )
         except ClaimLost:
             queue.known_accepted(self.engine, self.mail, now=milliseconds(), reply=self.untold)
             raise
@@ -109,6 +113,8 @@ class Courier:
 
     def once(self) -> int:
         """Claims as many mails as there are places; returns how many. They are delivered in threads. OutboxAway."""
+        if self.away:
+            self.renew()  # before anybody, ourselves included, takes the mails in hand for a dead courier's
         taken = 0
         while len(self._active) < PLACES and not self.ending.is_set():
             mail = queue.claim(self.engine, self.owner, milliseconds(), seconds=self.seconds)

@@ -182,10 +182,10 @@ def bring_back(client: Connection, letter: Letter) -> Place | None:
     if letter.resent:
         _removed(client, place)
         return None
-    if draft is not None and draft != place and _there(client, draft):
+    if draft is not None and draft != place and there(client, draft):
         _removed(client, place)
         return draft
-    if not _there(client, place):
+    if not there(client, place):
         return None
     with suppress(CannotDo, Refused, *GONE):
         gone = (OUTGOING, IN_DATA)
@@ -212,7 +212,8 @@ def uncover(client: Connection, mailbox: str, named: Collection[Place], *, befor
     return len(flags.store(client, mailbox, note.uidvalidity or 0, left, add=("\\Draft",), remove=gone).changed)
 
 
-def _there(client: Connection, place: Place) -> bool:
+def there(client: Connection, place: Place) -> bool:
+    """Whether a message is where it was. Raises the tree of errors."""
     try:
         client.select(place.mailbox, uidvalidity=place.uidvalidity)
         return bool(existing(client, [place.uid]))

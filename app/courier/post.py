@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 
 from app.courier.accounts import Keys, NoSubmission, Ways, bound, slot, ways_of
 from app.courier.deliver import Job, Outcome, deliver
-from app.courier.filing import bring_back, mark, uncover
+from app.courier.filing import bring_back, mark, there, uncover
 from app.directory.account import Account
 from app.keeper.lease import Borrower, Login
 from app.mail.connection import Connection
@@ -68,13 +68,13 @@ class Post:
         number, now = mail_id(account.id, compose_id), time.time()
         due = now + wait if at is None else max(at, now + wait)
         sealed = self._sealed(number, login, letter, seconds=due - now)
+        sending.putting(self.redis, number)
         put = queue.put(
             self.engine, number, account.id, account.to_json(), letter,
             due=round(due * 1000), now=round(now * 1000), credential=sealed,
         )  # fmt: skip
-        if put:
-            with suppress(RedisError):
-                sending.hold(self.redis, number)
+        with suppress(RedisError):
+            sending.hold(self.redis, number, new=put)
         self._wake(number)
         return number, put
 
@@ -149,6 +149,13 @@ class Post:
         with self.borrower.lease(login) as client:
             return bring_back(client, mail.letter)
 
+    def lost(self, client: Connection, mail: Mail) -> bool:
+        """Takes a mail out that waits while its final bytes are gone, as those are that a request could not put in for
+        certain. Raises OutboxAway, MailError."""
+        if mail.state != State.QUEUED or there(client, mail.letter.place):
+            return False
+        return queue.undo(self.engine, mail.account_id, mail.id, now=round(time.time() * 1000)) is not None
+
     def uncover(self, client: Connection, account_id: str, mailbox: str, *, before: date) -> int:
         """Final bytes of before that day that no mail of the account names are drafts again; how many.
 
@@ -221,4 +228,7 @@ class Post:
             with suppress(MailError), ways.lease() as client:
                 mark(client, letter.place, IN_DATA, on=False)
             sending.unguard(self.redis, number)
+        elif outcome.state == State.DONE:
+            with suppress(RedisError):
+                sending.sent(self.redis, number)
         return replace(outcome, state=State.REFUSED) if outcome.state == State.QUEUED else outcome

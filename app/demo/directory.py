@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select, update
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import insert, select, update
 from sqlalchemy.engine import Connection
 
 from app.demo.mail import RESIDENTS, MailServers
@@ -50,10 +49,13 @@ def put_account(connection: Connection, address: str, login: str, server: int) -
 def _put(connection: Connection, row: Any, key: dict[str, Any], values: dict[str, Any]) -> int:
     """Insert a row or update the one that has this key; return its number."""
     table = row.__table__
-    connection.execute(insert(table).values(**key, **values).on_conflict_do_nothing())
     same = [table.c[name] == value for name, value in key.items()]
-    connection.execute(update(table).where(*same).values(**values))
-    return int(connection.scalars(select(next(iter(table.primary_key))).where(*same)).one())
+    found = select(next(iter(table.primary_key))).where(*same)
+    if connection.scalar(found) is None:
+        connection.execute(insert(table).values(**key, **values))
+    elif values:
+        connection.execute(update(table).where(*same).values(**values))
+    return int(connection.scalars(found).one())
 
 
 def own_zone() -> str:

@@ -143,15 +143,16 @@ def known_accepted(engine: Engine, mail: Mail, *, now: int, reply: str) -> bool:
 def undo(
     engine: Engine, account_id: str, mail_id: str, *, now: int, state: State = State.QUEUED
 ) -> Mail | None:  # fmt: skip
-    """Takes a mail out that nobody has begun to send, or a REFUSED one; None where it is not in that state any more, or
-    not theirs. Raises OutboxAway."""
+    """Takes a mail out that nobody has begun to send, or a REFUSED one; also one that was taken out before, as SQL may
+    have done so and not been heard. None where it is in another state, or not theirs. Raises OutboxAway."""
     if state not in (State.QUEUED, State.REFUSED):
         raise ValueError("not to be taken out")
     theirs = (_C.outbox_id == mail_id, _C.account_id == account_id, _C.state == state)
     changes = {"state": State.CANCELLED, "until": None, "credential": None, "reason": "undone", "changed": now}
     with _asking():
-        done = _set(engine, theirs, changes)
-    return one(engine, account_id, mail_id) if done else None
+        _set(engine, theirs, changes)
+    mail = one(engine, account_id, mail_id)
+    return mail if mail and (mail.state, mail.reason) == (State.CANCELLED, "undone") else None
 
 
 def decide(

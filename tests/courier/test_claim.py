@@ -97,8 +97,8 @@ def test_undo_takes_it_out_and_the_draft_stands_as_before(world: World) -> None:
     number = world.enqueue(letter, wait=30)
     world.run()
     assert world.state(number).state == State.QUEUED
-    assert world.post.undo(world.account.id, number, world.login()) is not None
-    assert world.post.undo(world.account.id, number, world.login()) is None
+    undone = world.post.undo(world.account.id, number, world.login())
+    assert undone is not None and undone == world.post.undo(world.account.id, number, world.login())
     assert world.redis.keys("outbox:*") == []
     ((uid, (_, flags)),) = world.box("Drafts").items()
     assert letter.draft is not None and uid == letter.draft.uid and "\\draft" in flags

@@ -73,13 +73,15 @@ class World:
     outbox_key: bool = False
     claim_seconds: float = 3.0
     pauses: Sequence[float] = PAUSES
+    url: str = ""  # of a database that has the tables; none: one in SQLite is made
     engine: Engine = field(init=False)
 
     def __post_init__(self) -> None:
-        self.url = f"sqlite:///{self.folder}/outbox-{secrets.token_hex(4)}.db"
-        patient = open_engine(self.url, timeout=None)
-        upgrade(patient)
-        patient.dispose()
+        if not self.url:
+            self.url = f"sqlite:///{self.folder}/outbox-{secrets.token_hex(4)}.db"
+            patient = open_engine(self.url, timeout=None)
+            upgrade(patient)
+            patient.dispose()
         self.engine = open_engine(self.url)
         self.imap = self.imap or self.mail.server.imap_port
         if self.submission == 0:

@@ -98,6 +98,13 @@ def sent_before(me: Current, letter: Letter) -> Mail | None:
     return None if mail is None or mail.state in (State.CANCELLED, State.REFUSED) else mail
 
 
+def lost(client: Connection, mail: Mail) -> bool:
+    """Whether a mail could never be sent, as its bytes are gone: then it is taken out of the outbox."""
+    with suppress(OutboxAway):
+        return resources().post.lost(client, mail)
+    return False
+
+
 def made_of(me: Current, message_id: str) -> Mail | None:
     """What the form of this Message-ID became the last time it was sent; None for nothing, or while SQL is away."""
     with suppress(OutboxAway):
@@ -176,7 +183,9 @@ def take_back(me: Current, record: dict[str, Any]) -> Response | None:
     try:
         mail = resources().post.undo(me.account.id, str(record.get("id")), me.login())
     except OutboxAway:
-        flash("That cannot be undone for the moment. Try again at once.", "error")
+        told = "That cannot be undone for the moment. Try again at once."
+        if not undo.offer(me, told, record):
+            flash(told, "error")
         return None
     pane.wrote(me)
     if mail is None:

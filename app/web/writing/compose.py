@@ -120,7 +120,7 @@ def _done(me: Current, action: str, letter: Letter) -> Any:
             if action == "discard":
                 return _discarded(client, me, boxes, letter)
             sending = action in SENDING
-            if sending and (before := outbox.sent_before(me, letter)):
+            if sending and (before := outbox.sent_before(me, letter)) and not outbox.lost(client, before):
                 return sent_before(client, me, boxes, letter, before)
             try:
                 letter = saved_with_files(client, me, boxes, letter)
