@@ -20,8 +20,7 @@ def wake(redis: Redis, mail_id: str) -> None:
 def guard(redis: Redis, mail_id: str) -> bool:
     """Whether this request alone may send the mail: True once in seven days. Raises redis.RedisError."""
     won = bool(redis.set(_name(mail_id), _REQUEST, nx=True, ex=GUARD_SECONDS))
-    if won:
-        redis.delete(_putting(mail_id))
+    redis.delete(_putting(mail_id))  # from now on that name says who sends it
     return won
 
 
