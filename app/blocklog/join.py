@@ -111,6 +111,8 @@ class Join(UnderWay):
             self.tally.listed(event.peer.ip, at, detail)
         stop = stopped(event, source, policy, detail)
         named = tuple(dict.fromkeys(each.lower() for each in event.recipients))
+        if event.stage is Stage.rcpt and event.outcome in (Outcome.refused, Outcome.delayed):
+            self.take_back(node, event, named)
         if event.partner not in NO_QUEUE:
             self._of_message(self.partner(node, str(event.partner), at), event, stop, named)
         elif event.queue_id not in NO_QUEUE:

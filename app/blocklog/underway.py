@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 from app.blocklog.codes import Fate
+from app.blocklog.event import Refused
 from app.blocklog.merge import LooseKey, loose_key
 from app.blocklog.message import Message, Row, Stopped, message_of, packed, unpacked
 
@@ -97,6 +98,13 @@ class UnderWay:
             self._keep(message)
         message.last = max(message.last, at)
         return message
+
+    def take_back(self, node: str, event: Refused, named: tuple[str, ...]) -> None:
+        """A recipient that was told as accepted and then refused: a milter is asked after all restrictions."""
+        early = self.early.get((node, event.instance, event.pid or 0))
+        message = self.messages.get((node, event.instance.partition("/")[0], event.queue_id or ""))
+        for told in (early[2] if early else [], message.recipients if message else []):
+            told[:] = [each for each in told if each not in named]
 
     def partner(self, node: str, queue_id: str, at: float) -> Message:
         """The message that another program's line belongs to, told by the mail server before or after it."""

@@ -66,8 +66,8 @@ class PolicyService(_Server):
 
 
 class Milter(_Server):
-    """The milter protocol, version 6. `answers`: by command letter (C, H, M, R, T, E) and sender, the packet to send;
-    a command before MAIL is asked for with the HELO's or the client's name in place of a sender."""
+    """The milter protocol, version 6. `answers`: by command letter (C, H, M, R, T, E) and sender, the packet to send.
+    RCPT is looked up by sender and recipient, a command before MAIL by the HELO's or the client's name."""
 
     CONTINUE = b"c"
     DISCARD = b"d"
@@ -97,11 +97,11 @@ class Milter(_Server):
                     return
                 name = data.split(b"\0")[0].decode(errors="replace").strip("<>")
                 sender = name if letter in "CHM" else sender
-                for answer in self._answers(letter, sender):
+                for answer in self._answers(letter, f"{sender} {name}" if letter == "R" else sender):
                     self._send(connection, answer)
 
-    def _answers(self, letter: str, sender: str) -> list[bytes]:
-        answer = self.answers.get((letter, sender), self.CONTINUE)
+    def _answers(self, letter: str, asked: str) -> list[bytes]:
+        answer = self.answers.get((letter, asked), self.CONTINUE)
         return [answer, self.CONTINUE] if answer.startswith(b"q") else [answer]
 
     @staticmethod

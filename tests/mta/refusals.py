@@ -130,6 +130,7 @@ def cases() -> dict[str, Case]:
         "refused at the end": eom(mail(f"end{s}", ALICE, BOB), Policy.spam),
         "refused at the end alone": eom(mail(f"end1{s}", ALICE), Policy.spam),
         "a milter at RCPT": Case(mail(f"m-rcpt{s}", ALICE), Policy.greylist, later, port=mx.MILTERS, seen=True),
+        "a milter at RCPT, and at the end": eom(mail(f"m-some{s}", BOB, ALICE, CAROL), Policy.spam, port=mx.MILTERS),
         "a milter at MAIL": Case(
             mail(f"m-mail{s}", ALICE),
             Policy.dmarc,
@@ -184,7 +185,9 @@ ANSWERS = {
 }
 VERDICTS = {
     ("M", "m-mail@sender.example"): Milter.reply("550 5.7.1 rejected by DMARC policy for sender.example"),
-    ("R", "m-rcpt@sender.example"): Milter.reply("451 4.7.1 Greylisting in action, please come back later"),
+    ("R", f"m-some@sender.example {BOB}"): Milter.reply("550 5.7.1 Rejected by DMARC policy"),
+    ("E", "m-some@sender.example"): Milter.reply("554 5.7.1 Spam message rejected"),
+    ("R", f"m-rcpt@sender.example {ALICE}"): Milter.reply("451 4.7.1 Greylisting in action, please come back later"),
     ("E", "m-end@sender.example"): Milter.reply("554 5.7.1 Spam message rejected"),
     ("E", "m-virus@sender.example"): Milter.reply("550 5.7.1 Blocked by ClamAV - FOUND VIRUS: Eicar-Test"),
     ("E", "m-ill@sender.example"): Milter.TEMPORARY,

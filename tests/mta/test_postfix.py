@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from app.blocklog.codes import Known, Resolved, Stage
+from app.blocklog.codes import Known, Policy, Resolved, Stage
 from app.blocklog.tables import BlockRow, OddRow, RecentRow
 from app.demo import directory
 from app.demo import node as nodes
@@ -28,7 +28,7 @@ from tests.mta.dns import Nameserver
 from tests.mta.mx import Mx
 from tests.mta.namespace import Namespace
 from tests.mta.peers import ContentFilter, Milter, PolicyService
-from tests.mta.refusals import ALICE, ANSWERS, BOB, FULL, VERDICTS, Case, cases, zone
+from tests.mta.refusals import ALICE, ANSWERS, BOB, CAROL, FULL, VERDICTS, Case, cases, zone
 
 pytestmark = pytest.mark.servers
 
@@ -120,7 +120,8 @@ def by_client(rows: Sequence[Any]) -> dict[str, list[Any]]:
     return found
 
 
-NAMES = tuple(cases())
+TWICE = "a milter at RCPT, and at the end"
+NAMES = tuple(name for name in cases() if name != TWICE)
 OURS = {f"{name}@isp.example" for name in mx.PEOPLE}
 
 
@@ -162,6 +163,13 @@ def told_of(case: Case) -> dict[str, tuple[int | None, str | None]]:
     if case.unseen:
         refused = dict(zip([""], refused.values(), strict=True))
     return {name.lower(): (reply.code, reply.dsn) for name, reply in refused.items()}
+
+
+def test_a_recipient_that_a_milter_refused_is_not_refused_again_with_the_message(world: World) -> None:
+    rows = world.blocks[world.cases[TWICE].attempt.source]
+    found = sorted((row.rcpt, row.policy, row.stage) for row in rows)
+    end = (Policy.spam, Stage.end_of_message)
+    assert found == [(ALICE, *end), (BOB, Policy.dmarc, Stage.rcpt), (CAROL, *end)]
 
 
 def test_accepted_mail_is_one_row_a_recipient_however_many_hops_it_took(world: World) -> None:
