@@ -94,6 +94,14 @@ class Settings:
         values.hosts,
         (),
     )
+    amavis_release: str | None = setting(
+        "where amavis releases messages from its quarantine (AM.PDP): host:port or unix:/path; unset: not offered",
+        values.bind,
+    )
+    amavis_files: bool = setting("amavis keeps them as files with its default names, not in SQL", values.flag, False)
+    report_to: str | None = setting(
+        "address to which people may report that mail was blocked wrongly; unset: not offered", values.text
+    )
     junk_pattern: str | None = setting(
         "name of the junk mailbox where the server marks none; strftime letters %Y %m %d, e.g. spam.%Y",
         values.mailbox_pattern,

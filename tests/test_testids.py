@@ -13,8 +13,9 @@ ACTIONS = re.compile(r'action\("([a-z]+)"')
 CHOICES = re.compile(r'choice\("([a-z]+)"')
 LINES = re.compile(r'line\("([a-z]+)"')
 TABS = re.compile(r'tab\("([a-z]+)"')
+POSTED = re.compile(r'posted\("([a-z]+)"')
 VIEWS = ("view-all", "view-unread", "view-flagged")
-MADE = {"action": ACTIONS, "outbox": CHOICES, "compose": LINES, "log": TABS}
+MADE = {"action": ACTIONS, "outbox": CHOICES, "compose": LINES, "log": TABS, "remedy": POSTED}
 
 
 def listed() -> set[str]:

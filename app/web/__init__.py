@@ -17,7 +17,7 @@ from werkzeug.exceptions import UnsupportedMediaType
 from app.directory.errors import DirectoryBroken
 from app.mail.mailbox import MANY
 from app.web import brand, carry, errors, headers, session, spool
-from app.web.blocked import expecting, export, pages, where, words
+from app.web.blocked import acting, doings, expecting, export, pages, where, words
 from app.web.brand import BrandError
 from app.web.contacts import contacts, files, groups
 from app.web.cookie import CookieSessions
@@ -106,6 +106,8 @@ ROUTES: Sequence[tuple[str, str, Any, Sequence[str]]] = (
     ("/blocked", "blocked.show", pages.show, GET),
     ("/blocked.csv", "blocked.export", export.blocked, GET),
     ("/blocked/<row>", "blocked.one", pages.one, GET),
+    ("/blocked/<row>/remedy", "blocked.remedy", acting.act, POST),
+    ("/blocked/<row>/tell", "blocked.tell", acting.tell, GET),
     ("/received", "received.show", pages.received, GET),
     ("/received.csv", "received.export", export.received, GET),
     ("/where", "blocked.where", where.where, GET),
@@ -114,6 +116,9 @@ ROUTES: Sequence[tuple[str, str, Any, Sequence[str]]] = (
     ("/folders", "folders.everything", folders.everything, GET),
     ("/settings/folders", "folders.edit", folders.edit, GET),
     ("/settings/folders", "folders.save", folders.save, POST),
+    ("/settings/actions", "blocked.actions", doings.show, GET),
+    ("/settings/actions/<int:number>/undo", "blocked.undo", doings.undo, POST),
+    ("/settings/actions/rules/<int:number>/remove", "blocked.remove_rule", doings.remove, POST),
     ("/settings/sessions", "settings.sessions", sessions.sessions, GET),
     ("/settings/sessions/revoke", "settings.revoke", sessions.revoke, POST),
     ("/settings/sessions/everywhere", "settings.sign_out_everywhere", sessions.sign_out_everywhere, POST),

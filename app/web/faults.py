@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException
 
 from app.blocklog.errors import LogAway, LogBusy
 from app.directory.errors import DirectoryBroken, DirectoryError
+from app.policy.errors import PolicyAway
 from app.profile.errors import Full, Gone, ProfileAway
 from app.store.throttle import TooMany
 from app.store.uploads import TooManyUploads
@@ -55,6 +56,15 @@ TABLE: dict[type[BaseException], Fault] = MAIL | {
         NOTHING_LOST,
         AGAIN,
         10,
+        retry=True,
+    ),
+    PolicyAway: Fault(
+        503,
+        "Rules cannot be reached at the moment",
+        "Reading and writing mail works on without them.",
+        NOTHING_LOST,
+        AGAIN,
+        5,
         retry=True,
     ),
     LogBusy: Fault(

@@ -13,6 +13,7 @@ from app.blocklog.codes import Accepted, Stage
 from app.blocklog.reason import OUTCOMES, POLICIES
 from app.web.blocked.asked import ACCEPTED, SHOWN, STOPPED, Asked, asked_of, place_of
 from app.web.blocked.chart import chart
+from app.web.blocked.remedies import Remedies, remedies
 from app.web.blocklog import blocklog
 from app.web.format import in_zone
 from app.web.mailboxes import pane, stopped
@@ -98,8 +99,13 @@ def one(row: str) -> str:
         found = query.one(engine, me.account.id, *place)
     if found is None:
         abort(404)
+    return shown(me, found, remedies(me, found))
+
+
+def shown(me: Current, row: query.Block, can: Remedies) -> str:
+    """The page of one row, with what can be done about it."""
     return render_template(
-        "block.html", row=found, zone=me.zone, stage=STAGES.get(found.stage), lookup=_lookup(found.detail)
+        "block.html", row=row, zone=me.zone, stage=STAGES.get(row.stage), lookup=_lookup(row.detail), can=can
     )
 
 

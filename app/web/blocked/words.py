@@ -7,8 +7,12 @@ from typing import Any
 from app.blocklog.codes import Policy, word
 from app.blocklog.query import Block, Recent
 from app.blocklog.reason import POLICIES, sentence, why
+from app.policy.senders import Decision
 from app.web.blocked.asked import place_text
+from app.web.blocked.situation import situation
 from app.web.format import Zone, clock, in_zone, long_day
+
+_OFFERS = (("release", "Release…"), ("nogrey", "Don’t delay…"), ("allow", "Allow…"), ("tell", "Tell the sender…"))
 
 
 def sender(row: Block | Recent) -> str:
@@ -26,10 +30,17 @@ def local_date(moment: datetime, zone: Zone) -> date:
     return in_zone(moment, zone).date()
 
 
+def offer(row: Block) -> str:
+    """What a list proposes to do about a message; "" for nothing. The page of the message decides (situation.py)."""
+    its = situation(row, Decision(), account_id=row.account_id, own=(), release=True, report=False)
+    return next((words for name, words in _OFFERS if name in its.offers), "")
+
+
 filters: Mapping[str, Callable[..., Any]] = {
     "clock": clock,
     "local_date": local_date,
     "long_day": long_day,
+    "offer": offer,
     "place": place_text,
     "policy": policy,
     "sender": sender,

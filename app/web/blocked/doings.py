@@ -1,0 +1,68 @@
+"""A person's own rules about senders, and what was done to their account lately, with the way back for a day."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import flash, redirect, render_template, request, url_for
+
+from app.policy import actions, senders
+from app.policy.errors import Gone
+from app.policy.rule import account_scope
+from app.web.policy import by, policy
+from app.web.session import current
+from app.web.urls import local_path
+
+PER_PAGE = 50
+WORDS = {
+    "allow": "Allowed a sender",
+    "deny": "Shut out a sender",
+    "nogrey": "No longer delayed a sender",
+    "rule-remove": "Removed a rule",
+    "release": "Released a message",
+    "report": "Reported a blocked message",
+    "look": "Looked at the blocked mail",
+    "undo": "Took something back",
+}
+_TOO_LATE = "That was taken back already, or is longer ago than a day. Nothing was changed."
+
+
+def show() -> str:
+    """GET /settings/actions?before="""
+    me, now = current(), datetime.now(UTC)
+    before = request.args.get("before", type=int)
+    with policy() as engine:
+        rules = () if before is not None else senders.rules_of(engine, account_scope(me.account.id), now)
+        found = actions.of_account(engine, me.account.id, before=before, limit=PER_PAGE + 1)
+    return render_template(
+        "actions.html",
+        rules=rules,
+        actions=[(each, actions.undoable(each, now)) for each in found[:PER_PAGE]],
+        older=found[PER_PAGE - 1].id if len(found) > PER_PAGE else None,
+        words=WORDS,
+        zone=me.zone,
+    )
+
+
+def undo(number: int) -> Any:
+    """POST /settings/actions/<number>/undo"""
+    me = current()
+    try:
+        with policy() as engine:
+            done = actions.undo(engine, by(me), number, datetime.now(UTC).replace(microsecond=0))
+        flash(f"Taken back: it is with {done.target} as it was before.")
+    except Gone:
+        flash(_TOO_LATE, "warning")
+    return redirect(local_path(request.form.get("next")) or url_for("blocked.actions"), 303)
+
+
+def remove(number: int) -> Any:
+    """POST /settings/actions/rules/<number>/remove"""
+    me = current()
+    try:
+        with policy() as engine:
+            scope, now = account_scope(me.account.id), datetime.now(UTC).replace(microsecond=0)
+            _, gone = actions.remove_rule(engine, by(me), scope, number, now)
+        flash(f"The rule about {gone.value} was removed.")
+    except Gone:
+        flash("That rule is gone already, or is not yours to remove.", "warning")
+    return redirect(url_for("blocked.actions"), 303)
