@@ -72,7 +72,7 @@ class _Loan:
 
 
 class Borrower:
-    """One per worker process. `socket_path` None: no keeper, every lease is a login."""
+    """One per worker process. `socket_path` None: no keeper, every lease is a login. `silence`: as SILENCE."""
 
     def __init__(
         self,
@@ -82,9 +82,10 @@ class Borrower:
         deadlines: Deadlines,
         *,
         ca_file: str | None = None,
+        silence: float = SILENCE,
     ) -> None:
         self.path, self.secret_key, self.limits, self.deadlines = socket_path, secret_key, limits, deadlines
-        self.ca_file = ca_file
+        self.ca_file, self.silence = ca_file, silence
         self._begin()
 
     def _begin(self) -> None:
@@ -234,7 +235,7 @@ class Borrower:
 
     def answers(self) -> bool:
         """Whether there is a keeper, and it is not standing still."""
-        return status(self.path, seconds=SILENCE) is not None
+        return status(self.path, seconds=self.silence) is not None
 
     # -- the conversation --------------------------------------------------------------------------------------------
 
@@ -244,7 +245,7 @@ class Borrower:
             raise NoKeeper
         control: Control | None = None
         try:
-            control = Control(self.path, timeout=SILENCE)
+            control = Control(self.path, timeout=self.silence)
             control.send(message)
             reply, descriptor = self._reply(control, login, sign_in)
         except (OSError, ValueError):
@@ -256,11 +257,11 @@ class Borrower:
         return control, reply, descriptor
 
     def _reply(self, control: Control, login: Login, sign_in: bool) -> tuple[Message, int]:
-        reply, descriptor = control.receive(SILENCE)
+        reply, descriptor = control.receive(self.silence)
         while reply.get("wait"):
             if reply.get("need") == "password":
                 control.send(login.secret(sign_in=sign_in))
-            reply, descriptor = control.receive(SILENCE_LATER)
+            reply, descriptor = control.receive(max(SILENCE_LATER, self.silence))
         if reply.get("error") == "protocol":
             raise ValueError("another protocol")
         if "error" in reply:

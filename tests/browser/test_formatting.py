@@ -303,20 +303,20 @@ def test_a_hostile_draft_and_a_hostile_paste_run_nothing(page: Page, resident: R
 
 
 def test_answers_begin_with_formatting_where_that_was_chosen(page: Page, resident: Resident, site: Site):
-    fill(resident, 1)
+    fill(resident, 2)
     sign_in(page, resident)
     page.goto("/settings/writing")
     page.get_by_test_id("writing-rich").select_option("1")
     page.get_by_test_id("writing-save").click()
     page.goto("/mail/INBOX/")
-    row(page, "Letter 1").get_by_test_id("message-subject-link").click()
+    row(page, "Letter 2").get_by_test_id("message-subject-link").click()
     page.get_by_test_id("reply").click()
     area = page.get_by_test_id("compose-rich")
-    expect(area.locator('blockquote[type="cite"]')).to_contain_text("This is the text of letter 1.")
+    expect(area.locator('blockquote[type="cite"]')).to_contain_text("This is the text of letter 2.")
     expect(area).to_be_focused()
     page.keyboard.type("Yes")
     page.keyboard.press("Control+Enter")
-    html = taken(site, "Re: Letter 1").get_body(("html",))
+    html = taken(site, "Re: Letter 2").get_body(("html",))
     assert html is not None and html.get_content().startswith("<div>Yes</div>")
 
 

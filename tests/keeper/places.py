@@ -19,6 +19,7 @@ from app.keeper.lease import Borrower, Login
 from app.mail.login import MasterUser
 from tests.conftest import MailAccount
 
+PATIENCE = 5.0  # a keeper that has no processor for a quarter of a second is not what most tests are about
 SECRET = b"0123456789abcdef0123456789abcdef"
 ROOT = Path(__file__).parents[2]
 
@@ -113,8 +114,8 @@ class KeeperProcess:
     def log(self) -> str:
         return self.log_file.read_text()
 
-    def borrower(self, **deadlines: float) -> Borrower:
-        return Borrower(str(self.path), SECRET, Limits(), Deadlines(**deadlines))
+    def borrower(self, *, silence: float = PATIENCE, **deadlines: float) -> Borrower:
+        return Borrower(str(self.path), SECRET, Limits(), Deadlines(**deadlines), silence=silence)
 
     def status(self) -> Any:
         return self.borrower().status()

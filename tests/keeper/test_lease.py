@@ -16,7 +16,7 @@ from collections.abc import Callable
 import pytest
 
 from app.directory.account import Server
-from app.keeper.lease import Borrower, Login
+from app.keeper.lease import SILENCE, Borrower, Login
 from app.keeper.protocol import Control
 from app.mail.errors import ConnectionLost, MailboxGone, MailError, ServerAway, SignInRefused, TooManyConnections
 from tests.conftest import MailAccount
@@ -200,7 +200,7 @@ def test_at_the_limit_a_borrower_waits_and_gets_what_comes_back(
     for thread in threads:
         thread.join()
     assert len(served) == 6
-    assert mail_account.logins() == 3
+    assert mail_account.logins() <= 3
     assert borrower.counters().direct == 0
 
 
@@ -277,7 +277,7 @@ def test_without_a_keeper_the_worker_signs_in_by_itself(mail_account: MailAccoun
 def test_a_stopped_keeper_costs_a_quarter_of_a_second_and_no_request(
     keeper: KeeperProcess, mail_account: MailAccount
 ) -> None:
-    borrower, login = keeper.borrower(), login_of(mail_account)
+    borrower, login = keeper.borrower(silence=SILENCE), login_of(mail_account)
     keeper.signal(signal.SIGSTOP)
     try:
         started = time.monotonic()
@@ -350,7 +350,7 @@ def test_an_exhausted_keeper_neither_spins_nor_dies(
     make_keeper: Callable[..., KeeperProcess], mail_account: MailAccount
 ) -> None:
     keeper = make_keeper()
-    borrower, login = keeper.borrower(), login_of(mail_account)
+    borrower, login = keeper.borrower(silence=SILENCE), login_of(mail_account)
     with borrower.lease(login):
         pass
     _, hard = resource.prlimit(keeper.pid, resource.RLIMIT_NOFILE)
