@@ -90,7 +90,7 @@ class Settings:
         "logs that the follower reads, each as node:/path[:syslog|exim-main|exim-reject|rspamd[:zone]]", sources, ()
     )
     own_names: tuple[str, ...] = setting(
-        "names and addresses of the site's own mail servers: what one hands to another is one mail in the block log",
+        "names and addresses of the site's own mail servers, whose hops are one mail in the block log, and of nodes",
         values.hosts,
         (),
     )

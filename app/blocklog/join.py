@@ -58,13 +58,18 @@ class Join(UnderWay):
             Ended: self._ended,
             GreylistPassed: lambda event, *_: self.tally.passed.append(event),
             Visit: lambda event, *_: self.tally.visit(event),
-            SignedIn: lambda event, _, node: self.tally.signed_in(event, node),
+            SignedIn: lambda event, _, node: self._signed_in(event, node),
             Odd: lambda event, source, _: self.tally.unread(source, event.why, event.text, self.clock),
         }
 
     def take(self, event: Event, source: int, node: str) -> None:
         """One more thing that a log tells."""
         self._takes[type(event)](event, source, node)
+
+    def _signed_in(self, event: SignedIn, node: str) -> None:
+        """A use by somebody's own program: what comes from ours is the web, which says so itself."""
+        if event.ip not in self.own:
+            self.tally.signed_in(event, node)
 
     def _told(self, event: Told, source: int, node: str) -> None:
         at = event.at.timestamp()

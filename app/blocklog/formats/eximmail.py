@@ -35,8 +35,7 @@ _INTO = re.compile(rf"(?P<to>[^<>]*+){_TOP}(?P<rest>(?: .*)?)")
 _SECOND = re.compile(rf"(?P<quoted>{QUOTED})| <")
 _WHY = re.compile(
     rf"(?P<fields>(?>(?: (?:[A-Za-z]++=(?:{QUOTED}|<{SENDER}>|(?>(?:[^\s\":]++(?::(?! ))?)*))"
-    r"|\[[0-9A-Fa-f:.]++\](?::\d++)?))*))"
-    r"(?: defer \(-?\d+\))?: (?P<text>.*)"
+    r"|\[[0-9A-Fa-f:.]++\](?::\d++)?|defer \(-?\d+\)))*)): (?P<text>.*)"
 )
 _RELAY = re.compile(r" H=(?P<name>[^\s\[\]]++)? ?\[(?P<ip>[0-9A-Fa-f:.]++)\](?::(?P<port>\d++))?")
 _QUEUED = re.compile(rf"queued as (?P<other>[A-Za-z0-9]{{5,20}})\b|\bid=(?P<exim>{ID})")

@@ -12,7 +12,7 @@ from email.header import decode_header, make_header
 
 from app.blocklog.classify import masked, recognise
 from app.blocklog.codes import Outcome, Policy, Stage
-from app.blocklog.event import Ended, Event, Line, Odd, Peer, Refused, Told, Visit
+from app.blocklog.event import Ended, Event, Line, Odd, Peer, Refused, SignedIn, Told, Visit
 from app.blocklog.formats.delivery import delivery
 from app.blocklog.formats.ending import ADDRESS, LONGEST, Ending, content_ending, ending, mime_ending
 from app.blocklog.formats.fields import CLIENT, ID, Reply, peer_of, queue, queue_id, reply_of
@@ -215,7 +215,8 @@ def _accepted(line: Line) -> Iterable[Event]:
         return NOTHING
     user = _USER.match(match["rest"]) or _USER.search(match["rest"])
     peer = peer_of(_ORIGINAL.search(match["rest"]) or match)
-    return (Told(line.at, queue(line), match["id"], pid=line.pid, peer=peer, user=user[1] if user else None),)
+    told = Told(line.at, queue(line), match["id"], pid=line.pid, peer=peer, user=user[1] if user else None)
+    return (told, SignedIn(line.at, "smtp", user[1], peer.ip)) if user else (told,)
 
 
 def _visit(line: Line) -> Iterable[Event]:

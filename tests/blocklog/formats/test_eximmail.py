@@ -143,7 +143,7 @@ def test_a_server_that_took_it_is_named_with_its_reply_and_its_own_id():
         ),
         ("== a@far.example R=dns T=smtp defer (110): timed out", Fate.deferred, "", None, "timed out"),
         (
-            "== a@far.example R=dns T=smtp H=mx.far.example [192.0.2.9] defer (-44): host said: 451 4.7.1 later",
+            "== a@far.example R=dns T=smtp defer (-44) H=mx.far.example [192.0.2.9]: host said: 451 4.7.1 later",
             Fate.deferred,
             "mx.far.example[192.0.2.9]",
             "4.7.1",

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from app.blocklog.codes import Outcome, Policy, Stage
-from app.blocklog.event import Ended, Event, Line, Odd, Peer, Refused, Told, Visit
+from app.blocklog.event import Ended, Event, Line, Odd, Peer, Refused, SignedIn, Told, Visit
 from app.blocklog.formats.postfix import Reader
 
 AT = datetime(2026, 11, 22, 6, 47, 20, tzinfo=UTC)
@@ -228,7 +228,10 @@ def test_all_ports_of_a_postfix_share_its_queue() -> None:
 def test_a_message_is_told_by_its_four_lines() -> None:
     login = f"5787B220358: client={FROM}, sasl_method=PLAIN, sasl_username=bob@isp.example"
     peer = Peer("203.0.113.7", "mail.sender.example")
-    assert read(login) == (Told(AT, "postfix", "5787B220358", 10902, peer=peer, user="bob@isp.example"),)
+    assert read(login) == (
+        Told(AT, "postfix", "5787B220358", 10902, peer=peer, user="bob@isp.example"),
+        SignedIn(AT, "smtp", "bob@isp.example", "203.0.113.7"),
+    )
     named = read("5787B220358: message-id=<1@sender.example>", "cleanup")
     assert named == (Told(AT, "postfix", "5787B220358", message_id="<1@sender.example>"),)
     queued = read("5787B220358: from=<a@sender.example>, size=1234, nrcpt=2 (queue active)", "qmgr")
