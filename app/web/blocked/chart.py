@@ -64,7 +64,7 @@ def chart(engine: Engine, account_id: str, now: datetime, zone: tzinfo) -> Chart
     begun = in_zone(now, zone).replace(minute=0, second=0, microsecond=0)  # some zones lie half an hour apart
     since = begun.astimezone(UTC) - timedelta(hours=HOURS - 1)
     by_hour: Counter[int] = Counter()
-    for each in totals.hours(engine, account_id, since, now):
+    for each in totals.hours(engine, account_id, since, since + timedelta(hours=HOURS)):
         by_hour[(each.at - since) // timedelta(hours=1)] += each.number
     return Chart(_bars(by_hour, since, zone), _lines(query.counts(engine, account_id, now)))
 

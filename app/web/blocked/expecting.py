@@ -14,13 +14,13 @@ from flask import Response, make_response, redirect, render_template, request, u
 from app.blocklog import query
 from app.blocklog.errors import LogError
 from app.blocklog.query import Block, Recent
-from app.mail.errors import MailError
+from app.mail.errors import MailError, SignInRefused
 from app.web.blocked import found
 from app.web.blocked.asked import ACCEPTED, SHOWN, STOPPED, sender_text
 from app.web.blocked.found import Message
 from app.web.blocklog import blocklog
 from app.web.reading.mailbox import noticed
-from app.web.session import Current, NotSignedIn, current
+from app.web.session import Current, current
 
 LASTS = timedelta(minutes=15)
 BEFORE = timedelta(minutes=15)  # it may have been tried just before somebody thought of looking
@@ -101,7 +101,9 @@ def _messages(me: Current, sought: str, since: datetime, *, fresh: bool) -> list
         return [message for message in _read(kept.get("found")) if message.arrived >= since]
     try:
         everything = [each for folder in found.folders(me, sought) for each in folder.messages]
-    except (MailError, NotSignedIn):
+    except SignInRefused:
+        raise
+    except MailError:
         return []
     rows = [[each.mailbox, each.uidvalidity, each.uid, each.subject, each.arrived.timestamp()] for each in everything]
     me.cache.remember(entry, {"token": token, "found": rows}, seconds=int(LASTS.total_seconds()))

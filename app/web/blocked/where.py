@@ -13,7 +13,7 @@ from app.blocklog import query
 from app.blocklog.codes import Outcome, Policy
 from app.blocklog.errors import LogError
 from app.blocklog.query import Block
-from app.mail.errors import MailError
+from app.mail.errors import MailError, SignInRefused
 from app.web.blocked import found
 from app.web.blocked.asked import ACCEPTED, SHOWN, STOPPED, sender_text
 from app.web.blocked.found import Folder
@@ -68,6 +68,8 @@ def _mailbox(me: Current, sought: str) -> Sequence[Folder] | None:
         return ()
     try:
         return found.folders(me, sought)
+    except SignInRefused:
+        raise
     except MailError as error:
         logger.warning("the mailbox was not searched", extra=described(error))
         return None

@@ -95,6 +95,10 @@ class _Looks:
             self._waiting.add(account_id)
             self._thread.submit(self._look, log, profile, account_id, cache, count)
 
+    def wait(self) -> None:
+        """Until those that wait by now are done."""
+        self._thread.submit(int).result()
+
     def _look(self, log: Engine, profile: Engine, account_id: str, cache: AccountCache, count: int) -> None:
         try:
             with suppress(LogError, ProfileAway):

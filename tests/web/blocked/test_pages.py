@@ -14,23 +14,13 @@ from sqlalchemy import Engine
 
 from app.blocklog.codes import Accepted, Outcome, Policy, Resolved
 from app.blocklog.tables import Base
-from app.profile.tables import Base as ProfileBase
 from app.web.blocked import pages
-from tests.web.blocked.rows import NOW, block, recent, tables
+from tests.web.blocked.rows import NOW, block, recent
 from tests.web.conftest import PASSWORD, add_account
 from tests.web.pages import Pages
 
 pytestmark = pytest.mark.servers
 HOUR = timedelta(hours=1)
-
-
-@pytest.fixture
-def log(app: Flask) -> Engine:
-    """The log's database, empty."""
-    engine: Engine = app.extensions["postern"].blocklog
-    tables(engine)
-    ProfileBase.metadata.create_all(engine)
-    return engine
 
 
 def words(browser: Pages, path: str, status: int = 200) -> str:
@@ -156,8 +146,10 @@ def test_nobody_reaches_another_account_s_rows(app: Flask, log: Engine, signed_i
     recent(log, account="2")
     for path in ("/blocked", "/blocked?account_id=2&account=2", "/received", "/blocked.csv", "/received.csv"):
         page = signed_in.get(path).get_data(as_text=True)
-        assert "secret" not in page and "friend.example" not in page and "bank.example" not in page.replace(
-            "bank.example or info@bank.example", ""
+        assert (
+            "secret" not in page
+            and "friend.example" not in page
+            and "bank.example" not in page.replace("bank.example or info@bank.example", "")
         )
     for row in (theirs, nobodys):
         words(signed_in, f"/blocked/{row}", 404)
@@ -176,9 +168,12 @@ def test_what_strangers_wrote_is_text(log: Engine, signed_in: Pages) -> None:
     recent(log, sender_local=odd, reply=odd, client_name=odd, rcpt=odd, final_rcpt=odd + "x")
     for path in ("/blocked", f"/blocked/{row}", "/received", "/where?q=x.example", f"/blocked?q={'%3Cscript%3E'}"):
         page = signed_in.get(path).get_data(as_text=True)  # Pages checks what a browser would make of it
-        assert "<script>alert" not in page and "\u202e" not in page and "\x00" not in page and "49" not in words(
-            signed_in, path
-        ).replace("{{7*7}}", "")
+        assert (
+            "<script>alert" not in page
+            and "\u202e" not in page
+            and "\x00" not in page
+            and "49" not in words(signed_in, path).replace("{{7*7}}", "")
+        )
 
 
 def test_the_chart_counts_a_day_and_a_week_by_reason(log: Engine, signed_in: Pages) -> None:
