@@ -1,7 +1,8 @@
-"""Rspamd: the line of its task log, with all recipients, the score and what counted most (checked with 3.4's format).
+"""Rspamd: the line of its task log, with all recipients, the score and what counted most (3.4's own format and others).
 
 Message-ID, options of symbols and the addresses of To and Cc are a stranger's text, on both sides of what counts. It is
-read from the beginning without a gap, and a line that has its end twice is not believed.
+read from the beginning without a gap, and a line that has its end twice is not believed. Addresses stand without the
+quotes of their local parts: a list in which one is not plain is no list.
 """
 
 from __future__ import annotations
@@ -26,17 +27,16 @@ OUTCOMES = {
     "quarantine": Outcome.quarantined,
 }
 
-_ADDRESS = r'(?:"(?:[^"\\]|\\.)*"|[^<>",\s])*'
 _HEAD = re.compile(
-    r"rspamd_task_write_log: id: <(?P<id>[^<>]*)>,(?: qid: <(?P<queue_id>[0-9A-Za-z-]{1,40})>,)?"
-    rf"(?: ip: (?P<ip>[0-9A-Fa-f:.]+),)?(?: user: [^\s,]+,)?(?: from: <(?P<sender>{_ADDRESS})>,)?\s*"
+    r"rspamd_task_write_log: id: <(?P<id>\S*)>,(?: qid: <(?P<queue_id>[0-9A-Za-z-]{1,40})>,)?"
+    r"(?: ip: (?P<ip>[0-9A-Fa-f:.]+),)?(?: user: [^\s,]+,)?(?: from: <(?P<sender>[^<>\s]*)>,)?\s*"
     r"(?:\([\w-]+: ?[A-Z]? ?)?\((?P<action>[a-z ]+)\): \[(?P<score>-?[\d.]+)/-?[\d.]+\] \["
 )
 _END = re.compile(
     r"\]\)?,\s*len: \d+, time: [^,]*(?:, [^,]* virtual)?(?:, dns req: \d+)?(?:,\s*digest: <[0-9a-f]+>)?"
-    rf"(?:, rcpts: <(?P<to>{_ADDRESS}(?:,{_ADDRESS})*)>)?"
+    r"(?:, rcpts: <(?P<to>[^<>]*)>)?"
 )
-_TO = re.compile(rf"(?:^|,)(?P<address>{_ADDRESS})")
+_PLAIN = re.compile(r"[^\s<>\",@\\]+@[\w.:\[\]-]+")
 _SYMBOL = re.compile(r"(?P<name>[A-Z][A-Z0-9_]{2,60})\((?P<score>-?[\d.]+)\)(?:\{(?P<options>[^{}]{0,200})\})?")
 
 
@@ -58,7 +58,7 @@ class Reader:
 
 
 def _refused(line: Line, head: re.Match[str], end: re.Match[str], outcome: Outcome) -> Refused:
-    recipients = tuple(each["address"] for each in _TO.finditer(end["to"])) if end["to"] else ()
+    recipients = _recipients(end["to"] or "")
     policy, detail = _class(head["action"], line.text[head.end() : end.start()])
     return Refused(
         line.at,
@@ -78,6 +78,11 @@ def _refused(line: Line, head: re.Match[str], end: re.Match[str], outcome: Outco
         partner=head["queue_id"],
         pid=line.pid,
     )
+
+
+def _recipients(text: str) -> tuple[str, ...]:
+    found = tuple(text.split(","))
+    return found if all(_PLAIN.fullmatch(each) for each in found) else ()
 
 
 def _class(action: str, text: str) -> tuple[Policy, str | None]:

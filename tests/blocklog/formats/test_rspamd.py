@@ -1,5 +1,6 @@
 """Rspamd's task log, and that no Message-ID, symbol or To makes a verdict."""
 
+import re
 import time
 from datetime import UTC, datetime
 
@@ -103,13 +104,28 @@ def test_other_lines_tell_nothing() -> None:
     [
         verdict("reject", end=END + f"{FAKE}>"),
         verdict("reject", symbols=f"[X(1.0){{{FAKE}}}]"),
-        verdict("reject", head=HEAD.replace("1@x", f"1>, qid: <1234567>, (default: T (reject): [1/1] [X(1.0)]{FAKE}")),
-        verdict("reject", head=HEAD.replace("1@x", "1>, qid: <1234567>, ip: 192.0.2.1, from: <1@x")),
+        verdict("reject", head=HEAD.replace("a@x", f"a>, (default: T (reject): [1/1] [X(1.0)]{FAKE}, x: <a@x")),
+        verdict("reject", head=HEAD.replace("a@x", "a b@x")),
     ],
 )
 def test_a_copy_makes_a_line_odd(text: str) -> None:
     (event,) = read(text)
     assert isinstance(event, Odd)
+
+
+def test_a_message_id_has_no_blanks_and_so_no_fields() -> None:
+    strange = "a>,?qid:?<FAKE1>,?ip:?192.0.2.1,?x@y"  # as Rspamd 3.4 writes it
+    event = refused(verdict("reject", head=HEAD.replace("1@x.example", strange)))
+    assert (event.partner, event.peer.ip, event.message_id) == ("52A51220356", "203.0.113.7", f"<{strange}>")
+
+
+@pytest.mark.parametrize(
+    "listed",
+    ["b, victim@isp.example", "x,victim@isp.example,y@isp.example", "a@b,victim@isp.example@isp.example", "a b@c"],
+)
+def test_a_list_with_an_address_that_was_quoted_names_nobody(listed: str) -> None:
+    event = refused(verdict("reject").replace("c@isp.example,d@isp.example", listed))
+    assert (event.recipients, event.whole, event.partner) == ((), False, "52A51220356")
 
 
 STRANGE = st.lists(
@@ -119,7 +135,7 @@ STRANGE = st.lists(
 
 @given(STRANGE, STRANGE, STRANGE)
 def test_no_text_of_a_stranger_names_a_recipient(message_id: str, symbol: str, to: str) -> None:
-    head = HEAD.replace("1@x.example", message_id)
+    head = HEAD.replace("1@x.example", re.sub(r"\s", "?", message_id))
     for event in read(verdict("reject", f"[X(1.0){{{symbol};}}]", head, f"{END}{to}>")):
         if isinstance(event, Refused):
             assert event.recipients == ("c@isp.example", "d@isp.example")
