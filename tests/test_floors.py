@@ -57,6 +57,7 @@ WEB: dict[str, set[str]] = {
     "signing": {"sending", "writing"},
     "contacts": set(),
     "blocked": {"mailboxes", "reading"},
+    "admin": {"blocked", "settings"},
     "operating": set(),
 }
 # The route table, and the page for any exception, which may be the form to sign in: they know all rooms, no room them.

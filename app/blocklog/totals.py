@@ -73,14 +73,27 @@ def site_hours(engine: Engine, sites: Collection[str], since: datetime, until: d
     return _quarters(engine, BLOCKS.site.in_(sorted(sites)), None, since, until)
 
 
-def unknown(engine: Engine, site: str, since: datetime, *, limit: int = 200) -> tuple[Unknown, ...]:
-    """Recipients that nobody of the site has, the most tried first. Raises LogBusy, LogAway."""
+def unknown(engine: Engine, sites: Collection[str], since: datetime, *, limit: int = 200) -> tuple[Unknown, ...]:
+    """Recipients that nobody of these sites has, the most tried first. Raises LogBusy, LogAway."""
     times = func.count().label("times")
     columns = (BLOCKS.rcpt, times, func.max(BLOCKS.blocked_at).label("last_at"))
-    where = (BLOCKS.site == site, BLOCKS.blocked_at >= since, BLOCKS.account_id == "", BLOCKS.policy == Policy.rcpt)
+    nobody = (BLOCKS.account_id == "", BLOCKS.policy == Policy.rcpt)
+    where = (BLOCKS.site.in_(sorted(sites)), BLOCKS.blocked_at >= since, *nobody)
     asked = select(*columns).where(*where).group_by(BLOCKS.rcpt).order_by(times.desc(), BLOCKS.rcpt).limit(limit)
     with asking(engine) as connection:
         return tuple(Unknown(row.rcpt, int(row.times), row.last_at) for row in connection.execute(asked))
+
+
+def sites_known(engine: Engine) -> tuple[str, ...]:
+    """The ids of all sites that have a row, each with one look into the index. Raises LogBusy, LogAway."""
+    found: list[str] = []
+    with asking(engine) as connection:
+        while True:
+            after = select(BLOCKS.site).where(BLOCKS.site > found[-1]) if found else select(BLOCKS.site)
+            name = connection.scalar(after.order_by(BLOCKS.site).limit(1))
+            if name is None:
+                return tuple(found)
+            found.append(name)
 
 
 def blocked_by(column: str, now: datetime, where: ColumnElement[bool]) -> Select[Any]:

@@ -5,7 +5,7 @@ With a provider's query nothing of this can be known: a query finds one address 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from sqlalchemy import Executable, select
 
@@ -38,6 +38,18 @@ class Listed:
     enabled: bool
 
 
+_LISTED: Final[Any] = select(
+    AccountRow.account_id,
+    AccountRow.username,
+    SiteRow.primary_domain,
+    AccountRow.display_name,
+    AccountRow.kind,
+    AccountRow.role,
+    AccountRow.enabled,
+    AccountRow.site_id,
+).join(SiteRow, SiteRow.site_id == AccountRow.site_id)
+
+
 def sites(directory: Directory) -> tuple[Site, ...]:
     """All sites in the order of their names. Raises DirectoryAway, DirectoryBroken."""
     columns = (SiteRow.site_id, SiteRow.name, SiteRow.primary_domain, SiteRow.log_days, SiteRow.enabled)
@@ -52,14 +64,28 @@ def log_days(directory: Directory) -> Mapping[str, int]:
 
 def accounts(directory: Directory, site: str) -> tuple[Listed, ...]:
     """All accounts of a site by its id, in the order of their names. Raises DirectoryAway, DirectoryBroken."""
-    if not (site.isdecimal() and site.isascii() and len(site) < 10):
+    if not _is_number(site):
         return ()
-    row = AccountRow
-    columns = (row.account_id, row.username, SiteRow.primary_domain, row.display_name, row.kind, row.role, row.enabled)
-    chosen = select(*columns).join(SiteRow, SiteRow.site_id == row.site_id).where(row.site_id == int(site))
-    return tuple(
-        Listed(str(number), f"{username}@{domain}", display_name, cast(Kind, kind), cast(Role, role), bool(live))
-        for number, username, domain, display_name, kind, role, live in _rows(directory, chosen.order_by(row.username))
+    chosen = _LISTED.where(AccountRow.site_id == int(site)).order_by(AccountRow.username)
+    return tuple(_listed(row) for row in _rows(directory, chosen))
+
+
+def listed(directory: Directory, account_id: str) -> tuple[Listed, str] | None:
+    """One account by its id, disabled ones too, and the id of its site. Raises DirectoryAway, DirectoryBroken."""
+    if not _is_number(account_id):
+        return None
+    found = _rows(directory, _LISTED.where(AccountRow.account_id == int(account_id)))
+    return (_listed(found[0]), str(found[0].site_id)) if found else None
+
+
+def _is_number(text: str) -> bool:
+    return text.isdecimal() and text.isascii() and len(text) < 10
+
+
+def _listed(row: Any) -> Listed:
+    kind, role = cast(Kind, row.kind), cast(Role, row.role)
+    return Listed(
+        str(row.account_id), f"{row.username}@{row.primary_domain}", row.display_name, kind, role, bool(row.enabled)
     )
 
 

@@ -17,6 +17,7 @@ from werkzeug.exceptions import UnsupportedMediaType
 from app.directory.errors import DirectoryBroken
 from app.mail.mailbox import MANY
 from app.web import brand, carry, errors, headers, session, spool
+from app.web.admin import account, accounts, operation, servers, totals
 from app.web.blocked import acting, doings, expecting, export, pages, where, words
 from app.web.brand import BrandError
 from app.web.contacts import contacts, files, groups
@@ -31,7 +32,7 @@ from app.web.sending import redirect, underway
 from app.web.serving import body, crowd, icon, metrics, pack, proxies, static, timing
 from app.web.serving.csrf import Protection
 from app.web.serving.log import logger, set_up
-from app.web.settings import identities, preferences, texts
+from app.web.settings import identities, looks, preferences, texts
 from app.web.signing import login, sessions
 from app.web.spool import FormRequest
 from app.web.start import open_resources, tell_missing_migrations
@@ -125,6 +126,19 @@ ROUTES: Sequence[tuple[str, str, Any, Sequence[str]]] = (
     ("/healthz", "health.live", health.live, GET),
     ("/readyz", "health.ready", health.ready, GET),
     ("/metrics", "health.metrics", health.figures, GET),
+    ("/admin", "admin.accounts", accounts.show, GET),
+    ("/admin/accounts/<account_id>", "admin.account", account.show, GET),
+    ("/admin/totals", "admin.totals", totals.show, GET),
+    ("/admin/unknown", "admin.unknown", totals.unknown, GET),
+    ("/admin/senders", "admin.senders", totals.senders, GET),
+    ("/admin/servers", "admin.servers", servers.show, GET),
+    ("/admin/servers", "admin.shut_out", servers.shut_out, POST),
+    ("/admin/servers/lengthen", "admin.lengthen", servers.lengthen, POST),
+    ("/admin/servers/let-in", "admin.let_in", servers.let_in, POST),
+    ("/admin/logs", "admin.logs", operation.logs, GET),
+    ("/admin/intake", "admin.intake", operation.switches, GET),
+    ("/admin/intake", "admin.turn", operation.turn, POST),
+    ("/settings/looks", "looks.show", looks.show, GET),
     ("/brand/<brand>/<digest>/<filename>", "brand.picture", brand.picture, GET),
     ("/static/<digest>/<path:filename>", "static", static.static_file, GET),
 )

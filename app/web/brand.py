@@ -26,7 +26,7 @@ COLOURS = (
     "header-dark",
     "header-ink-dark",
 )
-PARTS = frozenset({"blocked", "received", "filters", "vacation", "forwarding", "contacts", "compose"})
+PARTS = frozenset({"blocked", "received", "filters", "vacation", "forwarding", "contacts", "compose", "admin"})
 FIELDS = frozenset({"name", "hosts", "logo", "icon", "default_domain", "choose_domain", "off", "colours", "links"})
 PICTURES = frozenset({".svg", ".png"})
 PICTURE_BYTES = 65536

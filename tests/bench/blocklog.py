@@ -39,7 +39,7 @@ ASKED: list[tuple[str, int, float | None, Callable[[Engine], object]]] = [
     ("blocked, 24 hours and 1 hour, per account of the largest site", 20, 50, lambda log: blocked(log)),
     ("the same, and accepted", 20, None, lambda log: totals.by_account(log, LARGEST, NOW)),
     ("its chart of 24 hours by policy", 10, None, lambda log: totals.site_hours(log, [LARGEST], ago(days=1), NOW)),
-    ("its unknown recipients of 24 hours", 10, None, lambda log: totals.unknown(log, LARGEST, ago(days=1))),
+    ("its unknown recipients of 24 hours", 10, None, lambda log: totals.unknown(log, [LARGEST], ago(days=1))),
     ("a sender's domain, the newest 200", 50, None, lambda log: query.from_domain(log, "sender77.example")),
 ]
 

@@ -37,7 +37,8 @@ def test_a_site_sees_nothing_of_another(engine: Engine) -> None:
     assert totals.by_account(engine, "s", NOW).keys() == {"anna"}
     assert totals.by_site(engine, ["s", "t", "u"], NOW) == {"s": Traffic(1, 1), "t": Traffic(2, 2, 1, 1)}
     assert {each.policy for each in totals.site_hours(engine, ["s"], ago(days=1), ago(days=-1))} == {Policy.rbl}
-    assert totals.unknown(engine, "s", ago(days=1)) == ()
+    assert totals.unknown(engine, ["s"], ago(days=1)) == ()
+    assert totals.sites_known(engine) == ("s", "t")
 
 
 def test_a_chart_has_quarters_of_an_hour_by_policy_and_nothing_outside_its_time(engine: Engine) -> None:
@@ -62,6 +63,6 @@ def test_unknown_recipients_are_those_that_were_tried_most(engine: Engine) -> No
     for name, hours in (("a", 1), ("b", 2), ("b", 3), ("c", 25)):
         stopped(engine, "", ago(hours=hours), policy=Policy.rcpt, rcpt=f"{name}@isp.example")
     stopped(engine, "", policy=Policy.rbl, rcpt="d@isp.example")
-    found = totals.unknown(engine, "s", ago(days=1))
+    found = totals.unknown(engine, ["s"], ago(days=1))
     assert found == (Unknown("b@isp.example", 2, ago(hours=2)), Unknown("a@isp.example", 1, ago(hours=1)))
-    assert totals.unknown(engine, "s", ago(days=1), limit=1) == found[:1]
+    assert totals.unknown(engine, ["s"], ago(days=1), limit=1) == found[:1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Engine
 
 from app.directory.resolve import Directory, resolve
-from app.directory.sites import Listed, accounts, log_days, sites
+from app.directory.sites import Listed, accounts, listed, log_days, sites
 from tests.directory.filling import account, fill, server, site
 
 
@@ -51,3 +51,12 @@ def test_a_query_of_a_provider_s_own_lists_nothing(engine: Engine) -> None:
     two_sites(engine)
     directory = Directory(engine, query="SELECT 1 AS address WHERE :address = 'x'")
     assert sites(directory) == () and accounts(directory, "1") == () and log_days(directory) == {}
+
+
+def test_one_account_comes_with_its_site_also_when_it_is_disabled(engine: Engine) -> None:
+    directory = two_sites(engine)
+    acme, zoo = (each.id for each in sites(directory))
+    for site_id in (acme, zoo):
+        for each in accounts(directory, site_id):
+            assert listed(directory, each.id) == (each, site_id)
+    assert listed(directory, "999999") is None and listed(directory, "q:anna@acme.example") is None

@@ -1,0 +1,51 @@
+"""For the provider's administrators: how the logs are read, and the five switches of the mail intake."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from flask import abort, flash, redirect, request, url_for
+
+from app.blocklog import health
+from app.policy import intake
+from app.policy.errors import BadValue
+from app.web.admin.realm import page, provider
+from app.web.blocklog import blocklog
+from app.web.resources import resources
+
+LATE = timedelta(minutes=1)  # a follower looks every second or two
+WORDS = {
+    "allow_cnxns": ("Connections", "Mail servers take connections at all."),
+    "allow_trusted": ("Trusted networks", "Mail from your own networks is taken."),
+    "allow_authd": ("Signed-in senders", "Mail of people who sign in with their program is taken."),
+    "allow_other": ("Everybody else", "Mail from the rest of the world is taken."),
+    "greylist_on": ("Greylisting", "Servers that nobody knows are asked to come again."),
+}
+
+
+def logs() -> str:
+    """GET /admin/logs"""
+    here = provider()
+    with blocklog() as engine:
+        sources, odd = health.sources(engine), health.odd_lines(engine)
+    paths = {each.source_id: f"{each.node}:{each.path}" for each in sources}
+    return page("logs", here, sources=sources, odd=odd, paths=paths, late=datetime.now(UTC) - LATE)
+
+
+def switches() -> str:
+    """GET /admin/intake"""
+    here = provider()
+    return page("intake", here, switches=intake.switches(resources().database), words=WORDS)
+
+
+def turn() -> Any:
+    """POST /admin/intake: one switch."""
+    here = provider()
+    name, on = request.form.get("switch", ""), request.form.get("to") == "on"
+    if request.form.get("to") not in ("on", "off"):
+        abort(400)
+    try:
+        intake.turn(resources().database, here.by(), name, on, datetime.now(UTC), address=here.me.account.address)
+    except BadValue:
+        abort(400)
+    flash(f"{WORDS[name][0]}: turned {'on' if on else 'off'}.")
+    return redirect(url_for("admin.intake"), 303)

@@ -1,0 +1,20 @@
+"""Who of the administrators looked at the account's log, and when: shown to its owner."""
+
+from datetime import UTC, datetime, timedelta
+
+from flask import render_template
+
+from app.policy.actions import of_account
+from app.web.resources import resources
+from app.web.session import current
+
+LOOK = "log-look"
+KEPT = timedelta(days=90)
+
+
+def show() -> str:
+    """GET /settings/looks"""
+    me = current()
+    done = of_account(resources().database, me.account.id, since=datetime.now(UTC) - KEPT, limit=500)
+    looks = [each for each in done if each.verb == LOOK and each.by.actor_id != me.account.id]
+    return render_template("looks.html", looks=looks, zone=me.zone)
