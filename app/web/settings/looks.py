@@ -8,7 +8,7 @@ from app.policy.actions import of_account
 from app.web.resources import resources
 from app.web.session import current
 
-LOOK = "log-look"
+LOOK = "look"
 KEPT = timedelta(days=90)
 
 
