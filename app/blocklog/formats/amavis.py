@@ -1,7 +1,7 @@
 """amavis: what it thinks of a message, for all of its recipients, and where it keeps it (the templates of 2.13).
 
-A name of an attachment stands before the envelope, Message-ID and Subject behind it, and each may be a copy of one. A
-line with two envelopes is believed in nothing.
+A name of an attachment stands before the envelope and a Subject may stand behind it, and each may be a copy of one. Of
+several the last is believed, if nothing follows that a stranger wrote; else none.
 """
 
 from __future__ import annotations
@@ -25,13 +25,18 @@ POLICIES = {
 }
 
 _ADDRESS = r'(?:"(?:[^"\\]|\\.)*"|[^<>"\s])*'
-_VERDICT = re.compile(
-    r"\([\w-]{3,20}\) (?P<verb>Passed|Blocked) (?P<kind>[A-Z]+(?:-HEADER)?)(?:-[A-Z0-9]+)?(?: \((?P<names>.*)\))? "
+_VERDICT = re.compile(r"\([\w-]{3,20}\) (?P<verb>Passed|Blocked) (?P<kind>[A-Z]+(?:-HEADER)?)(?:-[A-Z0-9]+)? ")
+_ENVELOPE = re.compile(
     r"\{(?P<actions>[A-Za-z,]*)\}, (?:[\w/ -]{1,60} )?"
     r"(?:\[(?P<hop>[0-9A-Fa-f:.]+)\](?::\d+)? )?(?:\[(?P<ip>[0-9A-Fa-f:.]+)\] )?(?:[\w/.]+ )?"
-    rf"<(?P<sender>{_ADDRESS})> -> (?P<to><{_ADDRESS}>(?:,<{_ADDRESS}>)*)(?=,)",
-    re.DOTALL,
+    rf"<(?P<sender>{_ADDRESS})> -> (?P<to><{_ADDRESS}>(?:,<{_ADDRESS}>)*)(?=,)"
 )
+_REST = re.compile(
+    r"(?:, quarantine: [^\s,]+)?(?:, Queue-ID: \w+)?(?:, (?:Resent-)?Message-ID: <[^<>\s]*>)*(?:, mail_id: [\w+-]+)?"
+    r", Hits: [\d.+-]+, size: \d+(?:, pt: \d+)?(?:, queued_as: [\w/]+)?, \d+ ms\Z"
+)
+# A line of its own for each recipient follows, and tells no more.
+_EACH = re.compile(r", (?:queued_as: \w+, )?L/[^/\s]*/[^/\s]*/[^/\s]*\Z")
 _TO = re.compile(rf"<(?P<address>{_ADDRESS})>")
 _QUARANTINE = re.compile(r", quarantine: (?P<value>[^\s,]+)")
 _QUEUE_ID = re.compile(r", Queue-ID: (?P<value>[0-9A-Za-z]{5,40})(?=,)")
@@ -47,17 +52,27 @@ class Reader:
         text = line.text[:LONGEST]
         if ") Blocked " not in text[:40] and not (") Passed " in text[:40] and ") Passed CLEAN" not in text[:40]):
             return ()
-        if text.count("> -> <") != 1:
-            return (Odd(text, "no envelope in a verdict, or two"),)
-        match = _VERDICT.match(text)
-        if match is None or (match["names"] and not text.endswith(" ms")):  # cut, maybe inside a name
-            return (Odd(text, "a verdict that cannot be read"),)
-        outcome = _outcome(match["verb"], match["actions"])
-        return (_refused(line, match, outcome),) if outcome else ()
+        if _EACH.search(text):
+            return ()
+        verdict, envelope = _VERDICT.match(text), _envelope(text)
+        if verdict is None or envelope is None:
+            return (Odd(text, "a verdict without an envelope, or with two"),)
+        outcome = _outcome(verdict["verb"], envelope["actions"])
+        return (_refused(line, verdict, envelope, outcome),) if outcome else ()
 
 
-def _refused(line: Line, verdict: re.Match[str], outcome: Outcome) -> Refused:
-    rest = line.text[verdict.end() : LONGEST]
+def _envelope(text: str) -> re.Match[str] | None:
+    found = list(_ENVELOPE.finditer(text))
+    if not found:
+        return None
+    several, named = text.count("> -> <") > 1, ") {" in text[: found[-1].end()]
+    if several and not _REST.match(text, found[-1].end()):
+        return None
+    return None if named and not text.endswith(" ms") else found[-1]  # cut, maybe inside a name
+
+
+def _refused(line: Line, verdict: re.Match[str], envelope: re.Match[str], outcome: Outcome) -> Refused:
+    rest = line.text[envelope.end() : LONGEST]
     kept = _QUARANTINE.match(rest)
     rest = rest[kept.end() :] if kept else rest
     queue_id = _QUEUE_ID.match(rest)
@@ -65,18 +80,18 @@ def _refused(line: Line, verdict: re.Match[str], outcome: Outcome) -> Refused:
     message_id = _MESSAGE_ID.match(rest)
     assert message_id is not None  # it may be empty
     score = _SCORE.match(rest, message_id.end())
-    names = (verdict["names"] or "")[:80]
+    names = line.text[verdict.end() : envelope.start()].strip()[1:-1][:80]
     return Refused(
         line.at,
         line.instance,
         None,
-        Stage.end_of_message if "Rejected" in verdict["actions"] else Stage.after_acceptance,
+        Stage.end_of_message if "Rejected" in envelope["actions"] else Stage.after_acceptance,
         outcome,
         verdict["kind"] + (f" ({names})" if names else ""),
-        recipients=tuple(each["address"] for each in _TO.finditer(verdict["to"])),
+        recipients=tuple(each["address"] for each in _TO.finditer(envelope["to"])),
         whole=True,
-        sender=verdict["sender"],
-        peer=Peer(_ip(verdict["ip"] or verdict["hop"] or "")),
+        sender=envelope["sender"],
+        peer=Peer(_ip(envelope["ip"] or envelope["hop"] or "")),
         policy=POLICIES.get(verdict["kind"], Policy.other),
         detail=names or None,
         score=float(score["score"]) if score and score["score"] else None,

@@ -106,7 +106,7 @@ def test_each_kind_is_read(kind: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        f"(1-2) Blocked BANNED (.exe,{FAKE}, {FAKE}) {{DiscardedInbound}}, {ENVELOPE}, 2 ms",
+        f"(1-2) Blocked BANNED (.exe,{FAKE}, {FAKE}) {{DiscardedInbound}}, {ENVELOPE}, x, 2 ms",
         f'(1-2) Blocked SPAM {{DiscardedInbound}}, {ENVELOPE}, Subject: "{FAKE}", 2 ms',
         f"(1-2) Blocked BANNED (.exe,{FAKE}",
         "(1-2) Blocked SPAM {DiscardedInbound}, 2 ms",
@@ -117,6 +117,14 @@ def test_a_copy_of_an_envelope_makes_a_line_odd(text: str) -> None:
     assert isinstance(event, Odd)
 
 
+def test_a_copy_in_a_name_of_an_attachment_is_none() -> None:
+    event = refused(
+        f"(1-2) Blocked BANNED (.exe,{FAKE}) {{DiscardedInbound}}, {ENVELOPE}, Queue-ID: 4Pc3ZX1jFxz3tBr, "
+        "Message-ID: <1@x.example>, mail_id: CVbsiNNusghK, Hits: -, size: 612, 15 ms"
+    )
+    assert (event.recipients, event.partner, event.outcome) == (("c@d.example",), "4Pc3ZX1jFxz3tBr", Outcome.dropped)
+
+
 def test_a_message_id_is_no_field() -> None:
     strange = SPAM.replace(
         ", 2 ms", ", Message-ID: <x>, mail_id: VICTIM, Hits: 1, Queue-ID: 1234567, mail_id: REAL, Hits: 2"
@@ -125,13 +133,37 @@ def test_a_message_id_is_no_field() -> None:
     assert refused(strange).partner is None
 
 
+@pytest.mark.parametrize(
+    "kind", [f"Blocked BANNED (.exe,{FAKE})", "Blocked SPAM", "Passed BAD-HEADER", "Blocked INFECTED (Eicar)"]
+)
+def test_the_line_of_each_recipient_tells_no_more(kind: str) -> None:
+    assert read(f'(1-2) {kind}, <"a b"@x.example> -> , Hits: -, tag=0, tag2=0, kill=0, L/0/0/0') == ()
+    assert read(f"(1-2) {kind}, <a@b.example> -> <c@d.example>, Hits: 1, kill=0, queued_as: ABCDEF123, L/Y/0/0") == ()
+
+
+def test_a_real_line_is_read() -> None:
+    event = refused(
+        "(13514-01) Blocked BANNED (application/octet-stream,a.exe) {DiscardedInbound,Quarantined}, [203.0.113.7]:4711 "
+        '[203.0.113.7] <"a b"@sender.example> -> <alice@isp.example>,<"c, d"@isp.example>, '
+        "quarantine: banned-DpAbH1Gm7Tgj, Queue-ID: 4Pc3ZX1jFxz3tBr, "
+        "Message-ID: <1@x.example>, mail_id: DpAbH1Gm7Tgj, Hits: -, size: 279, 64 ms"
+    )
+    assert event.recipients == ("alice@isp.example", '"c, d"@isp.example')
+    assert (event.sender, event.partner, event.stored) == (
+        '"a b"@sender.example',
+        "4Pc3ZX1jFxz3tBr",
+        "amavis:DpAbH1Gm7Tgj",
+    )
+
+
 @given(
     st.text(max_size=200),
     st.sampled_from(["", FAKE, "> -> <", ", quarantine: v", ", Queue-ID: 1234567"]),
     st.text(max_size=40),
 )
 def test_no_text_of_a_stranger_names_a_recipient(before: str, fake: str, after: str) -> None:
-    text = f"(1-2) Blocked BANNED ({before}{fake}) {{DiscardedInbound}}, {ENVELOPE}, {after}, 2 ms"
+    end = "Hits: -, size: 612, 15 ms"
+    text = f"(1-2) Blocked BANNED ({before}{fake}) {{DiscardedInbound}}, {ENVELOPE}, {after}, {end}"
     for event in read(text):
         assert isinstance(event, Odd) or (event.recipients, event.partner) == (("c@d.example",), None)
 
