@@ -145,6 +145,9 @@ class Join(UnderWay):
             return
         message.whole = message.whole or (event.whole and bool(named))
         message.junked = message.junked or event.outcome is Outcome.junked
+        if event.partner and message.told and event.stage is not Stage.after_acceptance:
+            # The mail server's own lines name the recipients with the quotes of their local parts; Rspamd's do not.
+            named = tuple(each for each in named if each in message.recipients)
         for rcpt in named:
             message.add(rcpt)
         some = bool(named) and event.stage is Stage.after_acceptance
@@ -204,8 +207,9 @@ class Join(UnderWay):
             event.discarded,
         )
         self._arrive(message, arrival)
-        if event.discarded:
-            self._thrown_away(message, arrival, Outcome.dropped, Policy.other, None)
+        if event.discarded and not self._adopt(message, arrival):
+            found = self.classify(event.reply, code=None, dsn=None, stage=Stage.after_acceptance)
+            self._thrown_away(message, arrival, Outcome.dropped, *found)
         elif event.fate in (Fate.deferred, Fate.bounced):
             found = self.classify(event.reply, code=None, dsn=event.dsn, stage=Stage.after_acceptance)
             if found[0] is Policy.quota:
@@ -282,6 +286,18 @@ class Join(UnderWay):
             ours=True,
         )
         self._add(message, stop)
+
+    def _adopt(self, message: Message, arrival: Arrived) -> bool:
+        """Takes over what a filter that knows no queue ids (clamsmtpd) said of a mail just before it took it."""
+        for rcpt in (arrival.rcpt, arrival.final):
+            told = self.loose.get(("", message.sender or "", rcpt), [])
+            for each in told:
+                if each.stage == Stage.after_acceptance and abs(each.at - arrival.at) <= AGAIN:
+                    told.remove(each)
+                    each.queue_id = message.queue_id
+                    self._add(message, each)
+                    return True
+        return False
 
     def _ended(self, event: Ended, _source: int, node: str) -> None:
         key = (node, event.instance.partition("/")[0], event.queue_id)
