@@ -100,7 +100,7 @@ def test_the_logs_tell_how_far_it_has_come(resident: Resident, site: Site, node:
     page = visitor.get(url).text
     assert "delivered to 1 of 3, 1 bounced, 1 delayed at " in page
     assert sorted(told(page))[:2] == [("bounced", "gone@elsewhere.example"), ("deferred", "Late@elsewhere.example")]
-    assert "by <bdi>mx.far.example</bdi>" in page and "by <bdi>192.0.2.8</bdi>" in page
+    assert "at <bdi>mx.far.example</bdi>" in page and "at <bdi>192.0.2.8</bdi>" in page
     assert "250 2.0.0 &lt;b&gt;Ok&lt;/b&gt;" in page and "550 5.1.1 no such user" in page
 
 
