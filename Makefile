@@ -9,6 +9,9 @@ DATABASES := postgresql mariadb-server
 IMAGE := buildah debootstrap
 PYTEST := .venv/bin/python -m pytest
 KILLS := tests/courier/test_kills.py tests/courier/test_sql_kills.py tests/faults/test_killed_workers.py tests/faults/test_sql_kills.py
+# Tests with servers mostly wait: two processes share them, file by file, each with servers and a browser of its own, and
+# in our order (tests/conftest.py).
+SHARED := -n 2 --dist loadfile --no-loadscope-reorder
 PURE := not servers and not databases and not browser and not slow
 # Settings of the developer's own must not reach the tests; `make run` takes them as they are.
 CLEAN := env $(shell env | sed -n 's/^\(POSTERN_[A-Z_]*\)=.*/-u \1/p')
@@ -23,16 +26,16 @@ run: ## Start Postern at http://127.0.0.1:8000, with demo accounts; IMAP=imaps:/
 
 test: environment lint types packages-test ## Everything but databases and image: lint, types, unit, servers, browser
 	$(CLEAN) $(PYTEST) -n 2 -m "$(PURE)"
-	$(CLEAN) $(PYTEST) -m "not databases and not ($(PURE))"
+	$(CLEAN) $(PYTEST) $(SHARED) -m "not databases and not ($(PURE))"
 
 unit: environment ## The pure tests: no server, about half a minute
 	$(CLEAN) $(PYTEST) -n 2 --hypothesis-profile quick -m "$(PURE)"
 
 integration: environment packages-test ## The tests on real servers: Dovecot, Redis, Postfix, HAProxy
-	$(CLEAN) $(PYTEST) -m servers
+	$(CLEAN) $(PYTEST) $(SHARED) -m servers
 
 browser: environment packages-test ## The journeys in Debian's Chromium
-	$(CLEAN) $(PYTEST) -m browser
+	$(CLEAN) $(PYTEST) $(SHARED) -m browser
 
 test-databases: environment packages-test packages-databases ## The tests of SQL on PostgreSQL and MariaDB, started for it
 	$(CLEAN) $(PYTEST) -m databases

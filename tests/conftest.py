@@ -9,6 +9,7 @@ import secrets
 import shutil
 import socket
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,12 +45,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Refuse unmarked tests that need servers, and run pure tests first and browsers last.
 
     Playwright keeps an event loop running in the main thread once it has started; tests of asyncio come before it.
+    Of the browsers' files those with most tests come first, so that two processes that share them end together.
     """
     for item in items:
         asked = NEEDS_SERVERS & set(getattr(item, "fixturenames", ()))
         if asked and not _marks(item):
             raise pytest.UsageError(f"{item.nodeid} uses {', '.join(sorted(asked))} but carries no marker of {MARKERS}")
-    items.sort(key=lambda item: max((MARKERS.index(mark) + 1 for mark in _marks(item)), default=0))
+    counts = Counter(item.path for item in items if item.get_closest_marker("browser"))
+    items.sort(
+        key=lambda item: (max((MARKERS.index(mark) + 1 for mark in _marks(item)), default=0), -counts[item.path])
+    )
 
 
 def _marks(item: pytest.Item) -> list[str]:
