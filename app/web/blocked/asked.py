@@ -98,6 +98,13 @@ def sender_text(typed: str) -> str:
     return f"{local}@{domain}" if at and local else domain
 
 
+def sender_of(words: str) -> str:
+    """The sender that is meant by words of a search: the one that looks like an address or a domain, else the first."""
+    found = [each.strip("\"'").removeprefix("from:").strip("\"'") for each in words[:LONGEST].split()]
+    named = next((each for each in found if "@" in each or "." in each), found[0] if found else "")
+    return sender_text(named)
+
+
 def place_of(text: str) -> Place | None:
     """A row's place, its time and its number, as an address holds it."""
     found = _PLACE.fullmatch(text)

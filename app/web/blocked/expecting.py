@@ -16,7 +16,7 @@ from app.blocklog.errors import LogError
 from app.blocklog.query import Block, Recent
 from app.mail.errors import MailError, SignInRefused
 from app.web.blocked import found
-from app.web.blocked.asked import ACCEPTED, SHOWN, STOPPED, sender_text
+from app.web.blocked.asked import ACCEPTED, SHOWN, STOPPED, sender_of
 from app.web.blocked.found import Message
 from app.web.blocklog import blocklog
 from app.web.reading.mailbox import noticed
@@ -65,7 +65,7 @@ def _asked() -> tuple[str, datetime | None]:
         since = None
     if since is not None and not timedelta(days=-1) < now - since < timedelta(days=7):
         since = None
-    return sender_text(request.args.get("q", "")), since
+    return sender_of(request.args.get("q", "")), since
 
 
 def _page(sought: str, since: datetime | None, *, fresh: bool) -> Response:

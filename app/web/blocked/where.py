@@ -15,7 +15,7 @@ from app.blocklog.errors import LogError
 from app.blocklog.query import Block
 from app.mail.errors import MailError, SignInRefused
 from app.web.blocked import found
-from app.web.blocked.asked import ACCEPTED, SHOWN, STOPPED, sender_text
+from app.web.blocked.asked import ACCEPTED, SHOWN, STOPPED, sender_of
 from app.web.blocked.found import Folder
 from app.web.blocklog import blocklog
 from app.web.format import in_zone
@@ -47,7 +47,7 @@ class Logged:
 def where() -> str:
     """GET /where?q="""
     me, now = current(), datetime.now(UTC)
-    sought = sender_text(request.args.get("q", ""))
+    sought = sender_of(request.args.get("q", ""))
     folders = _mailbox(me, sought) if sought else ()
     logged = _log(me, sought) if sought else None
     today = in_zone(now, me.zone).date()

@@ -9,7 +9,7 @@ import pytest
 from werkzeug.datastructures import MultiDict
 
 from app.blocklog.codes import Outcome, Policy
-from app.web.blocked.asked import STOPPED, Asked, asked_of, place_of, place_text, sender_text
+from app.web.blocked.asked import STOPPED, Asked, asked_of, place_of, place_text, sender_of, sender_text
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
@@ -61,6 +61,21 @@ def test_days_the_wrong_way_round_are_turned() -> None:
 )
 def test_a_sender_is_read_as_the_log_keeps_it(typed: str, kept: str) -> None:
     assert sender_text(typed) == kept
+
+
+@pytest.mark.parametrize(
+    ("words", "sender"),
+    [
+        ("from:Bank.Example", "bank.example"),
+        ('from:"info@bank.example" statement', "info@bank.example"),
+        ("my statement bank.example", "bank.example"),
+        ("statement of november", "statement"),
+        ("", ""),
+        ("  ", ""),
+    ],
+)
+def test_of_words_of_a_search_the_one_that_names_a_sender_is_taken(words: str, sender: str) -> None:
+    assert sender_of(words) == sender
 
 
 def test_a_place_is_a_time_and_a_number() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
 from html import unescape
@@ -202,6 +203,15 @@ def test_while_the_log_is_away_its_pages_say_so_and_others_do_not_notice(log: En
         assert "The log cannot be read at the moment" in words(signed_in, path, 503)
     assert "The log could not be searched" in words(signed_in, "/where?q=x.example")
     assert signed_in.get("/settings/sessions").status_code == 200
+
+
+def test_while_the_log_is_busy_its_pages_say_so_after_two_seconds(log: Engine, signed_in: Pages) -> None:
+    with ExitStack() as others:
+        for _ in range(8):  # as many as there may be
+            others.enter_context(log.connect())
+        answer = signed_in.get("/blocked")
+    assert answer.status_code == 503 and "The log is busy" in answer.get_data(as_text=True)
+    assert answer.headers["Retry-After"] == "5"
 
 
 def test_who_only_forwards_mail_begins_with_the_log(app: Flask, log: Engine, signed_in: Pages) -> None:
