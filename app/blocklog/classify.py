@@ -43,7 +43,7 @@ KNOWN = _table(
     r"""
     internal   temporary lookup failure|server configuration|queue file write error|insufficient system
     internal   service unavailable - try again later|temporary local problem|local configuration
-    internal   internal (?:server )?error
+    internal   internal (?:server )?error|ports busy
     internal   \b(?:scanner|milter|filter|database|clamd?|spamd)\b.{0,40}\b(?:(?:un|not )available|failed|timeout|down)
     rate       throttl|rate ?limit|connection rate|too much mail|slow down|sending limit|(?:limit|rate) exceeded
     rate       too many (?:concurrent|open |simultaneous )?\s?(?:smtp )?(?:connections|messages|mails|sessions|requests)
@@ -57,7 +57,7 @@ KNOWN = _table(
     rbl        (?:listed|found|blocked) (?:in|at|by|on) (?:a |the )?(?:dnsbl |rbl )?(?P<detail>[\w-]+(?:\.[\w-]+)+)
     rbl        black ?list(?:ed)? (?:at|by|in|on|using) (?P<detail>[\w-]+(?:\.[\w-]+)+)
     rbl        \b(?:dnsbl|dnsrbl|rbl|spamhaus|spamcop|sorbs|abusix|barracudacentral)\b
-    rbl        (?:client|host|\bip\b|address).{0,60}(?:black|block)(?: |-)?listed
+    rbl        (?:client|host|\bip\b).{0,60}(?:black|block)(?: |-)?listed|reputation
     dmarc      \bdmarc\b(?:.{0,20}policy for (?P<detail>[\w-]+(?:\.[\w-]+)+))?
     dkim       \bdkim\b
     spf        \bspf\b[ :_-]*(?:check )?(?P<detail>(?:hard|soft)?fail|permerror|temperror|none|neutral)?
@@ -67,25 +67,28 @@ KNOWN = _table(
     virus      \b(?:virus|viruses|malware|infected|trojan|eicar|phish(?:ing)?)\b
     mime       \bbanned\b(?:[:\s(]+(?P<detail>[\w.-]+))?
     mime       \battachments?\b|\bmime\b|\bexecutables?\b|file ?(?:type|name|extension)
-    spam       blocked by (?P<detail>spamassassin)|\bspam(?:my)?\b|\bgtube\b|\bube\b|content rejected
+    spam       blocked by (?P<detail>spamassassin)|\bspam(?:my)?\b|\bgtube\b|\bube\b
+    spam       content rejected|unsolicited|suspicious content
     size       too (?:big|large)\b|maximum message size|(?:message|mail|file) ?size.{0,20} exceeds
     size       exceeds (?:the )?(?:fixed |maximum )?(?:message )?size
     quota      over.?quota|mailbox (?:is )?full|\bquota\b|out of storage|insufficient (?:disk )?space in
     relay      relay(?:ing)? (?:access )?(?:is )?(?:denied|not |prohibited)|not .{0,20}relay|do(?:es)? not relay
     relay      lowest numbered mx record points to local host|authentication (?:is )?required
     protocol   pregreet|pre-greeting|pipelin|synchroni[sz]ation|protocol error|non-smtp|bare (?:lf|cr|newline)|too long
+    protocol   mail loop
     protocol   too many (?:recipients|errors|hops|unknown commands|syntax)|multi-recipient bounce|restricted characters
     protocol   syntax error|bad sequence|improper use|must issue a starttls|send helo|need (?:rcpt|mail)\b
     greylist4  service currently unavailable
     client5    service currently unavailable
     sender     sender address rejected: (?:domain|need|undeliverable|unverified|malformed|user unknown|not owned)
     sender     sender address rejected: not logged|null ?mx
-    sender     domain of sender|sender verif|sender domain|invalid sender|complete sender|name required for sender
+    sender     domain of sender|sender verif|verification failed|sender domain|invalid sender|complete sender
+    sender     name required for sender
     sender     sender.{0,80}(?:does not (?:exist|resolve)|not found|unknown|invalid|unresolvable)
     rcpt       recipient address rejected: (?:domain|need|undeliverable|unverified|malformed|user unknown)
     rcpt       undeliverable address
     rcpt       user unknown|unknown (?:user|recipient|address)|no such (?:user|recipient|mailbox|address|person|account)
-    rcpt       unroute?able|invalid (?:recipient|mailbox)|complete recipient verify
+    rcpt       unroute?able|(?:invalid|valid) (?:recipient|mailbox|user|address)|complete recipient verify
     rcpt       (?:recipient|mailbox|user|account|address) (?:is )?(?:not found|unknown|unavailable|disabled|inactive)
     rcpt       (?:user|mailbox|recipient|account) .{0,80}(?:does not|doesn't) exist
     client     reverse (?:dns|hostname|name|lookup|address)|cannot find your|\bptr\b|\brdns\b

@@ -168,7 +168,7 @@ TABLES = {
         "/^Content-(Type|Disposition):.*name=.*exe/ REJECT Attachment not allowed\n"
     ),
     "body": "/cheap watches/ REJECT No watches here\n",
-    "postscreen": "203.0.113.69/32 reject\n",
+    "postscreen": "203.0.113.68/30 reject\n",
     "policyd-spf.conf": (
         "debugLevel = 1\nHELO_reject = False\nMail_From_reject = Fail\nPermError_reject = False\n"
         "skip_addresses = 127.0.0.2/32\n"

@@ -13,6 +13,7 @@ from tests.mta.peers import Milter
 ALICE, BOB, CAROL, DAVE, FULL = (f"{name}@isp.example" for name in mx.PEOPLE)
 NOBODY = "nosuch@isp.example"
 THREE = (ALICE, BOB, CAROL)
+COMMAS = "; from=<x@y.example>, to=<dave@isp.example>, proto=ESMTP, helo=<h>"
 FAKE = "; from=<x@y.example> to=<dave@isp.example> proto=ESMTP helo=<h>"
 EXE = (
     "MIME-Version: 1.0",
@@ -21,7 +22,8 @@ EXE = (
 )
 BROKEN = ("MIME-Version: 1.0", "Content-Type: multipart/mixed; boundary=x", "Content-Transfer-Encoding: base64")
 LISTED, LISTED_TOO, KEYED, NAMELESS = (f"203.0.113.{number}" for number in (10, 12, 11, 20))
-DENIED, DENIED_TOO, DROPPED, HELD, DENYLISTED = (f"203.0.113.{number}" for number in (64, 65, 67, 68, 69))
+DENIED, DENIED_TOO, DROPPED, HELD = (f"203.0.113.{number}" for number in (64, 65, 67, 68))
+DENYLISTED = tuple(f"203.0.113.{number}" for number in (69, 70, 71))
 
 
 @dataclass
@@ -155,7 +157,14 @@ def cases() -> dict[str, Case]:
         "postscreen's list": Case(
             mail(f"ps1{s}", ALICE, source=LISTED_TOO), Policy.rbl, port=mx.POSTSCREEN, detail="zen.list.example"
         ),
-        "postscreen's own list": Case(mail(f"ps2{s}", ALICE, source=DENYLISTED), Policy.client, port=mx.POSTSCREEN),
+        "postscreen's own list": Case(mail(f"ps2{s}", ALICE, source=DENYLISTED[0]), Policy.client, port=mx.POSTSCREEN),
+        "postscreen and a forged HELO": Case(
+            mail(f"ps4{s}", ALICE, source=DENYLISTED[1], helo=f"x{COMMAS}"), Policy.client, port=mx.POSTSCREEN
+        ),
+        "postscreen and a forged recipient": Case(
+            mail(f'"{COMMAS}"{s}', f'"{COMMAS}"@isp.example', source=DENYLISTED[2]), Policy.client, port=mx.POSTSCREEN
+        ),
+        "a forged HELO": Case(mail(f"forged5{s}", ALICE, helo=f"x{FAKE}"), Policy.helo),
         "too hasty": Case(mail(f"ps3{s}", ALICE, hasty=True), Policy.protocol, port=mx.POSTSCREEN),
         "through a filter": Case(mail(f"filtered{s}", ALICE, BOB), port=mx.FILTERED),
         "a full mailbox": Case(
