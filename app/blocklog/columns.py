@@ -1,6 +1,7 @@
 """Texts of strangers as the block log's columns take them: without control characters, cut, keys in lower case."""
 
 import re
+from functools import lru_cache
 from ipaddress import ip_address
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
@@ -17,6 +18,7 @@ def optional(value: str | None, length: int) -> str | None:
     return (text(value, length) or None) if value else None
 
 
+@lru_cache(maxsize=4096)
 def address(value: str) -> tuple[str, str]:
     """Local part and domain of an address in lower case, the domain in punycode as far as it is one."""
     local, _, domain = value.rpartition("@") if "@" in value else (value, "", "")
@@ -35,6 +37,7 @@ def punycode(domain: str) -> str:
         return domain
 
 
+@lru_cache(maxsize=4096)
 def ip(value: str) -> str:
     """An address of a machine in its canonical text, "" where it is none."""
     if not value:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Table, and_, bindparam, delete, func, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import mysql, postgresql, sqlite
 
 from app.blocklog import columns
 from app.blocklog.codes import Outcome, Policy, Resolved
@@ -188,24 +188,23 @@ def _write_fates(connection: Connection, fates: dict[tuple[str, str, str], dict[
 
 
 def _write_hosts(connection: Connection, hosts: dict[str, Host]) -> None:
-    found = {columns.ip(ip): host for ip, host in hosts.items() if columns.ip(ip)}
-    ips = sorted(found)
-    known: set[str] = set()
-    for start in range(0, len(ips), CHUNK):
-        known |= set(connection.scalars(select(_HOST.c.ip).where(_HOST.c.ip.in_(ips[start : start + CHUNK]))))
-    new = [_host(ip, found[ip]) for ip in ips if ip not in known]
-    if new:
-        connection.execute(insert(_HOST), new)
-    if known:
-        sums = {name: _HOST.c[name] + bindparam(f"more_{name}") for name in (*_HOST_COLUMNS.values(), _LISTED)}
-        latest: dict[str, Any] = {"cnxn_last": bindparam("latest")}
-        changed = update(_HOST).where(_HOST.c.ip == bindparam("key_ip")).values({**sums, **latest})
-        connection.execute(changed, [_more(ip, found[ip]) for ip in sorted(known)])
-    for ip in ips:
-        if found[ip].list_name:
-            name, at = columns.text(found[ip].list_name or "", 80), _moment(found[ip].list_at)
-            listed: dict[str, Any] = {"last_dnsbl": name, "last_dnsbl_time": at}
-            connection.execute(update(_HOST).where(_HOST.c.ip == ip).values(listed))
+    """Adds to what is known of sending servers, in one statement: another follower may know them, too."""
+    rows = [_host(ip, hosts[ip]) for ip in sorted(hosts) if ip]
+    if not rows:
+        return
+    kind = connection.dialect.name
+    if kind in ("mysql", "mariadb"):
+        new = mysql.insert(_HOST)
+        connection.execute(new.on_duplicate_key_update(_more(new.inserted)), rows)
+        return
+    other = (sqlite if kind == "sqlite" else postgresql).insert(_HOST)
+    connection.execute(other.on_conflict_do_update(index_elements=[_HOST.c.ip], set_=_more(other.excluded)), rows)
+
+
+def _more(new: Any) -> dict[str, Any]:
+    sums = {name: _HOST.c[name] + new[name] for name in (*_HOST_COLUMNS.values(), _LISTED)}
+    listed = {name: func.coalesce(new[name], _HOST.c[name]) for name in ("last_dnsbl", "last_dnsbl_time")}
+    return {**sums, **listed, "cnxn_last": new["cnxn_last"]}
 
 
 _LISTED = "dnsbl_block_count"
@@ -213,13 +212,9 @@ _LISTED = "dnsbl_block_count"
 
 def _host(ip: str, host: Host) -> dict[str, Any]:
     counts = {column: host.counts.get(name, 0) for name, column in _HOST_COLUMNS.items()}
-    counts[_LISTED] = host.listed
-    return {"ip": ip, "cnxn_first": _moment(host.first), "cnxn_last": _moment(host.last), **counts}
-
-
-def _more(ip: str, host: Host) -> dict[str, Any]:
-    counts = {f"more_{column}": host.counts.get(name, 0) for name, column in _HOST_COLUMNS.items()}
-    return {"key_ip": ip, "latest": _moment(host.last), f"more_{_LISTED}": host.listed, **counts}
+    listed: dict[str, Any] = {"last_dnsbl": columns.optional(host.list_name, 80), _LISTED: host.listed}
+    listed["last_dnsbl_time"] = _moment(host.list_at) if host.listed else None
+    return {"ip": ip, "cnxn_first": _moment(host.first), "cnxn_last": _moment(host.last), **listed, **counts}
 
 
 def _write_odd(connection: Connection, odd: dict[tuple[int, str], OddLines]) -> None:

@@ -90,6 +90,8 @@ class Follower:
         programs = readers()
         readings = [Reading(each, programs, once=self.once) for each in places]
         try:
+            if [each for each in readings if each.place.position is None and each.fill()]:
+                self._write(join, readings)  # where it began is known from now on, whatever becomes of the file
             self._loop(join, readings)
         finally:
             for each in readings:

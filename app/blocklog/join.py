@@ -123,8 +123,10 @@ class Join(UnderWay):
         elif event.queue_id not in NO_QUEUE:
             self._of_message(self.message(node, event.instance, str(event.queue_id), at), event, stop, named)
         else:
-            for rcpt in named or ("",):
-                self._loosely(copy(stop, rcpt, named=bool(rcpt)))
+            for rcpt in named[1:]:
+                self._loosely(copy(stop, rcpt, named=True))
+            stop.rcpt, stop.named = named[0] if named else "", bool(named)
+            self._loosely(stop)
 
     def _loosely(self, stop: Stopped) -> None:
         """A refusal without a message: the same as another log's of the same moment, or one more."""
@@ -237,8 +239,7 @@ class Join(UnderWay):
         message = arrival.message
         if arrival.hop or not arrival.next_id or message is None or not self.inside(arrival.relay):
             return
-        key = self.latest.get(arrival.next_id)
-        after = self.messages[key] if key is not None else None
+        after = self.known(self.latest.get(arrival.next_id), arrival.at)
         if after is None or after is message or not -OPEN <= arrival.at - after.begun <= OPEN:
             return
         if after.sender is not None and after.sender != message.sender and after.message_id != message.message_id:

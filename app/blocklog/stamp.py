@@ -55,6 +55,7 @@ class Stamp:
 
     def __init__(self, form: str, zone: str = "UTC", last: datetime | None = None) -> None:
         self.zone = ZoneInfo(zone)
+        self._is_utc = zone == "UTC"
         self.last = last
         self.written = self.now = datetime.now(UTC)
         self._read = {"syslog": self._syslog, "rspamd": self._rspamd}.get(form, self._exim)
@@ -125,18 +126,22 @@ class Stamp:
             return self._known[1]
         month, day = _MONTHS.index(text[:3]) // 3 + 1, int(text[4:6])
         hour, minute, second = int(text[7:9]), int(text[10:12]), min(int(text[13:15]), 59 if text[13] == "6" else 99)
-        found = []
-        for year in range(self.written.year - 1, self.written.year + 2):
-            if (month, day) == (2, 29) and year % 4:
-                continue
-            found.append(self._utc(datetime(year, month, day, hour, minute, second)))  # noqa: DTZ001 - the source's zone
-        at = min(found, key=lambda each: abs(each - self.written))
+        years = range(self.written.year - 1, self.written.year + 2)
+        wall = self.written.replace(tzinfo=None)
+        found = [
+            datetime(year, month, day, hour, minute, second)  # noqa: DTZ001 - the source's zone
+            for year in years
+            if (month, day) != (2, 29) or year % 4 == 0
+        ]
+        at = self._utc(min(found, key=lambda each: abs(each - wall)))
         self._known = (text, at)
         return at
 
     def _utc(self, wall: datetime) -> datetime:
         """A time on the source's clock. Where it was set back, the second 01:30 is the one that comes after later
         times; a time that was skipped is as much later as the clock was set forward."""
+        if self._is_utc:
+            return wall.replace(tzinfo=UTC)
         early = wall.replace(tzinfo=self.zone).astimezone(UTC)
         late = wall.replace(tzinfo=self.zone, fold=1).astimezone(UTC)
         if late > early and self.last is not None and early < self.last - DISORDER:

@@ -84,6 +84,7 @@ class Tail:
         self._stream: BinaryIO | None = None
         self._head = b""
         self._held = b""  # read, behind the position
+        self._missed = 0.0  # since when the file cannot be found
         self._broken = False  # the open file is packed, and breaks off
 
     def close(self) -> None:
@@ -172,6 +173,10 @@ class Tail:
             return self._enter(same[-1], same=True)
         if not self.known or self.once:
             return self._enter(files[-1])
+        self._missed = self._missed or time.monotonic()
+        if time.monotonic() - self._missed < 2 * self.quiet:
+            self.at_end = True  # files may just be renamed or packed
+            return False
         self.gaps += 1
         newer = [each for each in files if each.changed >= (self.last_at or 0) and not self._was_read(each)]
         return self._enter(newer[0] if newer else files[-1])
@@ -196,6 +201,7 @@ class Tail:
         stream, place = opened(file), self.position
         self._broken = same and place.byte_pos > 0 and not skip(stream, place.byte_pos)
         self._file, self._stream, self.known, self.written = file, stream, True, file.changed
+        self._missed = 0.0
         if same:
             self._head = head(file, place.head_length)
             self.position = replace(place, inode=file.inode)
@@ -217,7 +223,17 @@ class Tail:
             if now is None or not now.size or (now.inode == self._file.inode and not self._file.packed):
                 return False
         after = self._after(generations(self.path))
-        return after is not None and self._enter(after)
+        if after is None:
+            return False
+        # What was written between our look at its end and the rotation is read first.
+        return self._grown() or self._enter(after)
+
+    def _grown(self) -> bool:
+        """Whether the open file has more than was read."""
+        assert self._file is not None and self._stream is not None
+        if self._file.packed:
+            return False
+        return os.fstat(self._stream.fileno()).st_size > self.position.byte_pos + len(self._held)
 
     def _after(self, files: list[LogFile]) -> LogFile | None:
         """The file that follows the open one."""

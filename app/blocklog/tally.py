@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field, fields
 from hashlib import sha256
 
+from app.blocklog import columns
 from app.blocklog.event import GreylistPassed, SignedIn, Visit
 
 COUNTS = tuple(each.name for each in fields(Visit) if each.name not in ("at", "ip"))
@@ -48,14 +49,14 @@ class Tally:
 
     def visit(self, event: Visit) -> None:
         """One connection."""
-        host = self._host(event.ip, event.at.timestamp())
+        host = self._host(columns.ip(event.ip), event.at.timestamp())
         for name in COUNTS:
             if count := getattr(event, name):
                 host.counts[name] = host.counts.get(name, 0) + count
 
     def listed(self, ip: str, at: float, name: str | None) -> None:
         """A refusal because of a block list."""
-        host = self._host(ip, at)
+        host = self._host(columns.ip(ip), at)
         host.listed, host.list_at, host.list_name = host.listed + 1, at, name
 
     def _host(self, ip: str, at: float) -> Host:

@@ -25,6 +25,7 @@ class UnderWay:
         self.latest: dict[str, Key] = {}  # by queue id
         self.loose: dict[LooseKey, list[Stopped]] = {}
         self.early: dict[tuple[str, str, int], list[Any]] = {}  # recipients told before their message had an id
+        self.past: list[Message] = []  # whose id is used again, though rows of theirs wait
         self.waiting: list[Row] = []
         self.clock = 0.0  # the time of the last line
         self.read = time.monotonic()  # when it was read
@@ -36,6 +37,7 @@ class UnderWay:
         return {
             "clock": self.clock,
             "messages": [packed(each) for each in self.messages.values()],
+            "past": [packed(each) for each in self.past],
             "loose": [packed(each) for stops in self.loose.values() for each in stops],
             "early": [[*key, value] for key, value in self.early.items()],
         }
@@ -46,6 +48,8 @@ class UnderWay:
             message = message_of(found)
             self._keep(message)
             self.waiting += [each for each in message.rows() if each.waiting]
+        self.past = [message_of(each) for each in state.get("past", [])]
+        self.waiting += [each for message in self.past for each in message.rows() if each.waiting]
         for found in state.get("loose", []):
             stop = unpacked(Stopped, found)
             self.loose.setdefault(loose_key(stop), []).append(stop)
@@ -66,7 +70,8 @@ class UnderWay:
 
     def forget(self) -> None:
         """What nothing more is expected of; what is too much."""
-        old = [key for key, each in self.messages.items() if self.clock - each.last > _life(each) and not _waits(each)]
+        self.past = [each for each in self.past if _waits(each)]
+        old = [key for key, each in self.messages.items() if self.clock - each.last > _life(each)]
         for key in old:
             self._drop(key)
         for key in list(self.messages)[: max(0, len(self.messages) - MOST)]:
@@ -80,21 +85,24 @@ class UnderWay:
         self.early = {key: value for key, value in self.early.items() if self.clock - value[0] <= REFUSED}
 
     def _drop(self, key: Key) -> None:
-        del self.messages[key]
+        message = self.messages.pop(key)
+        if _waits(message):
+            self.past.append(message)
         if self.latest.get(key[2]) == key:
             del self.latest[key[2]]
 
     def message(self, node: str, instance: str, queue_id: str, at: float, *, fresh: bool = False) -> Message:
         """The message of a queue id; another one where the id is used again."""
         key = (node, instance.partition("/")[0] or instance, queue_id)
-        message = self.messages.get(key)
-        if message is None and (found := self.messages.get((node, "?", queue_id))) is not None:
-            self._drop((node, "?", queue_id))
+        message = self.known(key, at)
+        if message is None and (found := self.known((node, "?", queue_id), at)) is not None:
+            del self.messages[node, "?", queue_id]
             message, found.instance = found, key[1]
             self._keep(found)
         if message is None or (fresh and (message.opened or message.ended)):
+            if key in self.messages:
+                self._drop(key)
             message = Message(*key, begun=at, last=at)
-            self.messages.pop(key, None)
             self._keep(message)
         message.last = max(message.last, at)
         return message
@@ -106,11 +114,15 @@ class UnderWay:
         for told in (early[2] if early else [], message.recipients if message else []):
             told[:] = [each for each in told if each not in named]
 
+    def known(self, key: Key | None, at: float) -> Message | None:
+        """A message, if it is still remembered at a time: whether it was forgotten already makes no difference."""
+        message = self.messages.get(key) if key is not None else None
+        return message if message is not None and at - message.last <= _life(message) else None
+
     def partner(self, node: str, queue_id: str, at: float) -> Message:
         """The message that another program's line belongs to, told by the mail server before or after it."""
-        key = self.latest.get(queue_id)
-        if key is not None and key[0] == node and at - self.messages[key].last <= OPEN:
-            message = self.messages[key]
+        message = self.known(self.latest.get(queue_id), at)
+        if message is not None and message.node == node:
             message.last = max(message.last, at)
             return message
         return self.message(node, "?", queue_id, at)
