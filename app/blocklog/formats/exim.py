@@ -15,13 +15,17 @@ from app.blocklog.formats import eximmail
 from app.blocklog.formats.eximwords import ADDRESS, FIELDS, HOST, ID, QUOTED, SENDER, last_list, peer, status, tag
 
 PROGRAMS = frozenset({"exim", "exim4", "exim-reject"})
+_PROCESSES = 500  # whose last refusal is remembered
 LONGEST = 16_384  # characters of a line that are looked at; Exim's own buffer holds 8,192
 
-# 2026-11-22 06:47:20.668 +0000 [11998] 1xV1M8-00037A-1N, or of these what the follower left; [1/3] is syslog's.
+# 2026-11-22 06:47:20.668 +0000 [11998] 1xV1M8-00037A-1N, or of these what the follower left.
 _BEGINNING = re.compile(
-    r"(?:\[\d+[/\\]\d+\] )?(?:\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)? )?(?:[+-]\d{4} )?(?:\[(?P<pid>\d+)\] )?"
+    r"(?:\[1[/\\]\d+\] )?(?:\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)? )?(?:[+-]\d{4} )?(?:\[(?P<pid>\d+)\] )?"
     rf"(?:(?P<id>{ID}) )?"
 )
+# A further piece of what syslog got in several: `/` where a long line was cut, `\` where a line of a record ended.
+# A stranger's header may stand at its beginning.
+_PIECE = re.compile(r"\[(?!1[/\\])\d+[/\\]\d+\] ")
 _FROM = rf"(?:{FIELDS} F=(?:<(?P<sender>{SENDER})>|(?P<bare>[^\s<>]*+)))?{FIELDS}"
 _REFUSAL = re.compile(
     rf"(?:{HOST}{_FROM} )?(?P<soft>temporarily )?rejected "
@@ -77,11 +81,16 @@ _TOSSED = {
 
 
 class Reader:
-    """Reads lines of Exim, each by itself."""
+    """Reads lines of Exim, each by itself. Remembered is what syslog has twice: each refusal (syslog_duplication)."""
+
+    def __init__(self) -> None:
+        self._last: dict[int | None, str] = {}
 
     def read(self, line: Line) -> Iterable[Event]:
         """What a line tells; of most lines nothing."""
         text, newline, record = line.text.partition("\n")
+        if _PIECE.match(text) or self._again(line, text):
+            return ()
         begun = _BEGINNING.match(text)
         assert begun is not None  # every part of it may be missing
         rest = text[begun.end() : LONGEST]
@@ -91,6 +100,18 @@ class Reader:
         if begun["id"] and rest[2:3] == " " and rest[:2] in eximmail.SYMBOLS or rest == "Completed":
             return eximmail.read(line, begun["id"] or "", pid, rest)
         return _of_line(line, begun["id"], pid, rest)
+
+
+    def _again(self, line: Line, text: str) -> bool:
+        """In syslog, where Exim writes its own time as well: the second of two equal lines of one process."""
+        if text[:2] != "20" or "ected" not in text and "carded" not in text:
+            return False
+        if self._last.pop(line.pid, None) == text:
+            return True
+        if len(self._last) > _PROCESSES:
+            self._last.clear()
+        self._last[line.pid] = text
+        return False
 
 
 def _of_line(line: Line, queue_id: str | None, pid: int | None, rest: str) -> Iterator[Event]:

@@ -34,7 +34,8 @@ def refused(text: str, program: str = "exim") -> Refused:
         "2026-11-22 06:47:20 +0000 ",
         "2026-11-22 06:47:20.668 -0330 [11998] ",
         "[11998] ",
-        "[1/1] 2026-11-22 06:47:20 ",
+        "[1/2] 2026-11-22 06:47:20 ",
+        "[1\\18] 2026-11-22 06:47:20 +0000 ",
     ],
 )
 @pytest.mark.parametrize(
@@ -242,6 +243,22 @@ FORGED = [
 @pytest.mark.parametrize("text", FORGED)
 def test_nothing_that_a_stranger_writes_names_a_recipient(text: str):
     assert VICTIM not in recipients(read(text))
+
+
+def test_a_refusal_that_syslog_has_twice_is_one():
+    reader = Reader()
+    text = f"2026-11-22 06:47:20 +0000 [7] {HOST} F=<a@b.example> rejected RCPT <c@isp.example>: no"
+    told = [list(reader.read(line(text, pid=pid))) for pid in (7, 8, 7, 8, 7)]
+    assert [bool(each) for each in told] == [True, True, False, False, True]
+    in_files = text.partition("] ")[2]  # where the follower took time and process off
+    assert all(list(reader.read(line(in_files, pid=7))) for _ in range(3))
+
+
+@pytest.mark.parametrize("piece", ["[2/14] ", "[2\\14] ", "[11/14] ", "[11\\14] "])
+def test_a_further_piece_of_a_record_in_syslog_is_no_line(piece: str):
+    """Where a long header was cut, a stranger's words stand at its beginning."""
+    assert read(f"{piece}{HOST} F=<s@t.example> rejected RCPT <{VICTIM}>: no") == []
+    assert read(f"{piece}1xV1M8-00037A-1N => {VICTIM} R=r T=t") == []
 
 
 PIECES = [*' "\\<>()[]:;,=@abFHRCPT\t\n', VICTIM, f"rejected RCPT <{VICTIM}>: "]
