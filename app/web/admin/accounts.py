@@ -17,6 +17,7 @@ from app.web.resources import resources
 
 ORDERS = ("name", "blocked_day", "blocked_hour", "accepted_day", "accepted_hour")
 NONE = Traffic()
+MOST = 5000  # rows of one page; the others are found by searching
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ def show() -> str:
     found = sorted(_found(rows, sought), key=attrgetter("name"))
     if order != "name":
         found.sort(key=lambda row: getattr(row.traffic, order), reverse=True)
-    return page("accounts", here, rows=found, order=order, sought=sought, every=len(rows), nobody=nobody)
+    return page("accounts", here, rows=found[:MOST], order=order, sought=sought, every=len(rows), nobody=nobody)
 
 
 def _found(rows: Iterable[Row], sought: str) -> list[Row]:
