@@ -14,9 +14,10 @@ LONGEST = 65536  # bytes of a line; Rspamd and amavis name a hundred recipients 
 AHEAD = timedelta(days=2)  # of our clock: no time that a log can have
 DISORDER = timedelta(minutes=5)  # by which lines of a log may come late
 
+# Dovecot's own log names no host.
 _SYSLOG = re.compile(
     r"(?:<\d{1,3}>)?(?:(?P<full>\d{4}-\d\d-\d\dT\S{8,21})|(?P<short>[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d)) "
-    r"(?P<host>\S{1,255}) (?P<tag>[^\s\[:]{1,80})(?:\[(?P<pid>\d{1,10})\])?: ?"
+    r"(?:(?P<host>\S{0,254}[^\s:]) )?(?P<tag>[^\s\[:]{1,80})(?:\[(?P<pid>\d{1,10})\])?: ?"
 )
 _EXIM = re.compile(
     r"(?P<full>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(?P<part>\.\d{1,6})?(?P<zone> [+-]\d{4})?(?: \[(?P<pid>\d{1,10})\])? "
@@ -86,7 +87,7 @@ class Stamp:
         full, short, host, tag, pid = found.groups()
         instance, program = self._tags.get(tag) or self._tag(tag)
         at = self._full(full) if full else self._short(short)
-        return Line(at, host, program, instance, int(pid) if pid else None, text[found.end() :])
+        return Line(at, host or "", program, instance, int(pid) if pid else None, text[found.end() :])
 
     def _exim(self, text: str) -> Line | None:
         found = _EXIM.match(text)
@@ -105,7 +106,7 @@ class Stamp:
 
     def _tag(self, tag: str) -> tuple[str, str]:
         """Instance and program of a tag: postfix/submission/smtpd is the smtpd of postfix/submission."""
-        instance, _, program = tag.rpartition("/")
+        instance, _, program = tag.partition("(")[0].rpartition("/")  # imap(alice)<4711><…> is Dovecot's imap
         if len(self._tags) >= _TAGS:
             self._tags.clear()
         self._tags[tag] = (instance or program, program)

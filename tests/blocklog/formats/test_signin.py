@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import imaplib
+import time
+
 import pytest
 
-from app.blocklog.event import SignedIn
+from app.blocklog.event import Line, SignedIn
 from app.blocklog.formats.signin import PROGRAMS, Reader
+from app.blocklog.stamp import Stamp
 from tests.blocklog.lines import AT, line
+from tests.conftest import MailAccount
 
 DOVECOT = "user=<alice@isp.example>, method=PLAIN, rip=203.0.113.9, lip=192.0.2.1, mpid=12, TLS, session=<x/y>"
 
@@ -44,6 +49,20 @@ def test_a_login_is_read(program: str, text: str, service: str, login: str, ip: 
 )
 def test_what_failed_is_no_login(program: str, text: str):
     assert list(Reader().read(line(text, program))) == []
+
+
+@pytest.mark.servers
+def test_logins_of_a_real_dovecot_are_read_of_its_own_log(mail_account: MailAccount):
+    with imaplib.IMAP4("127.0.0.1", mail_account.server.imap_port) as client:
+        client.login(mail_account.login, mail_account.password)
+    stamp, read = Stamp("syslog"), Reader().read
+    end, found = time.monotonic() + 5, []
+    while not found and time.monotonic() < end:
+        lines = [stamp.line(each) for each in mail_account.server.log().encode().splitlines()]
+        known = [each for each in lines if isinstance(each, Line) and each.program in PROGRAMS]
+        found = [event for each in known for event in read(each) if event.login == mail_account.login]
+    assert [(each.service, each.ip) for each in found] == [("imap", "127.0.0.1")]
+    assert all(isinstance(each, Line) for each in lines)
 
 
 def test_a_user_s_text_is_no_second_login():
