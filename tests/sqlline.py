@@ -38,9 +38,9 @@ _NAMES = (
     (rb"FROM outbox", "ask"),
     (rb"ROLLBACK", "rollback"),
     (rb"BEGIN", "begin"),
+    (rb"INSERT INTO|UPDATE \w+ SET|DELETE FROM", "profile"),
     (rb"SET ", "session"),
     (rb"SELECT .*FROM", "directory"),
-    (rb"(?:INSERT|UPDATE|DELETE) ", "profile"),
 )
 
 
