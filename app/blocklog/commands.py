@@ -8,6 +8,7 @@ import click
 from sqlalchemy import Engine
 
 from app.blocklog.errors import LogError
+from app.blocklog.export import exported
 from app.blocklog.retain import retain
 
 _T = TypeVar("_T")
@@ -28,6 +29,16 @@ def blocklog_commands(open_log: Callable[[], Engine], days: int, sites: Callable
             for name in names:
                 click.echo(f"{what}: {name}")
         click.echo(f"rows deleted: {done.deleted}")
+
+    @group.command("export", help="All rows, or those from a time on, as JSON lines; codes by name, times in UTC.")
+    @click.option("--json", "_json", is_flag=True, help="As JSON lines, the only form there is.")
+    @click.option("--since", type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"]), help="UTC.")
+    def export(_json: bool, since: datetime | None) -> None:
+        def told() -> None:
+            for line in exported(open_log(), since=since.replace(tzinfo=UTC) if since else None):
+                click.echo(line)
+
+        _plainly(told)
 
     return group
 

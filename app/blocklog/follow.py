@@ -16,6 +16,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from functools import partial
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -25,12 +26,14 @@ from sqlalchemy.exc import DBAPIError
 
 from app.blocklog.classify import classify, patterns
 from app.blocklog.entry import write
+from app.blocklog.errors import LogError
 from app.blocklog.files import HEAD, head, look
 from app.blocklog.join import Join
 from app.blocklog.positions import Lost, Place, claim, owner, release, save
 from app.blocklog.reading import Reading, readers, step
 from app.blocklog.recipients import Recipients
 from app.blocklog.report import log, log_as_json
+from app.blocklog.retain import retain
 from app.blocklog.settle import due, settle
 from app.blocklog.source import FORMATS, Source, checked
 from app.blocklog.stamp import guess
@@ -43,6 +46,7 @@ ROWS = 1000  # that are written at once, at most after SECONDS
 SECONDS = 2.0
 IDLE = 0.25  # until it is looked for new lines
 AWAY = (1.0, 2.0, 5.0, 10.0)  # until SQL is asked again
+DAY, HOUR = 86400.0, 3600.0
 ALIVE = 10.0  # after which a follower without news says that it lives
 
 _FAULTS = (DBAPIError, DirectoryAway, DirectoryBroken, Lost)
@@ -59,9 +63,11 @@ class Follower:
         make_join: Callable[..., Join],
         *,
         once: bool = False,
+        daily: Callable[[], object] | None = None,
     ) -> None:
         self.engine, self.recipients, self.sources, self.once = engine, recipients, sources, once
-        self.make_join = make_join
+        self.make_join, self.daily = make_join, daily
+        self._daily_at = 0.0
         self.name = owner()
         self.ending = threading.Event()
         self.rows = 0
@@ -111,8 +117,20 @@ class Follower:
             if not more:
                 if self.once:
                     break
+                self._keep_days()
                 self.ending.wait(IDLE)
         self._write(join, readings, everything=self.once, last=True)
+
+    def _keep_days(self) -> None:
+        """Once a day, when there is nothing to read: weeks ahead are made, old ones dropped."""
+        if self.daily is None or time.monotonic() < self._daily_at:
+            return
+        self._daily_at = time.monotonic() + DAY
+        try:
+            self.daily()
+        except (LogError, *_FAULTS) as error:
+            self._daily_at = time.monotonic() + HOUR
+            log.warning("old rows of the block log are not removed yet", extra={"detail": _words(error)})
 
     def _write(self, join: Join, readings: list[Reading], *, everything: bool = False, last: bool = False) -> None:
         """One transaction: all that is due, and how far each log is read."""
@@ -211,14 +229,21 @@ def open_follower(settings: Settings, sources: Sequence[Source], *, once: bool =
     from app.directory.engine import open_engine
     from app.directory.open import open_directory
     from app.directory.owners import owners, owners_of_logins
+    from app.directory.sites import log_days
 
     directory = open_directory(settings)
     recipients = Recipients(partial(owners, directory), partial(owners_of_logins, directory))
     words = settings.blocklog_patterns
     own_patterns = patterns(words.read_text().splitlines()) if words else ()
     make_join = partial(Join, partial(classify, own=own_patterns), settings.own_names)
-    engine = open_engine(settings.blocklog_database_url or settings.database_url, timeout=10.0)
-    return Follower(engine, recipients, sources, make_join, once=once)
+    url = settings.blocklog_database_url or settings.database_url
+
+    def daily() -> None:
+        patient = open_engine(url, timeout=None)
+        retain(patient, datetime.now(UTC), settings.blocklog_days, log_days(directory))
+        patient.dispose()
+
+    return Follower(open_engine(url, timeout=10.0), recipients, sources, make_join, once=once, daily=daily)
 
 
 if __name__ == "__main__":

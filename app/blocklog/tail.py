@@ -177,7 +177,7 @@ class Tail:
         if time.monotonic() - self._missed < 2 * self.quiet:
             self.at_end = True  # files may just be renamed or packed
             return False
-        self.gaps += 1
+        self.gaps += bool(self.position.head_length)  # of an empty file nothing is missing
         newer = [each for each in files if each.changed >= (self.last_at or 0) and not self._was_read(each)]
         return self._enter(newer[0] if newer else files[-1])
 
