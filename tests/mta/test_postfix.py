@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,7 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def world() -> Iterator[World]:
+def world(migrated: Path) -> Iterator[World]:
     if why := Mx.missing():
         pytest.skip(why)
     folder = make_server_folder()
@@ -52,9 +53,11 @@ def world() -> Iterator[World]:
     for number, case in enumerate(tried.values(), 1):
         if case.attempt.source == "127.0.0.1":
             case.attempt.source = f"198.51.100.{number}"
-    try_all(folder, tried)
-    yield follow(folder, tried)
-    shutil.rmtree(folder)
+    try:
+        try_all(folder, tried)
+        yield follow(folder, tried, f"sqlite:///{shutil.copy(migrated, folder / 'log.db')}")
+    finally:
+        shutil.rmtree(folder)
 
 
 def try_all(folder: Path, tried: dict[str, Case]) -> None:
@@ -62,16 +65,16 @@ def try_all(folder: Path, tried: dict[str, Case]) -> None:
     sources = sorted({case.attempt.source for case in tried.values()})
     listener = f"service lmtp {{\n  unix_listener {folder}/lmtp {{\n    mode = 0666\n  }}\n}}"
     boxes = {f"{name}@isp.example": "secret" for name in mx.PEOPLE}
-    dovecot = Dovecot(folder / "dovecot", boxes, quota="60K", options=listener).start()
-    dovecot.deliver(FULL, b"Subject: full\n\n" + b"x" * 59_000)
-    with (
-        Namespace(folder, sources) as network,
-        Nameserver(network.listen(53, udp=True), zone(sources)),
-        PolicyService(network.listen(mx.POLICY), ANSWERS),
-        Milter(network.listen(mx.MILTER), VERDICTS),
-        ContentFilter(network, mx.FILTER, mx.BACK),
-        Mx(network) as server,
-    ):
+    dovecot = Dovecot(folder / "dovecot", boxes, quota="60K", options=listener)
+    with ExitStack() as stack:
+        stack.callback(dovecot.stop)
+        dovecot.start().deliver(FULL, b"Subject: full\n\n" + b"x" * 59_000)
+        network = stack.enter_context(Namespace(folder, sources))
+        stack.enter_context(Nameserver(network.listen(53, udp=True), zone(sources)))
+        stack.enter_context(PolicyService(network.listen(mx.POLICY), ANSWERS))
+        stack.enter_context(Milter(network.listen(mx.MILTER), VERDICTS))
+        stack.enter_context(ContentFilter(network, mx.FILTER, mx.BACK))
+        server = stack.enter_context(Mx(network))
         server.ready()
         first = replace(tried["too often"].attempt, told={}, replies={})
         first.make(mx.RATE, network=network)
@@ -80,7 +83,6 @@ def try_all(folder: Path, tried: dict[str, Case]) -> None:
         again = replace(tried["greylisted"].attempt, told={}, replies={})
         until(lambda: not again.make(mx.GREYLISTING, network=network) and again.told[ALICE].code < 400)
         until(lambda: server.log.read_text().count(": removed") >= server.log.read_text().count("(queue active)"))
-    dovecot.stop()
 
 
 def until(done: Callable[[], bool]) -> None:
@@ -91,10 +93,8 @@ def until(done: Callable[[], bool]) -> None:
     raise AssertionError("it did not come to an end")
 
 
-def follow(folder: Path, tried: dict[str, Case]) -> World:
+def follow(folder: Path, tried: dict[str, Case], url: str) -> World:
     """Runs the follower over both logs, as for a backfill."""
-    url = f"sqlite:///{folder}/postern.sqlite"
-    nodes.bring_up_to_date(url)
     engine = open_engine(url)
     with engine.begin() as connection:
         server = directory.put_server(connection, "box1", {"imap": 143})
