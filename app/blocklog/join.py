@@ -23,6 +23,7 @@ from collections.abc import Callable, Iterable
 from ipaddress import ip_address
 from typing import Any
 
+from app.blocklog.classify import recognise
 from app.blocklog.codes import Fate, Outcome, Policy, Stage
 from app.blocklog.event import Delivery, Ended, Event, GreylistPassed, Odd, Refused, SignedIn, Told, Visit
 from app.blocklog.merge import AFTER_DATA, copy, loose_key, merge, stopped, sure
@@ -109,7 +110,8 @@ class Join(UnderWay):
         if policy is None:
             policy, guessed = self.classify(event.text, code=event.code, dsn=event.dsn, stage=event.stage)
             detail = detail or guessed
-            if policy is Policy.other:
+            fallen = policy in (Policy.other, Policy.internal, Policy.client)
+            if fallen and recognise(event.text, code=event.code, dsn=event.dsn) is None:
                 self.tally.unread(source, UNCLASSED, event.text, self.clock)
         at = event.at.timestamp()
         if policy is Policy.rbl and event.peer.ip:

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine
 
 from app.blocklog.codes import Known, Outcome, Policy, Stage
-from app.blocklog.tables import RecentRow
+from app.blocklog.tables import OddRow, RecentRow
 from tests.blocklog.followed import engine, follow_once, rows
 
 __all__ = ["engine"]
@@ -106,3 +106,11 @@ def test_rspamd_names_nobody_whom_the_mail_server_did_not_take(engine: Engine, l
     found = {row["rcpt"]: row["rcpts_known"] for row in rows(engine)}
     assert set(found) == {'"a@isp.example,bob@isp.example,b"@isp.example', "alice@isp.example"}
     assert found["alice@isp.example"] == Known.certain
+
+
+@pytest.mark.parametrize("reply", ["554 5.7.1 We do not like you", "450 4.7.1 We do not like you"])
+def test_a_reply_that_nothing_classes_is_shown_to_administrators(engine: Engine, log: Path, reply: str) -> None:
+    write(log, RCPT.format("alice@isp.example").replace("info:", "reject:").replace(": ok;", f": {reply};"))
+    follow_once(engine, log)
+    (odd,) = rows(engine, OddRow)
+    assert (odd["why"], odd["example"]) == ("a reply of no known class", "We do not like you")
