@@ -9,11 +9,31 @@ from urllib.parse import quote
 
 from app.blocklog.codes import Outcome, Policy, word
 from app.blocklog.query import Block
-from app.blocklog.reason import cleaned, sentence, spoken, why
+from app.blocklog.reason import cleaned, sentence, spoken
 from app.web.format import in_zone
 
 LONGEST = 3400  # of an address: a node takes request lines of 4,094 bytes
 
+# What was wrong, said to whoever sent it: {detail} is a stranger's.
+_FAULTS: Mapping[Policy, str] = {
+    Policy.rbl: "your mail server is on the block list {detail}",
+    Policy.rhsbl: "your domain, or one that it links to, is on the block list {detail}",
+    Policy.spam: "it looked like spam",
+    Policy.header: "something in its subject or header is not allowed here",
+    Policy.body: "something in its text is not allowed here",
+    Policy.mime: "its attachment {detail} is of a kind that is not allowed here",
+    Policy.greylist: "your mail server has not come again, as it was asked to",
+    Policy.helo: "your mail server gave a name that cannot be right",
+    Policy.client: "your mail server is not one that may send mail here",
+    Policy.sender: "the address that it was sent from is not valid",
+    Policy.spf: "your mail server may not send mail for your domain",
+    Policy.dkim: "its signature does not fit",
+    Policy.dmarc: "it does not prove that it is from your domain",
+    Policy.rate: "your mail server sent too much at once",
+    Policy.size: "it was too large",
+    Policy.quota: "my mailbox was full",
+}
+_UNNAMED = "our mail server had a reason that only its answer below tells"
 _FIXES: Mapping[Policy, str] = {
     Policy.rbl: "Whoever runs your mail server can ask that list why it is on it, and to be taken off.",
     Policy.rhsbl: "Whoever runs your domain can ask that list why it is on it, and to be taken off.",
@@ -41,7 +61,7 @@ def to_sender(row: Block, zone: tzinfo, zone_name: str) -> dict[str, str]:
     when = f"{in_zone(row.blocked_at, zone):%d %B %Y, %H:%M} ({zone_name})"
     known = [
         *("Hello,", ""),
-        f"our mail server {_DONE.get(row.outcome, _THROWN)}, so I did not get it: {spoken(why(row), _utc)}.",
+        f"our mail server {_DONE.get(row.outcome, _THROWN)}, so I did not get it: {_fault(row)}.",
         *((fix, "") if (fix := _FIXES.get(row.policy)) else ("",)),
         *(f"Sent by: {cleaned(row.sender, 320)}", f"Sent to: {cleaned(row.rcpt, 320)}", f"When: {when}"),
         *_server(row),
@@ -65,6 +85,14 @@ def to_admin(row: Block, to: str) -> dict[str, str]:
         *([f"Queue id: {cleaned(row.queue_id, 32)}"] if row.queue_id else []),
     ]
     return _fitted("Wrongly blocked message", to, known, _answer(row))
+
+
+def _fault(row: Block) -> str:
+    """In one clause; a list or file of which nothing is known leaves no gap."""
+    text, detail = _FAULTS.get(row.policy, _UNNAMED), cleaned(row.detail)
+    if not detail:
+        text = text.replace("the block list {detail}", "a block list").replace(" {detail}", "")
+    return text.replace("{detail}", detail)
 
 
 def _server(row: Block) -> list[str]:

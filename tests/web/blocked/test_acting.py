@@ -204,7 +204,7 @@ def test_without_a_token_or_by_get_nothing_is_done(log: Engine, signed_in: Pages
 
 def test_the_sender_is_told_by_a_text_to_be_read_first(log: Engine, signed_in: Pages) -> None:
     page = text(signed_in.get(f"/blocked/{block(log)}/tell"))
-    assert "so I did not get it: their server is on the block list zen.spamhaus.org" in page
+    assert "so I did not get it: your mail server is on the block list zen.spamhaus.org" in page
     assert "may be forged" not in page and "copy the text" in page
     assert "may be forged" in text(signed_in.get(f"/blocked/{block(log, policy=Policy.spf)}/tell"))
     assert signed_in.get(f"/blocked/{block(log, policy=Policy.virus)}/tell").status_code == 404

@@ -23,7 +23,7 @@ def to_sender(**fields: Any) -> dict[str, str]:
 def test_the_sender_is_told_the_exact_fault_and_when() -> None:
     told = to_sender(reason="blocked using zen.spamhaus.org")
     assert told["to"] == "info@bank.example"
-    assert "refused a message of yours, so I did not get it: their server is on the block list zen" in told["body"]
+    assert "refused a message of yours, so I did not get it: your mail server is on the block list zen." in told["body"]
     assert (
         "27 November 2026, 13:00 (Europe/Berlin)" in told["body"] and "mail.bank.example [203.0.113.7]" in told["body"]
     )
