@@ -100,8 +100,15 @@ class Settings:
     )
     amavis_files: bool = setting("amavis keeps them as files with its default names, not in SQL", values.flag, False)
     report_to: str | None = setting(
-        "address to which people may report that mail was blocked wrongly; unset: not offered", values.text
+        "address to which people may report that mail was blocked wrongly; unset: not offered", values.mail_address
     )
+    public_url: str | None = setting("where browsers find this website, for links in mails", values.web_address)
+    notice_from: str | None = setting(
+        "sender of digests of blocked mail; unset, or without POSTERN_PUBLIC_URL: not offered", values.mail_address
+    )
+    notice_url: str | None = setting("the submission server for them; unset: POSTERN_SUBMISSION_URL")
+    notice_user: str | None = setting("who signs in there; unset: nobody, the server knows this host", values.text)
+    notice_password: str | None = setting("their password", values.secret, secret=True)
     junk_pattern: str | None = setting(
         "name of the junk mailbox where the server marks none; strftime letters %Y %m %d, e.g. spam.%Y",
         values.mailbox_pattern,

@@ -167,6 +167,22 @@ def bind(value: str) -> str:
     return value
 
 
+def web_address(value: str) -> str:
+    """Where browsers find the website, without a slash at the end."""
+    parts = urlsplit(value)
+    host = bool(_HOST.fullmatch(parts.hostname or ""))
+    if not host or parts.scheme not in ("https", "http") or parts.query or parts.fragment or parts.username:
+        raise ValueError("https://host, with a path where the website has one")
+    return value.rstrip("/")
+
+
+def mail_address(value: str) -> str:
+    """An address of mail, without a name."""
+    if not re.fullmatch(r"[!-?A-~]{1,64}@[A-Za-z0-9.-]{1,253}", value):
+        raise ValueError("an address such as postmaster@example.org")
+    return value
+
+
 def mailbox_pattern(value: str) -> str:
     """A mailbox name, or a strftime pattern of one with %Y %m %d only."""
     if not value.isprintable() or re.sub(r"%[Ymd]", "", value).count("%"):

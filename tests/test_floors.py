@@ -58,7 +58,8 @@ WEB: dict[str, set[str]] = {
     "contacts": set(),
     "blocked": {"mailboxes", "reading"},
     "admin": {"blocked", "settings"},
-    "operating": set(),
+    "digest": {"blocked"},
+    "operating": {"digest"},
 }
 # The route table, and the page for any exception, which may be the form to sign in: they know all rooms, no room them.
 WEB_ABOVE = {"app.web", "app.web.errors"}

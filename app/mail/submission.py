@@ -221,16 +221,17 @@ class Submission:
 
 
 def open_submission(
-    endpoint: Endpoint, credentials: Credentials, *, patience: Patience | None = None, ca_file: str | None = None
+    endpoint: Endpoint, credentials: Credentials | None, *, patience: Patience | None = None, ca_file: str | None = None
 ) -> Submission:
-    """A signed-in connection; end it with `close`, or use it in a `with`.
+    """A signed-in connection; end it with `close`, or use it in a `with`. Without `credentials` nobody signs in.
 
     Raises ServerAway, Untrusted, SignInRefused, SignInUnavailable, CannotDo.
     """
     patience = patience or Patience()
     opening = Opening(Line(connected(endpoint, patience.connect)), endpoint, patience.login, ca_file)
     try:
-        return Submission(opening.line, opening.capabilities(credentials), patience)
+        offered = opening.offered() if credentials is None else opening.capabilities(credentials)
+        return Submission(opening.line, offered, patience)
     except ConnectionLost as error:
         opening.line.sock.close()
         raise ServerAway(error.text) from None

@@ -22,6 +22,7 @@ from app.web.blocked import acting, doings, expecting, export, pages, where, wor
 from app.web.brand import BrandError
 from app.web.contacts import contacts, files, groups
 from app.web.cookie import CookieSessions
+from app.web.digest import pages as digests
 from app.web.format import filters
 from app.web.letter import people, uploads
 from app.web.mailboxes import branches, folders
@@ -117,6 +118,10 @@ ROUTES: Sequence[tuple[str, str, Any, Sequence[str]]] = (
     ("/folders", "folders.everything", folders.everything, GET),
     ("/settings/folders", "folders.edit", folders.edit, GET),
     ("/settings/folders", "folders.save", folders.save, POST),
+    ("/settings/digest", "blocked.digest", digests.edit, GET),
+    ("/settings/digest", "blocked.save_digest", digests.save, POST),
+    ("/digest/<token>", "blocked.link", digests.ask, GET),
+    ("/digest/<token>", "blocked.follow", digests.act, POST),
     ("/settings/actions", "blocked.actions", doings.show, GET),
     ("/settings/actions/<int:number>/undo", "blocked.undo", doings.undo, POST),
     ("/settings/actions/rules/<int:number>/remove", "blocked.remove_rule", doings.remove, POST),
@@ -143,7 +148,7 @@ ROUTES: Sequence[tuple[str, str, Any, Sequence[str]]] = (
     ("/static/<digest>/<path:filename>", "static", static.static_file, GET),
 )
 QUIET = headers.LASTING | headers.PROBES
-PUBLIC = frozenset({"login.sign_in", "brand.picture", "static", *headers.PROBES})
+PUBLIC = frozenset({"login.sign_in", "brand.picture", "static", "blocked.link", "blocked.follow", *headers.PROBES})
 
 
 def create_app(settings: Settings | None = None) -> Flask:

@@ -30,7 +30,7 @@ CARRIED = frozenset(  # what may be completed so: never a password, forwarding, 
     {
         *("compose.post", "contacts.add", "contacts.save", "folders.save"),
         *("identities.add", "identities.save", "preferences.save", "redirect.send"),
-        *("texts.add", "texts.save"),
+        *("texts.add", "texts.save", "blocked.save_digest"),
     }
 )
 _PURPOSE = "carried forms"

@@ -50,3 +50,21 @@ def test_without_tables_or_a_file_the_profile_is_away(tmp_path: Path) -> None:
         with pytest.raises(ProfileAway):
             settings.write(engine, "7", "x", 1)
         engine.dispose()
+
+
+def test_a_setting_of_everybody_is_read_page_by_page(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "_PAGE", 2)
+    for number in range(5):
+        settings.write(engine, str(number), "digest", number)
+    settings.write(engine, "3", "other", "x")
+    assert dict(settings.everybody(engine, "digest")) == {str(number): number for number in range(5)}
+
+
+def test_only_one_of_two_exchanges_the_same_value(engine: Engine) -> None:
+    def claimed(old: object, new: object) -> int:
+        with ThreadPoolExecutor(4) as pool:
+            return sum(pool.map(lambda _n: settings.exchange(engine, "7", "x", old, new), range(4)))
+
+    assert claimed(None, {"a": 1}) == 1 and claimed({"a": 1}, {"a": 2}) == 1
+    assert not settings.exchange(engine, "7", "x", {"a": 1}, {"a": 3}) and settings.read(engine, "7", "x") == {"a": 2}
+    assert settings.exchange(engine, "7", "x", {"a": 2}, None) and settings.exchange(engine, "7", "x", None, 1)

@@ -11,18 +11,15 @@ from urllib.parse import urlencode
 from flask import Response, abort, flash, make_response, redirect, render_template, request, url_for
 
 from app.blocklog import query
-from app.blocklog.codes import Policy, Resolved
 from app.blocklog.query import Block
-from app.blocklog.resolve import resolved
-from app.directory.errors import DirectoryError
-from app.directory.resolve import resolve
 from app.policy import actions
 from app.policy.errors import Full, Gone, PolicyAway
-from app.policy.release import NotReleased, QuarantineAway, release
+from app.policy.release import NotReleased, QuarantineAway
 from app.policy.rule import Rule, Scope, account_scope
 from app.policy.value import Kind
 from app.web.blocked import letters, pages
 from app.web.blocked.asked import place_of
+from app.web.blocked.kept import NOT_ASKED, NOT_GIVEN, let_out, note
 from app.web.blocked.remedies import Remedies, may_write, remedies
 from app.web.blocklog import blocklog
 from app.web.policy import by, policy
@@ -32,7 +29,6 @@ from app.web.session import Current, current
 
 DAYS = {"30": "for 30 days", "365": "for a year", "0": "until you take it back"}
 _KINDS = {"address": Kind.sender, "domain": Kind.domain}
-_FILES = {Policy.spam: "spam-{}.gz", Policy.mime: "banned-{}", Policy.header: "badh-{}"}  # amavis' own templates
 _SETTLED = "That is settled already, or cannot be done with this message. Nothing was changed."
 AWAY = "Rules cannot be reached at the moment. Nothing was changed; try again in a while."
 
@@ -117,50 +113,23 @@ def _unrule(me: Current, _found: Block, offered: Remedies, row: str) -> Any:
 
 def _release(me: Current, found: Block, offered: Remedies, row: str) -> Any:
     """Has amavis put the message back, for this account alone."""
-    kept = (found.stored_ref or "").partition(":")[2]
-    settings, at = resources().settings, datetime.now(UTC).replace(microsecond=0)
-    file = _FILES.get(found.policy, "").format(kept) if settings.amavis_files else ""
     try:
-        release(settings.amavis_release or "", kept, _recipient(me, found), file=file, by=f"postern {me.account.id}")
+        let_out(me.account, found, by(me), {"row": row})
     except NotReleased as error:
         logger.warning("a message was not released", extra=described(error))
         away = isinstance(error, QuarantineAway)
-        words = "does not answer at the moment. The message is still kept; try again in a while."
-        gone = "no longer has this message, or does not give it out. Nothing was changed; ask your provider about it."
-        return _again(me, found, offered, {"form": f"The quarantine {words if away else gone}"}, 503 if away else 409)
-    with blocklog() as engine:
-        resolved(engine, me.account.id, found.place, Resolved.released, at)
-    _note(me, "release", found, row)
+        return _again(me, found, offered, {"form": NOT_ASKED if away else NOT_GIVEN}, 503 if away else 409)
     flash("The message was released. It arrives in a moment.")
     return _back(row)
 
 
-def _recipient(me: Current, found: Block) -> str:
-    """The address it was sent to, while it leads to this account alone; else the account's own."""
-    try:
-        owner = resolve(resources().directory, found.rcpt, catch_all=True)
-    except DirectoryError:
-        owner = None
-    return found.rcpt if owner is not None and owner.id == me.account.id else me.account.address
-
-
 def _report(me: Current, found: Block, _offered: Remedies, row: str) -> Any:
     """The report is written down, and opens as a message of theirs; who cannot write here copies it."""
-    _note(me, "report", found, row)
+    note(by(me), "report", found.sender, {"row": row})
     fields = letters.to_admin(found, resources().settings.report_to or "")
     if may_write(me):
         return redirect(f"{url_for('compose.new')}?{urlencode(fields)}", 303)
     return render_template("tell.html", row=found, fields=fields, can=None, zone=me.zone)
-
-
-def _note(me: Current, verb: str, found: Block, row: str) -> None:
-    """Writes down what was done already: the log of it being away takes nothing back."""
-    at = datetime.now(UTC).replace(microsecond=0)
-    try:
-        with policy() as engine:
-            actions.recorded(engine, by(me), verb, found.sender, at, {"row": row})
-    except PolicyAway:
-        logger.warning("an action was not written down", extra={"verb": verb})
 
 
 def _again(me: Current, found: Block, offered: Remedies, faults: dict[str, str], status: int) -> Response:

@@ -1,10 +1,13 @@
 """What the page of a stopped message offers to do about it, and what was done about it in the last day."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from sqlalchemy import Engine
+
 from app.blocklog.query import Block
+from app.directory.account import Account
 from app.directory.errors import DirectoryError
 from app.directory.resolve import domains
 from app.policy import actions, senders
@@ -38,18 +41,16 @@ class Remedies:
 
 def remedies(me: Current, row: Block) -> Remedies:
     """Those of a row of the account's own. Never raises for SQL: without it, what needs none is still offered."""
-    now = datetime.now(UTC)
+    now, own = datetime.now(UTC), own_domains(me.account, aliases(me))
     try:
         with policy() as engine:
-            decision = senders.decide(
-                engine, now, account_id=me.account.id, site=me.account.site, sender=row.sender, ip=row.client_ip
-            )
+            decision = decided(engine, me.account, row, now)
             latest = actions.of_account(engine, me.account.id, since=now - UNDO, limit=_MOST)
     except PolicyAway:
-        return Remedies(_situation(me, row, Decision()), away=True, writes=may_write(me))
+        return Remedies(offered(me.account, row, Decision(), own), away=True, writes=may_write(me))
     place = place_text(*row.place)
     done = tuple(each for each in latest if each.detail.get("row") == place and actions.undoable(each, now))
-    return Remedies(_situation(me, row, decision), done, writes=may_write(me))
+    return Remedies(offered(me.account, row, decision, own), done, writes=may_write(me))
 
 
 def may_write(me: Current) -> bool:
@@ -57,23 +58,29 @@ def may_write(me: Current) -> bool:
     return me.account.server is not None and brand().has("compose")
 
 
-def own_domains(me: Current) -> Collection[str]:
-    """The domains of the account's site, as far as they can be asked for."""
-    known = {each.rpartition("@")[2] for each in (me.account.address, *aliases(me))}
+def own_domains(account: Account, addresses: Iterable[str] = ()) -> Collection[str]:
+    """The domains of the account's site, as far as they can be asked for, and those of its further `addresses`."""
+    known = {each.rpartition("@")[2] for each in (account.address, *addresses)}
     try:
-        return known | set(domains(resources().directory, site=me.account.site))
+        return known | set(domains(resources().directory, site=account.site))
     except DirectoryError as error:
         logger.warning("the directory does not answer", extra=described(error))
         return known
 
 
-def _situation(me: Current, row: Block, decision: Decision) -> Situation:
+def decided(engine: Engine, account: Account, row: Block, now: datetime) -> Decision:
+    """What the rules would say of such a message now. Raises PolicyAway."""
+    return senders.decide(engine, now, account_id=account.id, site=account.site, sender=row.sender, ip=row.client_ip)
+
+
+def offered(account: Account, row: Block, decision: Decision, own: Collection[str]) -> Situation:
+    """What can be done, as the site has set it up."""
     settings = resources().settings
     return situation(
         row,
         decision,
-        account_id=me.account.id,
-        own=own_domains(me),
+        account_id=account.id,
+        own=own,
         release=bool(settings.amavis_release) and (row.stored_ref or "").startswith("amavis:"),
         report=bool(settings.report_to),
     )

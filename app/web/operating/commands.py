@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 from flask import Flask
+from flask.cli import with_appcontext
 
 from app.directory.engine import open_engine
 from app.directory.open import open_directory
@@ -56,9 +57,18 @@ def install(app: Flask, settings: Settings) -> None:
         from app.directory.sites import log_days
 
         url = settings.blocklog_database_url or settings.database_url
-        return blocklog_commands(
+        group = blocklog_commands(
             lambda: open_engine(url, timeout=None), settings.blocklog_days, lambda: log_days(open_directory(settings))
         )
+        group.add_command(digest)
+        return group
+
+    @click.command("digest", help="Send the digests that are due; once an hour, on one node or on several.")
+    @with_appcontext
+    def digest() -> None:
+        from app.web.digest.run import command
+
+        command(click.echo)
 
     @click.command("doctor", help="Look over everything that a node needs; status 1 where something is at fault.")
     @click.pass_context
