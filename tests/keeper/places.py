@@ -31,7 +31,7 @@ def place(
     return Endpoint(host, port, security, ca=ca, pin=pin)
 
 
-def until(holds: Callable[[], Any], seconds: float = 5.0) -> Any:
+def until(holds: Callable[[], Any], seconds: float = 20.0) -> Any:
     """Wait until `holds()` is true and return it; fail otherwise."""
     end = time.monotonic() + seconds
     while not (found := holds()):
