@@ -105,6 +105,18 @@ def sender_of(words: str) -> str:
     return sender_text(named)
 
 
+def is_from(address: str, sought: str) -> bool:
+    """Whether an address is the one sought, or of the domain sought or one below it; searches find parts of words, and
+    bank.example.evil.example is nobody's bank. A word that is no domain may stand anywhere."""
+    local, at, domain = sought.rpartition("@")
+    theirs = sender_text(address)
+    if at and local:
+        return theirs == sought
+    if "." not in domain:
+        return sought in theirs
+    return f".{theirs.rpartition('@')[2]}".endswith(f".{domain}")
+
+
 def place_of(text: str) -> Place | None:
     """A row's place, its time and its number, as an address holds it."""
     found = _PLACE.fullmatch(text)

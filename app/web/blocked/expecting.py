@@ -16,7 +16,7 @@ from app.blocklog.errors import LogError
 from app.blocklog.query import Block, Recent
 from app.mail.errors import MailError, SignInRefused
 from app.web.blocked import found
-from app.web.blocked.asked import ACCEPTED, SHOWN, STOPPED, sender_of
+from app.web.blocked.asked import ACCEPTED, SHOWN, STOPPED, is_from, sender_of
 from app.web.blocked.found import Message
 from app.web.blocklog import blocklog
 from app.web.reading.mailbox import noticed
@@ -87,6 +87,8 @@ def _news(me: Current, sought: str, since: datetime, *, fresh: bool) -> News:
             accepted = query.recent_page(engine, me.account.id, outcomes=ACCEPTED, **wish)
     except LogError:
         return News((), (), _messages(me, sought, since, fresh=fresh), away=True)
+    rows = tuple(row for row in rows if is_from(row.sender, sought))
+    accepted = tuple(row for row in accepted if is_from(row.sender, sought))
     return News(rows, accepted, _messages(me, sought, since, fresh=fresh), away=False)
 
 

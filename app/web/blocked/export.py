@@ -10,6 +10,7 @@ from flask import Response, request, stream_with_context
 
 from app.blocklog import query
 from app.blocklog.codes import word
+from app.blocklog.errors import LogError
 from app.blocklog.query import Block, Recent
 from app.blocklog.reason import sentence, spoken
 from app.mail.filename import content_disposition
@@ -17,6 +18,7 @@ from app.web.blocked.asked import ACCEPTED, STOPPED, asked_of
 from app.web.blocked.pages import accepted_wish, stopped_wish
 from app.web.blocklog import blocklog
 from app.web.format import in_zone
+from app.web.serving.log import described, logger
 from app.web.session import current
 
 MOST = 10_000
@@ -91,7 +93,12 @@ def _lines(
         written += len(rows)
         if len(rows) < AT_ONCE or written >= MOST:
             return
-        rows = page(rows[-1].place)
+        try:
+            rows = page(rows[-1].place)
+        except LogError as error:
+            logger.warning("the log fell silent in the middle of a file", extra=described(error))
+            yield _line(["The log did not answer any more: this file is not complete."])
+            return
 
 
 def _line(cells: Sequence[str]) -> str:

@@ -7,11 +7,13 @@ from datetime import datetime
 from app.mail import listing
 from app.mail.errors import MailboxGone
 from app.mail.mailbox import Mailbox
+from app.web.blocked.asked import is_from
 from app.web.mailboxes import pane
 from app.web.resources import resources
 from app.web.session import Current, imap
 
 SHOWN = 5
+LOOKED_AT = 50  # of those that the search found; beyond, the count is "at least"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +29,11 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """How many of a sender's lie in a mailbox, and the newest of them."""
+    """How many of a sender's lie in a mailbox, and the newest of them. `more`: there may be more than that."""
 
     mailbox: Mailbox
     total: int
+    more: bool
     messages: Sequence[Message]
 
 
@@ -46,14 +49,15 @@ def folders(me: Current, sender: str) -> list[Folder]:
                 page = listing.page(
                     client,
                     box.name,
-                    per_page=SHOWN,
+                    per_page=LOOKED_AT,
                     query=f'from:"{sender.replace(chr(34), "")}"',
                     search_seconds=resources().settings.search_seconds,
                     cache=me.cache,
                 )
             except MailboxGone:
                 continue
-            found.append(Folder(box, page.total, [_message(page, row) for row in page.rows]))
+            theirs = [row for row in page.rows if (who := row.summary.sender) and is_from(who.address, sender)]
+            found.append(Folder(box, len(theirs), page.pages > 1, [_message(page, row) for row in theirs[:SHOWN]]))
     return found
 
 

@@ -15,7 +15,7 @@ from app.blocklog.errors import LogError
 from app.blocklog.query import Block
 from app.mail.errors import MailError, SignInRefused
 from app.web.blocked import found
-from app.web.blocked.asked import ACCEPTED, SHOWN, STOPPED, sender_of
+from app.web.blocked.asked import ACCEPTED, SHOWN, STOPPED, is_from, sender_of
 from app.web.blocked.found import Folder
 from app.web.blocklog import blocklog
 from app.web.format import in_zone
@@ -84,7 +84,9 @@ def _log(me: Current, sought: str) -> Logged | None:
     except LogError as error:
         logger.warning("the log was not searched", extra=described(error))
         return None
-    return Logged(grouped(rows), len(accepted), MOST in (len(rows), len(accepted)))
+    came = sum(is_from(row.sender, sought) for row in accepted)
+    more = MOST in (len(rows), len(accepted))
+    return Logged(grouped([row for row in rows if is_from(row.sender, sought)]), came, more)
 
 
 def grouped(rows: Sequence[Block]) -> list[Group]:

@@ -9,7 +9,7 @@ import pytest
 from werkzeug.datastructures import MultiDict
 
 from app.blocklog.codes import Outcome, Policy
-from app.web.blocked.asked import STOPPED, Asked, asked_of, place_of, place_text, sender_of, sender_text
+from app.web.blocked.asked import STOPPED, Asked, asked_of, is_from, place_of, place_text, sender_of, sender_text
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
@@ -76,6 +76,25 @@ def test_a_sender_is_read_as_the_log_keeps_it(typed: str, kept: str) -> None:
 )
 def test_of_words_of_a_search_the_one_that_names_a_sender_is_taken(words: str, sender: str) -> None:
     assert sender_of(words) == sender
+
+
+@pytest.mark.parametrize(
+    ("address", "sought", "right"),
+    [
+        ("info@bank.example", "bank.example", True),
+        ("info@mail.bank.example", "bank.example", True),
+        ("Info@Bank.Example", "info@bank.example", True),
+        ("x@bank.example.evil.example", "bank.example", False),
+        ("x@mybank.example", "bank.example", False),
+        ("bank.example@evil.example", "bank.example", False),
+        ("x@müller.example", "xn--mller-kva.example", True),
+        ("xinfo@bank.example", "info@bank.example", False),
+        ("info@bank.example", "bank", True),
+        ("", "bank.example", False),
+    ],
+)
+def test_a_sender_is_of_the_domain_that_is_sought_or_of_none(address: str, sought: str, right: bool) -> None:
+    assert is_from(address, sought) is right
 
 
 def test_a_place_is_a_time_and_a_number() -> None:

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import Engine
 
 from app.blocklog.codes import Accepted, Outcome, Policy
+from app.blocklog.tables import Base
 from app.web.blocked import export
 from app.web.blocked.export import harmless
 from tests.web.blocked.rows import block, recent
@@ -49,6 +50,20 @@ def test_it_is_read_a_page_at_a_time_and_bounded(
     assert [row[6] for row in lines(signed_in, "/blocked.csv")[1:]] == [f"n{number}" for number in range(6, -1, -1)]
     monkeypatch.setattr(export, "MOST", 5)
     assert len(lines(signed_in, "/blocked.csv")) == 6 and len(made) == 7
+
+
+@pytest.mark.servers
+def test_a_log_that_falls_silent_in_the_middle_is_told_of_in_the_file(
+    log: Engine, signed_in: Pages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(3):
+        block(log)
+    monkeypatch.setattr(export, "AT_ONCE", 2)
+    answer = signed_in.get("/blocked.csv", buffered=False)
+    Base.metadata.drop_all(log)
+    assert (
+        answer.get_data(as_text=True).splitlines()[-1] == "The log did not answer any more: this file is not complete."
+    )
 
 
 @pytest.mark.servers

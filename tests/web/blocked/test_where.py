@@ -53,6 +53,15 @@ def test_one_search_tells_what_reached_somebody_and_what_did_not(
     assert first and reader.get(first[1]).status_code == 200
 
 
+def test_who_only_looks_like_the_sender_is_not_counted(log: Engine, reader: Pages, mail_account: MailAccount) -> None:
+    mail_account.deliver(
+        letter("One", sender="x@bank.example.evil.example"), letter("Two", sender='"bank.example" <x@evil.example>')
+    )
+    block(log, account="5", sender_domain="bank.example.evil.example")
+    recent(log, account="5", sender_domain="notbank.example")
+    assert "nothing from bank.example has tried" in said(reader, "/where?q=bank.example")
+
+
 def test_an_address_is_searched_for_as_one(log: Engine, reader: Pages, mail_account: MailAccount) -> None:
     mail_account.deliver(letter("One", sender=BANK), letter("Two", sender="x@mail.bank.example"))
     block(log, account="5", sender_local="x", sender_domain="mail.bank.example")
