@@ -167,6 +167,7 @@ class Join(UnderWay):
         """A refusal of the whole message: one row for each of its recipients, or one for nobody."""
         told = {each.rcpt: each for each in message.stops if each.stage >= Stage.data}
         blank = told.pop("", None)
+        known = blank or next(iter(told.values()), None)
         for rcpt in recipients or tuple(told) or ("",):
             if rcpt not in told and blank is not None:
                 told[rcpt], blank.rcpt, blank = blank, rcpt, None
@@ -175,7 +176,9 @@ class Join(UnderWay):
                 told[rcpt].named = told[rcpt].named or rcpt in named
                 self.wait(told[rcpt])
             else:
-                self._add(message, copy(stop, rcpt, named=rcpt in named))
+                another = copy(known or stop, rcpt, named=rcpt in named)
+                merge(another, stop)
+                self._add(message, another)
 
     def _of_command(self, message: Message, stop: Stopped) -> None:
         """A recipient refused by itself, though the message had others already."""

@@ -41,7 +41,7 @@ def stopped(event: Refused, source: int, policy: Policy, detail: str | None) -> 
 
 def copy(stop: Stopped, rcpt: str, *, named: bool) -> Stopped:
     """The same refusal for a recipient."""
-    return replace(stop, rcpt=rcpt, named=named, kinds=list(stop.kinds), written=[])
+    return replace(stop, rcpt=rcpt, named=named, kinds=list(stop.kinds), written=[], waiting=False)
 
 
 def loose_key(stop: Stopped) -> LooseKey:
