@@ -47,7 +47,7 @@ def owners_of_logins(directory: Directory, host: str, logins: Collection[str]) -
     found: dict[str, Owner] = {}
     if directory.query is None:
         found = _by_login(directory, host, logins)
-    rest = [each for each in logins if each not in found and "@" in each]
+    rest = [each for each in logins if each not in found and ("@" in each or "%" in each)]
     for each in rest:
         owner = _owner(resolve(directory, each))
         if owner[0]:

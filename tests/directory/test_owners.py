@@ -85,8 +85,9 @@ def test_with_a_query_of_one_s_own_each_address_is_asked(engine: Engine) -> None
 def test_a_login_is_its_account_s_on_that_server(engine: Engine) -> None:
     fill(engine)
     directory = Directory(engine)
-    logins = ["box1", "box2", "box3", "bob@s1.example", "nobody"]
+    logins = ["box1", "box2", "box3", "bob@s1.example", "bob%s1.example", "nobody"]
     here = owners_of_logins(directory, "imap1.example", logins)
-    assert here == {"box1": ("1", "1"), "box2": ("2", "1"), "bob@s1.example": ("2", "1")}
+    bob = ("2", "1")
+    assert here == {"box1": ("1", "1"), "box2": bob, "bob@s1.example": bob, "bob%s1.example": bob}
     assert owners_of_logins(directory, "server2", ["box1"]) == {"box1": ("4", "2")}
     assert owners_of_logins(directory, "mx.example", ["box1", "box2"]) == {"box2": ("2", "1")}
