@@ -151,6 +151,11 @@ class Accounts:
         young = time.time() * 1000 - mail.created < REQUEST_SECONDS * 1000
         return young and sending.is_guarded(self.redis, mail.id)
 
+    def by_request(self, mail: Mail) -> bool:
+        """Whether a request may have sent it before its row was there: another press of Send, SQL being back. Raises
+        RedisError."""
+        return sending.was_guarded(self.redis, mail.id)
+
     def tell(self, mail: Mail) -> None:
         """Open pages of the account look again."""
         with suppress(RedisError):

@@ -178,7 +178,10 @@ class Courier:
                 return Outcome(before, "postponed", retry=True)
             ways = self.accounts.ways(mail)
             since = datetime.fromtimestamp(mail.created / 1000, UTC)
-            job = Job(mail.letter, mail.state, since, ways.lease, ways.submission, again=mail.reason == "decided")
+            again = mail.reason == "decided"
+            sent = before == State.QUEUED and not again and self.accounts.by_request(mail)
+            begun = State.IN_DATA if sent else mail.state  # then Sent says it, or nobody knows
+            job = Job(mail.letter, begun, since, ways.lease, ways.submission, again=again)
             return _waiting(mail, deliver(job, book))
         except CannotSign as error:
             if error.reason == "credential" and before == State.QUEUED:  # it waits until its owner says so

@@ -74,7 +74,7 @@ class Post:
             due=round(due * 1000), now=round(now * 1000), credential=sealed,
         )  # fmt: skip
         with suppress(RedisError):
-            sending.hold(self.redis, number, new=put)
+            sending.hold(self.redis, number)
         self._wake(number)
         return number, put
 

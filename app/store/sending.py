@@ -30,15 +30,15 @@ def putting(redis: Redis, mail_id: str) -> None:
     redis.set(_putting(mail_id), b"1", ex=PUTTING_SECONDS)
 
 
-def hold(redis: Redis, mail_id: str, *, new: bool) -> None:
+def hold(redis: Redis, mail_id: str) -> None:
     """The mail has a row, whose courier will send it: should SQL go away now, no request does; but for one that does so
-    already where the row is not `new`. Raises RedisError."""
-    redis.set(_name(mail_id), _ROW, nx=not new, ex=GUARD_SECONDS)
+    already, or has done it. Raises RedisError."""
+    redis.set(_name(mail_id), _ROW, nx=True, ex=GUARD_SECONDS)
     redis.delete(_putting(mail_id))
 
 
 def sent(redis: Redis, mail_id: str) -> None:
-    """A request has sent the mail and filed it: a courier that finds a row of it may look. Raises RedisError."""
+    """A request has sent the mail and filed it: a courier that finds a row of it need not wait. Raises RedisError."""
     redis.set(_name(mail_id), _SENT, ex=GUARD_SECONDS)
 
 
@@ -46,6 +46,11 @@ def is_guarded(redis: Redis, mail_id: str) -> bool:
     """Whether a request sends the mail, or may still do so. Raises redis.RedisError."""
     found: Any = redis.mget(_name(mail_id), _putting(mail_id))
     return found[0] == _REQUEST or found[1] is not None
+
+
+def was_guarded(redis: Redis, mail_id: str) -> bool:
+    """Whether a request has had the mail and may have sent it. Raises redis.RedisError."""
+    return redis.get(_name(mail_id)) in (_REQUEST, _SENT)
 
 
 def unguard(redis: Redis, mail_id: str) -> None:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from hashlib import sha256
 
 import pytest
 from sqlalchemy import text
 
 from app.courier.accounts import NoSubmission
+from app.mail.flags import OUTGOING
 from app.outbox import queue
 from app.outbox.mail import State
 from app.store import sending
 from tests.courier.world import World
+from tests.courier.world import text as text_of
 from tests.smtpsink import Script, Sink
 
 pytestmark = pytest.mark.servers
@@ -104,3 +108,17 @@ def test_after_a_refusal_by_a_courier_a_request_may_send_it_again(world: World) 
     world.smtp.verdict = None
     outcome = world.post.send_now("w", world.login(), world.letter())
     assert outcome is not None and outcome.state == State.DONE
+
+
+def test_sent_in_the_request_and_pressed_again_with_sql_back_it_is_not_sent_a_second_time(world: World) -> None:
+    first, second = world.letter(), world.letter()
+    assert world.post.send_now("w", world.login(), first)
+    second = replace(second, message_id=first.message_id)  # as the same form has it
+    final = text_of(first.message_id)
+    world.mail.append(final, mailbox="Drafts", flags=("\\Draft", "\\Seen", OUTGOING))
+    uid = max(world.box("Drafts"))
+    second = replace(second, place=replace(second.place, uid=uid), size=len(final), sha256=sha256(final).hexdigest())
+    number = world.enqueue(second, name="w")
+    world.run()
+    assert world.state(number).state == State.DONE
+    assert world.taken() == {first.message_id: 1} and world.ids("Sent") == [first.message_id]

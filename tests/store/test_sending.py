@@ -33,12 +33,15 @@ def test_no_courier_sends_what_a_request_may_still_send(redis: Redis):
     assert not sending.is_guarded(redis, "m1")
     sending.putting(redis, "m1")
     assert sending.is_guarded(redis, "m1") and 0 < redis.ttl("putting:m1") <= sending.PUTTING_SECONDS
-    sending.hold(redis, "m1", new=True)
+    sending.hold(redis, "m1")
     assert not sending.is_guarded(redis, "m1") and not sending.guard(redis, "m1")
     sending.putting(redis, "m1")  # a second press, which cannot see the row
     assert not sending.guard(redis, "m1") and not sending.is_guarded(redis, "m1")
     assert sending.guard(redis, "m2")
-    sending.hold(redis, "m2", new=False)  # a second press found the row of a request that sends by itself
+    assert not sending.was_guarded(redis, "m1") and sending.was_guarded(redis, "m2")
+    sending.hold(redis, "m2")  # a second press found the row of a request that sends by itself
     assert sending.is_guarded(redis, "m2")
     sending.sent(redis, "m2")
-    assert not sending.is_guarded(redis, "m2") and not sending.guard(redis, "m2")
+    assert not sending.is_guarded(redis, "m2") and sending.was_guarded(redis, "m2")
+    sending.hold(redis, "m2")
+    assert sending.was_guarded(redis, "m2") and not sending.guard(redis, "m2")
