@@ -42,6 +42,7 @@ test-databases: environment packages-test packages-databases ## The tests of SQL
 
 soak: environment packages-test packages-databases ## Mails saved and sent under blows: 500 schedules each; the tests above have few
 	$(CLEAN) SCHEDULES=500 $(PYTEST) -n 4 $(KILLS)
+	$(CLEAN) BLOWS=200 $(PYTEST) tests/blocklog/test_kills.py
 
 image-test: environment packages-image ## Build the Dockerfile without an engine and start the result read-only
 	bash tests/image/build.sh

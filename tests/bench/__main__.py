@@ -1,6 +1,7 @@
 """`python -m tests.bench`: measure all and print Markdown. `--quick`: 2,000 messages only, in under two minutes.
 
 `python -m tests.bench blocklog`: only what the block log's pages ask of SQL.
+`python -m tests.bench follower`: only how fast logs are read.
 `python -m tests.bench profile [list|open|frame|poll]`: where the time of one warm page goes, function by function.
 """
 
@@ -12,7 +13,7 @@ import sys
 import time
 from pathlib import Path
 
-from tests.bench import bare, blocklog, counts, mailboxes, memory, pages, profile, table, world, writing
+from tests.bench import bare, blocklog, counts, follower, mailboxes, memory, pages, profile, table, world, writing
 from tests.bench.pages import Row
 
 _BEGAN = time.monotonic()
@@ -26,7 +27,7 @@ def say(text: str) -> None:
 def main() -> None:
     """Parse the arguments and do it."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    modes = ["all", "profile", "memory", "pages", "writing", "blocklog"]
+    modes = ["all", "profile", "memory", "pages", "writing", "blocklog", "follower"]
     parser.add_argument("mode", nargs="?", default="all", choices=modes)
     parser.add_argument("page", nargs="?", default="list", choices=["list", "open", "frame", "poll"])
     parser.add_argument("--quick", action="store_true", help="2,000 messages only, one second a measurement")
@@ -38,6 +39,9 @@ def main() -> None:
     seconds = chosen.seconds or (1 if chosen.quick else 4)
     if chosen.mode == "blocklog":
         print(blocklog.table(say, quick=chosen.quick))
+        return
+    if chosen.mode == "follower":
+        print(follower.table(chosen.quick))
         return
     say("servers and mailboxes")
     with world.build(sizes) as servers:
@@ -55,6 +59,7 @@ def main() -> None:
             print(memory.table(servers, count=200 if chosen.quick else 1000))
     if chosen.mode == "all" and not chosen.quick:
         print(blocklog.table(say, quick=False))
+        print(follower.table(quick=False))
     say("done")
 
 
