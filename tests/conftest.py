@@ -217,6 +217,11 @@ class Site:
             "POSTERN_AUTHSERV_IDS": AUTHSERV_ID,
             "POSTERN_UNDO_SECONDS": "3",
             "POSTERN_OUTBOX_KEY": secrets.token_urlsafe(32),
+            "POSTERN_REPORT_TO": "postmaster@example.org",
+            "POSTERN_PUBLIC_URL": "http://localhost",
+            "POSTERN_NOTICE_FROM": "webmail@example.org",
+            "POSTERN_NOTICE_URL": "smtp+plain://127.0.0.1:1",
+            "POSTERN_AMAVIS_RELEASE": "127.0.0.1:1",
             "WEB_CONCURRENCY": "2",
         }
         nodes.bring_up_to_date(self.settings["POSTERN_DATABASE_URL"])

@@ -82,7 +82,7 @@ def situation(
     """`own`: domains of the account's own site. `release`, `report`: whether the site has set these up."""
     address, domain = _address(row), _domain(row)
     mine = decision.rule if decision.rule and decision.rule.scope.id == account_id else None
-    offers = _offers(row, decision, bool(address), release=release, report=report)
+    offers = _offers(row, decision, address, domain, release=release, report=report)
     if mine is not None:
         offers = offers - {mine.action} | {"unrule"}
     return Situation(
@@ -91,18 +91,20 @@ def situation(
         _doubt(row, own),
         address,
         domain,
-        "domain" if domain and _changing(row.sender_local) else "address",
+        "domain" if domain and (not address or _changing(row.sender_local)) else "address",
         mine,
     )
 
 
-def _offers(row: Block, decision: Decision, named: bool, *, release: bool, report: bool) -> frozenset[str]:
-    virus = row.policy is Policy.virus
+def _offers(
+    row: Block, decision: Decision, address: str, domain: str, *, release: bool, report: bool
+) -> frozenset[str]:
+    virus, named = row.policy is Policy.virus, bool(address or domain)
     told = {
         "allow": named and row.policy in _RULED and row.outcome is not Outcome.would_block,
         "nogrey": named and row.policy is Policy.greylist and not decision.nogrey,
         "release": release and not virus and row.outcome in _KEPT and bool(row.stored_ref) and row.resolved_at is None,
-        "tell": named and not virus and row.outcome in (Outcome.refused, Outcome.discarded, Outcome.dropped),
+        "tell": bool(address) and not virus and row.outcome in (Outcome.refused, Outcome.discarded, Outcome.dropped),
         "junk": row.outcome is Outcome.junked,
         "report": report,
         "storage": row.policy is Policy.quota,

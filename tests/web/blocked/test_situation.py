@@ -106,3 +106,4 @@ def test_a_rule_is_about_an_address_or_a_domain_but_never_about_a_free_mail_prov
     assert of(sender_domain="gmail.com").values() == {"address": "info@gmail.com"}
     assert of(sender_local="bounces+123-anna=one.example").first == "domain"
     assert of(sender_local="bounces+1", sender_domain="gmail.com").first == "address"
+    assert of(sender_local="l" * 255, sender_domain=f"{'d' * 60}.{'e' * 60}.example").offers == {"allow"}
