@@ -91,7 +91,10 @@ def _lines(
     while rows:
         yield "".join(_line(cells(row)) for row in rows[: MOST - written])
         written += len(rows)
-        if len(rows) < AT_ONCE or written >= MOST:
+        if len(rows) < AT_ONCE:
+            return
+        if written >= MOST:
+            yield _line([f"This file holds the newest {MOST:,} rows. Filter by days to get others."])
             return
         try:
             rows = page(rows[-1].place)
