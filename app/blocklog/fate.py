@@ -35,10 +35,11 @@ def message_mark(message_id: str) -> str:
     return hashlib.sha256(message_id.strip().strip("<>").encode(errors="replace")).hexdigest()[:32]
 
 
-def ways(engine: Engine, account_id: str, message_id: str) -> tuple[Way, ...]:
-    """Those of a message that the account sent. Raises LogBusy, LogAway."""
+def ways(engine: Engine, account_id: str, *message_ids: str) -> tuple[Way, ...]:
+    """Those of a message that the account sent, by any of its ids; of a recipient the furthest last. Raises LogBusy,
+    LogAway."""
     columns = [_FATE.c[name] for name in ("rcpt", "fate", "server", "reply", "dsn", "changed_at")]
-    mine = (_FATE.c.account_id == account_id, _FATE.c.mark == message_mark(message_id))
+    mine = (_FATE.c.account_id == account_id, _FATE.c.mark.in_(sorted(map(message_mark, message_ids))))
     with asking(engine) as connection:
-        rows = connection.execute(select(*columns).where(*mine).order_by(_FATE.c.rcpt).limit(MOST)).all()
+        rows = connection.execute(select(*columns).where(*mine).order_by(_FATE.c.rcpt, _FATE.c.fate).limit(MOST)).all()
     return tuple(Way(row.rcpt, code(Fate, row.fate, Fate.queued), *row[2:]) for row in rows)

@@ -64,10 +64,17 @@ class Deliveries:
 
 def deliveries(me: Current, message: Message) -> Deliveries | None:
     """Those of a message in Sent; None where nothing is known (any more). Never raises."""
-    name = message.header.resent_message_id or message.header.message_id
+    first, again = message.header.message_id, message.header.resent_message_id
+    name = again or first
     if not name or message.section:
         return None
-    answered, further = _answered(me, name), _ways(me, name)
+    answered = _answered(me, name)
+    if again and first and answered is not None:
+        # Sent on: mail servers may log the Message-ID alone, which other copies have as well.
+        mine = {parts(one.address) for one in answered.each}
+        further = {key: way for key, way in _ways(me, again, first).items() if key in mine}
+    else:
+        further = _ways(me, name)
     if not further:
         return answered
     at = max([each.changed_at for each in further.values()] + ([answered.at] if answered else []))
@@ -89,11 +96,11 @@ def _answered(me: Current, name: str) -> Deliveries | None:
     return _told(mail) if mail is not None and mail.state in _SENT else None
 
 
-def _ways(me: Current, name: str) -> dict[tuple[str, str], Way]:
+def _ways(me: Current, *names: str) -> dict[tuple[str, str], Way]:
     """How far it has come, by recipient; nothing while the log is away."""
     try:
         with blocklog() as engine:
-            return {parts(each.rcpt): each for each in ways(engine, me.account.id, name)}
+            return {parts(each.rcpt): each for each in ways(engine, me.account.id, *names)}
     except LogError:
         return {}
 

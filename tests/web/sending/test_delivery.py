@@ -116,6 +116,20 @@ def test_what_the_outbox_forgot_the_logs_still_tell(resident: Resident, site: Si
     assert "delivered to 1 of 1 at " in page and told(page) == [("delivered", OTHERS)]
 
 
+def test_a_message_sent_on_is_followed_by_either_of_its_ids(resident: Resident, site: Site, node: Node) -> None:
+    visitor = resident.sign_in(node.url)
+    send_on(visitor, delivered(resident, visitor, "Sent on and followed"))
+    url = in_sent(visitor)
+    content = next(each.content for each in site.smtp.taken if b"Sent on and followed" in each.content)
+    first, again = (re.search(rb"(?im)^%sMessage-ID: (\S+)" % name, content) for name in (b"", b"Resent-"))
+    assert first and again
+    put_fate(site, first[1].decode(), OTHERS, Fate.deferred)
+    put_fate(site, first[1].decode(), "of-another-copy@elsewhere.example", Fate.delivered)
+    assert told(visitor.get(url).text) == [("deferred", OTHERS)]
+    put_fate(site, again[1].decode(), OTHERS, Fate.delivered)
+    assert told(visitor.get(url).text) == [("delivered", OTHERS)]
+
+
 def test_without_a_log_the_answer_of_the_server_is_told_as_before(resident: Resident, site: Site, node: Node) -> None:
     """The last of these tests: the node asks the log no more for some seconds."""
     visitor = resident.sign_in(node.url)
