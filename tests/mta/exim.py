@@ -73,7 +73,7 @@ class Exim:
         """Where its mainlog or rejectlog lies."""
         return self.folder / "log" / f"{name}log"
 
-    def settled(self, *texts: str, completed: int = 0, within: float = 10) -> None:
+    def settled(self, *texts: str, completed: int = 0, within: float = 30) -> None:
         """Waits until its mainlog has all of these, and so many messages are done with."""
         end = time.monotonic() + within
         while True:
