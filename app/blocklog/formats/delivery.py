@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from ipaddress import ip_address
 
 from app.blocklog.classify import masked, recognise
 from app.blocklog.codes import Fate, Outcome, Policy, Stage
@@ -42,7 +41,7 @@ def delivery(line: Line) -> Iterable[Event]:
         return ()
     reply, relay = (match["reply"] or "").removesuffix(")"), match["relay"]
     gone = fate is Fate.delivered and (line.program == "discard" or bool(_THROWN_AWAY.search(reply)))
-    following = _QUEUED_AS.search(reply) if fate is Fate.delivered and _is_ours(relay, line.program) else None
+    following = _QUEUED_AS.search(reply) if fate is Fate.delivered else None
     local = _into_mailbox(line.program, relay)
     done = Delivery(
         line.at,
@@ -85,17 +84,3 @@ def _failed(line: Line, delivery: Delivery) -> Refused | None:
 
 def _into_mailbox(program: str, relay: str) -> bool:
     return program in ("lmtp", "local", "virtual") or (program == "pipe" and relay in MAILBOX_PIPES)
-
-
-def _is_ours(relay: str, program: str) -> bool:
-    """Whether the next hop is ours, so that its word for "queued as" counts: on this machine or on a private network.
-    The reply of any other server is a stranger's text."""
-    if program == "local":
-        return True
-    inside = relay.partition("[")[2].partition("]")[0]
-    if inside.startswith("/"):
-        return True
-    try:
-        return not ip_address(inside).is_global
-    except ValueError:
-        return False

@@ -101,7 +101,6 @@ class Reader:
             return eximmail.read(line, begun["id"] or "", pid, rest)
         return _of_line(line, begun["id"], pid, rest)
 
-
     def _again(self, line: Line, text: str) -> bool:
         """In syslog, where Exim writes its own time as well: the second of two equal lines of one process."""
         if text[:2] != "20" or "ected" not in text and "carded" not in text:
