@@ -99,6 +99,11 @@ class Settings:
         values.bind,
     )
     amavis_files: bool = setting("amavis keeps them as files with its default names, not in SQL", values.flag, False)
+    release_url: str | None = setting(
+        "a program of the site's own that gives out or deletes kept mail: https://host/path (docs/blocklog.md)",
+        values.web_address,
+    )
+    release_secret: str | None = setting("what it knows this node by", values.secret, secret=True)
     report_to: str | None = setting(
         "address to which people may report that mail was blocked wrongly; unset: not offered", values.mail_address
     )

@@ -31,10 +31,31 @@ def check_together(settings: Settings) -> None:
         )
     if settings.ldap_url and not settings.ldap_base:
         raise SettingError("POSTERN_LDAP_BASE", "nothing", "the entry below which POSTERN_LDAP_URL is searched")
-    urls = (("imap", "imap_url"), ("smtp", "submission_url"), ("sieve", "sieve_url"), ("ldap", "ldap_url"))
-    for family, name in urls:
+    if bool(settings.notice_user) != bool(settings.notice_password):
+        raise SettingError(
+            "POSTERN_NOTICE_USER", "only one of the two", "POSTERN_NOTICE_PASSWORD beside it, or neither"
+        )
+    if settings.release_url:
+        _check_release(settings)
+    urls = {
+        "imap_url": "imap",
+        "submission_url": "smtp",
+        "notice_url": "smtp",
+        "sieve_url": "sieve",
+        "ldap_url": "ldap",
+    }
+    for name, family in urls.items():
         if getattr(settings, name):
             _check_endpoint(f"POSTERN_{name.upper()}", getattr(settings, name), family, settings.allow_plaintext)
+
+
+def _check_release(settings: Settings) -> None:
+    """What keeps mail must know who asks, and the secret must cross no network in plain text."""
+    if not settings.release_secret:
+        raise SettingError("POSTERN_RELEASE_SECRET", "nothing", "what POSTERN_RELEASE_URL knows this node by")
+    here = re.match(r"http://(?:localhost|127\.[0-9.]+|\[::1\])(?:[:/]|$)", settings.release_url or "")
+    if not (settings.release_url or "").startswith("https://") and not here and not settings.allow_plaintext:
+        raise SettingError("POSTERN_RELEASE_URL", repr(settings.release_url), "https, except on this machine")
 
 
 def _check_endpoint(name: str, url: str, family: Any, allow_plaintext: bool) -> None:

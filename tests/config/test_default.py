@@ -120,7 +120,9 @@ def test_a_wrong_value_stops_the_start_with_one_line_that_names_it(name: str, va
     assert "secret" not in line
 
 
-@pytest.mark.parametrize("url", ["imap://ldap.example", "ldap+plain://ldap.example", "ldaps://cn=x:secret@ldap.example"])
+@pytest.mark.parametrize(
+    "url", ["imap://ldap.example", "ldap+plain://ldap.example", "ldaps://cn=x:secret@ldap.example"]
+)
 def test_a_directory_of_people_is_asked_over_tls_and_below_an_entry(url: str) -> None:
     with pytest.raises(SettingError, match="^POSTERN_LDAP_URL: got ") as refused:
         read(ldap_url=url, ldap_base="dc=x")
@@ -133,6 +135,27 @@ def test_a_directory_of_people_is_asked_over_tls_and_below_an_entry(url: str) ->
 @pytest.mark.parametrize("value", ["0", "86400", "1209600"])
 def test_keeping_signed_in_may_be_switched_off(value: str) -> None:
     assert read(session_keep=value).session_keep == int(value)
+
+
+def test_what_gives_out_kept_mail_is_asked_over_tls_and_with_a_secret() -> None:
+    for url in ("https://kept.example/x", "http://127.0.0.1:8025/x"):
+        assert read(release_url=url, release_secret="s").release_url == url
+    with pytest.raises(SettingError, match="^POSTERN_RELEASE_SECRET: got nothing"):
+        read(release_url="https://kept.example/x")
+    for url in ("http://kept.example/x", "http://127.0.0.1.evil.example/x", "http://localhost.evil.example/"):
+        with pytest.raises(SettingError, match="^POSTERN_RELEASE_URL"):
+            read(release_url=url, release_secret="s")
+
+
+def test_digests_go_over_tls_and_have_both_a_login_and_a_password() -> None:
+    with pytest.raises(SettingError, match="^POSTERN_NOTICE_URL"):
+        read(notice_url="smtp+plain://mail.example")
+    with pytest.raises(SettingError, match="^POSTERN_NOTICE_USER"):
+        read(notice_user="webmail")
+    assert read(public_url="https://mail.example/").public_url == "https://mail.example"
+    for name, value in (("public_url", "mail.example"), ("public_url", "https://u:p@x/"), ("notice_from", "a b@c")):
+        with pytest.raises(SettingError):
+            read(**{name: value})
 
 
 def test_plaintext_is_for_loopback_unless_allowed() -> None:

@@ -17,9 +17,8 @@ from app.policy.errors import Full, Gone, PolicyAway
 from app.policy.release import NotReleased, QuarantineAway
 from app.policy.rule import Rule, Scope, account_scope
 from app.policy.value import Kind
-from app.web.blocked import letters, pages
+from app.web.blocked import kept, letters, pages
 from app.web.blocked.asked import place_of
-from app.web.blocked.kept import NOT_ASKED, NOT_GIVEN, let_out, note
 from app.web.blocked.remedies import Remedies, may_write, remedies
 from app.web.blocklog import blocklog
 from app.web.policy import by, policy
@@ -112,20 +111,23 @@ def _unrule(me: Current, _found: Block, offered: Remedies, row: str) -> Any:
 
 
 def _release(me: Current, found: Block, offered: Remedies, row: str) -> Any:
-    """Has amavis put the message back, for this account alone."""
+    """Has the message put back for this account alone, or deleted: for good, so it is asked for twice."""
+    delete = request.form["action"] == "delete"
+    if delete and request.form.get("sure") != "yes":
+        return _again(me, found, offered, {"form": "Nothing was deleted."}, 422)
     try:
-        let_out(me.account, found, by(me), {"row": row})
+        (kept.delete if delete else kept.let_out)(me.account, found, by(me), {"row": row})
     except NotReleased as error:
-        logger.warning("a message was not released", extra=described(error))
+        logger.warning("a kept message was not given out", extra=described(error))
         away = isinstance(error, QuarantineAway)
-        return _again(me, found, offered, {"form": NOT_ASKED if away else NOT_GIVEN}, 503 if away else 409)
-    flash("The message was released. It arrives in a moment.")
+        return _again(me, found, offered, {"form": kept.NOT_ASKED if away else kept.NOT_GIVEN}, 503 if away else 409)
+    flash("The message was deleted." if delete else "The message was released. It arrives in a moment.")
     return _back(row)
 
 
 def _report(me: Current, found: Block, _offered: Remedies, row: str) -> Any:
     """The report is written down, and opens as a message of theirs; who cannot write here copies it."""
-    note(by(me), "report", found.sender, {"row": row})
+    kept.note(by(me), "report", found.sender, {"row": row})
     fields = letters.to_admin(found, resources().settings.report_to or "")
     if may_write(me):
         return redirect(f"{url_for('compose.new')}?{urlencode(fields)}", 303)
@@ -147,5 +149,6 @@ _ACTIONS: dict[str, Callable[[Current, Block, Remedies, str], Any]] = {
     "nogrey": _rule,
     "unrule": _unrule,
     "release": _release,
+    "delete": _release,
     "report": _report,
 }

@@ -19,6 +19,7 @@ WORDS = {
     "nogrey": "No longer delayed a sender",
     "rule-remove": "Removed a rule",
     "release": "Released a message",
+    "delete": "Deleted a kept message",
     "report": "Reported a blocked message",
     "look": "Looked at the blocked mail",
     "undo": "Took something back",

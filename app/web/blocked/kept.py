@@ -12,12 +12,14 @@ from app.directory.errors import DirectoryError
 from app.directory.resolve import resolve
 from app.policy import actions
 from app.policy.actions import By
+from app.policy.endpoint import ACTIONS, asked
 from app.policy.errors import PolicyAway
 from app.policy.release import release
 from app.web.blocklog import blocklog
 from app.web.policy import policy
 from app.web.resources import resources
 from app.web.serving.log import described, logger
+from config.default import Settings
 
 NOT_ASKED = "The quarantine does not answer at the moment. The message is still kept; try again in a while."
 NOT_GIVEN = (
@@ -27,17 +29,50 @@ NOT_GIVEN = (
 _FILES = {Policy.spam: "spam-{}.gz", Policy.mime: "banned-{}", Policy.header: "badh-{}"}
 
 
+def gives_out(settings: Settings, row: Block) -> tuple[str, ...]:
+    """What can be done with what is kept of a message: "release", "delete", or nothing."""
+    keeper, _, kept = (row.stored_ref or "").partition(":")
+    if not kept or row.policy is Policy.virus or row.resolved_at is not None:
+        return ()
+    if keeper == "amavis" and settings.amavis_release:
+        return ("release",)  # AM.PDP has no word for deleting
+    return ACTIONS if keeper != "amavis" and settings.release_url else ()
+
+
 def let_out(account: Account, row: Block, by: By, detail: dict[str, Any]) -> None:
-    """Has amavis put a message back into the mail system. Raises NotReleased; what comes after it never raises."""
-    kept, settings = (row.stored_ref or "").partition(":")[2], resources().settings
-    file = _FILES.get(row.policy, "").format(kept) if settings.amavis_files else ""
-    release(settings.amavis_release or "", kept, _recipient(account, row), file=file, by=f"postern {account.id}")
+    """Has a message put back into the mail system. Raises NotReleased; what comes after it never raises."""
+    keeper, _, kept = (row.stored_ref or "").partition(":")
+    settings, recipient = resources().settings, _recipient(account, row)
+    if keeper == "amavis":
+        file = _FILES.get(row.policy, "").format(kept) if settings.amavis_files else ""
+        release(settings.amavis_release or "", kept, recipient, file=file, by=f"postern {account.id}")
+    else:
+        _ask("release", row, recipient)
+    _settle(account, row, Resolved.released)
+    note(by, "release", row.sender, detail)
+
+
+def delete(account: Account, row: Block, by: By, detail: dict[str, Any]) -> None:
+    """Has what is kept deleted, for this account. Raises NotReleased."""
+    _ask("delete", row, _recipient(account, row))
+    _settle(account, row, Resolved.expired)
+    note(by, "delete", row.sender, detail)
+
+
+def _ask(action: str, row: Block, recipient: str) -> None:
+    settings = resources().settings
+    asked(
+        settings.release_url or "", settings.release_secret or "", action, row.stored_ref or "", recipient,
+        message_id=row.message_id or "", ca_file=str(settings.ca_file) if settings.ca_file else None,
+    )  # fmt: skip
+
+
+def _settle(account: Account, row: Block, how: Resolved) -> None:
     try:
         with blocklog() as engine:
-            resolved(engine, account.id, row.place, Resolved.released, _now())
+            resolved(engine, account.id, row.place, how, _now())
     except LogError as error:
-        logger.warning("a release was not written into the log", extra=described(error))
-    note(by, "release", row.sender, detail)
+        logger.warning("what became of a kept message was not written into the log", extra=described(error))
 
 
 def note(by: By, verb: str, target: str, detail: dict[str, Any]) -> None:

@@ -15,6 +15,7 @@ from app.policy.actions import UNDO, Action
 from app.policy.errors import PolicyAway
 from app.policy.senders import Decision
 from app.web.blocked.asked import place_text
+from app.web.blocked.kept import gives_out
 from app.web.blocked.situation import Situation, situation
 from app.web.brand import brand
 from app.web.policy import policy
@@ -81,6 +82,6 @@ def offered(account: Account, row: Block, decision: Decision, own: Collection[st
         decision,
         account_id=account.id,
         own=own,
-        release=bool(settings.amavis_release) and (row.stored_ref or "").startswith("amavis:"),
+        kept=gives_out(settings, row),
         report=bool(settings.report_to),
     )

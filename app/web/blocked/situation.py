@@ -77,12 +77,13 @@ class Situation:
 
 
 def situation(
-    row: Block, decision: Decision, *, account_id: str, own: Collection[str], release: bool, report: bool
+    row: Block, decision: Decision, *, account_id: str, own: Collection[str], kept: Collection[str], report: bool
 ) -> Situation:
-    """`own`: domains of the account's own site. `release`, `report`: whether the site has set these up."""
+    """`own`: domains of the account's own site. `kept`: what can be done with what is kept of it (kept.py). `report`:
+    whether there is somebody to report to."""
     address, domain = _address(row), _domain(row)
     mine = decision.rule if decision.rule and decision.rule.scope.id == account_id else None
-    offers = _offers(row, decision, address, domain, release=release, report=report)
+    offers = _offers(row, decision, address, domain, kept=kept, report=report)
     if mine is not None:
         offers = offers - {mine.action} | {"unrule"}
     return Situation(
@@ -97,13 +98,13 @@ def situation(
 
 
 def _offers(
-    row: Block, decision: Decision, address: str, domain: str, *, release: bool, report: bool
+    row: Block, decision: Decision, address: str, domain: str, *, kept: Collection[str], report: bool
 ) -> frozenset[str]:
     virus, named = row.policy is Policy.virus, bool(address or domain)
     told = {
         "allow": named and row.policy in _RULED and row.outcome is not Outcome.would_block,
         "nogrey": named and row.policy is Policy.greylist and not decision.nogrey,
-        "release": release and not virus and row.outcome in _KEPT and bool(row.stored_ref) and row.resolved_at is None,
+        **dict.fromkeys(kept, not virus and row.outcome in _KEPT and row.resolved_at is None),
         "tell": bool(address) and not virus and row.outcome in (Outcome.refused, Outcome.discarded, Outcome.dropped),
         "junk": row.outcome is Outcome.junked,
         "report": report,

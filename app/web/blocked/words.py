@@ -32,7 +32,8 @@ def local_date(moment: datetime, zone: Zone) -> date:
 
 def offer(row: Block) -> str:
     """What a list proposes to do about a message; "" for nothing. The page of the message decides (situation.py)."""
-    its = situation(row, Decision(), account_id=row.account_id, own=(), release=True, report=False)
+    kept = ("release",) if row.stored_ref else ()
+    its = situation(row, Decision(), account_id=row.account_id, own=(), kept=kept, report=False)
     return next((words for name, words in _OFFERS if name in its.offers), "")
 
 

@@ -226,3 +226,19 @@ def test_without_sql_for_rules_the_page_says_so_and_keeps_what_was_chosen(log: E
     answer = signed_in.post(f"/blocked/{row}/remedy", data={**ALLOW, "csrf_token": token})
     assert answer.status_code == 503 and 'value="30" selected' in answer.get_data(as_text=True)
     assert signed_in.get("/settings/actions").status_code == 503
+
+
+def test_what_a_site_s_own_program_keeps_is_released_or_deleted_on_purpose(
+    app: Flask, log: Engine, signed_in: Pages
+) -> None:
+    held, other = app.extensions["postern"], {**KEPT, "stored_ref": "mailscanner:4F5C64474F"}
+    held.settings = dataclasses.replace(held.settings, release_url="http://127.0.0.1:1/kept", release_secret="s")
+    row = block(log, **other)
+    page = signed_in.get(f"/blocked/{row}").get_data(as_text=True)
+    assert 'data-testid="remedy-release"' in page and 'data-testid="remedy-delete"' in page
+    assert act(signed_in, row, action="delete").status_code == 422
+    for form in ({"action": "delete", "sure": "yes"}, {"action": "release"}):
+        answer = act(signed_in, row, **form)
+        assert answer.status_code == 503 and "does not answer" in text(answer)
+    virus = signed_in.get(f"/blocked/{block(log, **{**other, 'policy': Policy.virus})}").get_data(as_text=True)
+    assert "remedy-release" not in virus and "remedy-delete" not in virus

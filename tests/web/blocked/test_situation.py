@@ -27,10 +27,12 @@ KEPT: dict[str, Any] = {"outcome": Outcome.quarantined, "policy": Policy.spam, "
 MINE = Rule(account_scope("7"), "allow", Kind.domain, "bank.example", NOW)
 
 
-def of(decision: Decision | None = None, *, release: bool = True, report: bool = False, **fields: Any) -> Situation:
+def of(
+    decision: Decision | None = None, *, kept: tuple[str, ...] = ("release",), report: bool = False, **fields: Any
+) -> Situation:
     row = replace(ROW, **fields)
     own = {"one.example"}
-    return situation(row, decision or Decision(), account_id="7", own=own, release=release, report=report)
+    return situation(row, decision or Decision(), account_id="7", own=own, kept=kept, report=report)
 
 
 @pytest.mark.parametrize(
@@ -41,7 +43,6 @@ def of(decision: Decision | None = None, *, release: bool = True, report: bool =
         ({"policy": Policy.greylist, "outcome": Outcome.delayed}, {"nogrey"}),
         (KEPT, {"allow", "release"}),
         ({**KEPT, "resolved_at": NOW, "resolved_how": Resolved.released}, {"allow"}),
-        ({**KEPT, "stored_ref": None}, {"allow"}),
         ({**KEPT, "policy": Policy.virus}, set()),
         ({"policy": Policy.virus}, set()),
         ({"policy": Policy.virus, "outcome": Outcome.dropped}, set()),
@@ -58,7 +59,8 @@ def test_what_is_offered_depends_on_what_happened(fields: dict[str, Any], offers
 
 
 def test_what_the_site_has_not_set_up_is_not_offered() -> None:
-    assert "release" not in of(release=False, **KEPT).offers and "report" in of(report=True).offers
+    assert "release" not in of(kept=(), **KEPT).offers and "report" in of(report=True).offers
+    assert "delete" in of(kept=("release", "delete"), **KEPT).offers
 
 
 @pytest.mark.parametrize(
