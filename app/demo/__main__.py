@@ -17,6 +17,8 @@ import time
 from collections.abc import Callable, Mapping
 from types import FrameType
 
+from app.demo.follower import MailLog
+from app.demo.incoming import RULES
 from app.demo.mail import RESIDENTS, MailServers
 from app.demo.node import ROOT, Node, bring_up_to_date
 from app.demo.process import StartError, answers
@@ -98,26 +100,21 @@ class Run:
     def _accounts(self) -> None:
         from app.demo.directory import write_directory
 
+        log = MailLog(FOLDER / "log")
+        log.begin([each.person.address for each in RESIDENTS])
         self.mail = MailServers(FOLDER / "mail")
+        self.mail.log = log
         self.stops.append(self.mail.stop)
         self.mail.start()
         write_directory(self.environ["POSTERN_DATABASE_URL"], self.mail)
-        self._block_log()
+        self.stops.append(log.stop)
+        log.follow(self.environ)
         self.environ.setdefault("POSTERN_AUTHSERV_IDS", AUTHSERV_ID)
         notice = lacking_notice(self.mail.lacking)
         if self.mail.fill(notice):
             print("Wrote the demo's messages.", flush=True)
         if notice:
             print(f"\n{notice}", flush=True)
-
-    def _block_log(self) -> None:
-        """A mail log with some history, and who reads it."""
-        from app.demo.follower import MailLog
-
-        log = MailLog(FOLDER / "log")
-        log.begin([each.person.address for each in RESIDENTS])
-        self.stops.append(log.stop)
-        log.follow(self.environ)
 
 
 def lacking_notice(packages: list[str]) -> str | None:
@@ -137,6 +134,8 @@ def announce(run: Run, node: Node, seconds: float) -> None:
         print("\n  address              password")
         for resident in RESIDENTS:
             print(f"  {resident.person.address:<20} {resident.password}")
+        if run.mail.border:
+            print(f"\n  Mail from outside comes in at 127.0.0.1:{run.mail.border.port}. Try what is refused:\n{RULES}")
     else:
         print(f"\n  Sign in with an address of {run.environ.get('POSTERN_IMAP_URL', 'your directory')}.")
     print("\nCtrl-C stops everything.", flush=True)

@@ -41,7 +41,7 @@ class MailLog:
 
     def follow(self, environ: Mapping[str, str]) -> None:
         """Start the follower; its own log lies beside the mail log."""
-        wanted = {**environ, "POSTERN_BLOCKLOG_SOURCES": self.source}
+        wanted = {"POSTERN_OWN_NAMES": "127.0.0.1", **environ, "POSTERN_BLOCKLOG_SOURCES": self.source}
         with self.file.with_name("follower.log").open("ab") as output:
             command = [sys.executable, "-m", "app.blocklog.follow"]
             self.process = spawn(command, output=output, environ=wanted, folder=ROOT)

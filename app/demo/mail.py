@@ -14,6 +14,8 @@ from pathlib import Path
 from imapclient import IMAPClient
 
 from app.demo.dovecot import Dovecot, missing
+from app.demo.follower import MailLog
+from app.demo.incoming import Border
 from app.demo.messages import FOLDERS, Mailbag, Sample
 from app.demo.process import StartError, free_port
 from app.demo.pymap import Pymap
@@ -68,6 +70,8 @@ class MailServers:
         self.servers = [self._server(self.folder / f"server{number + 1}", users[number]) for number in (0, 1)]
         self.submission: Submission | None = None
         self.submission_port = 0
+        self.border: Border | None = None
+        self.log: MailLog | None = None
 
     def _server(self, folder: Path, users: Mapping[str, str]) -> Dovecot | Pymap:
         return Pymap(folder, users) if self.lacking else Dovecot(folder, users, sieve=True)
@@ -80,14 +84,19 @@ class MailServers:
             server.start()
         logins = {each.login: each.password for each in RESIDENTS}
         addresses = frozenset(each.person.address for each in RESIDENTS)
-        self.submission = Submission(self.submission_port, logins, addresses, self._deliver)
+        said = (self.log.say,) if self.log else ()
+        self.submission = Submission(self.submission_port, logins, addresses, self._deliver, *said)
         self.submission.start()
+        if self.log:
+            self.border = Border(2525 if _free(2525) else free_port(), addresses, self._deliver, self.log)
+            self.border.start()
         self._remember_ports()
 
     def stop(self) -> None:
         """Stop everything."""
-        if self.submission:
-            self.submission.stop()
+        for each in (self.submission, self.border):
+            if each:
+                each.stop()
         for server in self.servers:
             server.stop()
 

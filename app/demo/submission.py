@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import time
 import warnings
 from collections.abc import Callable, Mapping
+from email import message_from_bytes
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
@@ -18,7 +20,15 @@ class Submission:
     Mail to addresses outside `addresses` is refused: nothing ever leaves the machine.
     """
 
-    def __init__(self, port: int, logins: Mapping[str, str], addresses: frozenset[str], deliver: Deliver) -> None:
+    def __init__(
+        self,
+        port: int,
+        logins: Mapping[str, str],
+        addresses: frozenset[str],
+        deliver: Deliver,
+        say: Callable[[str, str], None] = lambda _program, _text: None,
+    ) -> None:
+        self.say, self.count = say, int(time.time() * 16)
         self.logins = logins
         self.addresses = addresses
         self.deliver = deliver
@@ -48,7 +58,7 @@ class Submission:
         self, server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: object
     ) -> AuthResult:
         good = isinstance(data, LoginPassword) and self.logins.get(data.login.decode()) == data.password.decode()
-        return AuthResult(success=good, handled=False)
+        return AuthResult(success=good, handled=False, auth_data=data)
 
     async def handle_RCPT(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
@@ -63,6 +73,23 @@ class Submission:
         """Deliver to each recipient."""
         content = envelope.content
         message = content if isinstance(content, bytes) else str(content).encode()
+        number = self._note(session, envelope, message)
         for address in envelope.rcpt_tos:
             self.deliver(address, message)
+            said = f"dsn=2.0.0, status=sent (250 2.0.0 <{address}> Saved)"
+            self.say("postfix/lmtp", f"{number}: to=<{address}>, relay=127.0.0.1[127.0.0.1]:24, delay=0.1, {said}")
+        self.say("postfix/qmgr", f"{number}: removed")
         return "250 2.0.0 Ok: delivered"
+
+    def _note(self, session: Session, envelope: Envelope, message: bytes) -> str:
+        """Write down as Postfix does who sends what; returns the queue id."""
+        self.count += 1
+        number, login = f"{self.count:X}", session.login_data
+        user = login.login.decode() if isinstance(login, LoginPassword) else ""
+        client = f"localhost[127.0.0.1], sasl_method=PLAIN, sasl_username={user}"
+        self.say("postfix/submission/smtpd", f"{number}: client={client}")
+        name = " ".join(str(message_from_bytes(message[:50_000]).get("Message-ID", "")).split())
+        self.say("postfix/cleanup", f"{number}: message-id={name}")
+        sender, count = envelope.mail_from or "", len(envelope.rcpt_tos)
+        self.say("postfix/qmgr", f"{number}: from=<{sender}>, size={len(message)}, nrcpt={count} (queue active)")
+        return number
