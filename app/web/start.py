@@ -1,6 +1,7 @@
 """Opens what a worker holds, from its settings. A mistake stops the start with one line."""
 
 from redis import Redis
+from sqlalchemy import Engine
 
 from app.courier.accounts import Keys
 from app.courier.post import Post
@@ -46,13 +47,20 @@ def open_resources(settings: Settings) -> Resources:
 
 def tell_missing_migrations(settings: Settings, directory: Directory) -> None:
     """A node never migrates by itself; it says at its start what is missing. SQL that is away does not stop it."""
-    if settings.directory_query is not None or settings.imap_url is not None:
-        return  # an own schema, or served without SQL
+    if settings.directory_query is None and settings.imap_url is None:  # else an own schema, or served without SQL
+        _tell_missing(directory.engine, "the database")
+    if settings.blocklog_database_url not in (None, settings.database_url):
+        engine = open_engine(settings.blocklog_database_url or "")
+        _tell_missing(engine, "the block log's database")
+        engine.dispose()
+
+
+def _tell_missing(engine: Engine, name: str) -> None:
     try:
         with asking():
-            missing = missing_migrations(directory.engine)
+            missing = missing_migrations(engine)
     except DirectoryError as error:
-        logger.warning("the database does not answer", extra=described(error))
+        logger.warning(f"{name} does not answer", extra=described(error))
         return
     if missing:
         logger.warning(

@@ -26,6 +26,7 @@ from app.store.connect import connect
 from app.web.brand import Brands
 from app.web.headers import host_allowed
 from app.web.operating.diagnosis import Finding, Part, State, line, run, worst
+from app.web.operating.doctor_blocklog import block_log
 from app.web.operating.doctor_ldap import directory_of_people
 from app.web.operating.doctor_mail import Listed, mail_servers
 from app.web.operating.doctor_outbox import outbox
@@ -59,6 +60,7 @@ def _own(settings: Settings, brands: Brands, found: Listed) -> list[Part]:
         ("cache", partial(_cache, settings)),
         ("keeper", partial(_keeper, settings)),
         ("outbox", partial(outbox, settings)),
+        ("block log", partial(block_log, settings)),
         *([("ldap", partial(directory_of_people, people))] if people else []),
     ]
 
