@@ -33,6 +33,7 @@ from app.blocklog.underway import OPEN, REFUSED, UnderWay
 
 MOST_ROWS = 1000  # of one message
 AGAIN = 2.0  # seconds in which two logs tell the same
+PIPED = "delivered via "  # in the words of pipe(8)
 NO_QUEUE = ("", "NOQUEUE", None)
 UNCLASSED = "a reply of no known class"
 
@@ -89,6 +90,9 @@ class Join(UnderWay):
                     message.add(each)
                     message.told = True
         _learn(message, event)
+        if event.message_id:
+            self.name(message)
+            self._handed_back(message)
         if event.recipient:
             rcpt = event.recipient.lower()
             message.add(rcpt)
@@ -237,6 +241,8 @@ class Join(UnderWay):
             arrival.message = message
             message.arrivals.append(arrival)
         self.follow_hop(arrival)
+        if arrival.message and arrival.reply.startswith(PIPED):
+            self._handed_back(arrival.message)
         self.wait(arrival)
 
     def follow_hop(self, arrival: Arrived) -> None:
@@ -249,7 +255,22 @@ class Join(UnderWay):
             return
         if after.sender is not None and after.sender != message.sender and after.message_id != message.message_id:
             return
+        self._hop(arrival, message, after)
+
+    def _handed_back(self, message: Message) -> None:
+        """A filter behind pipe(8) hands a mail back by sendmail(1): the same Message-ID, brought by no client."""
+        twins = self.twins(message)
+        for before in (each for each in twins if each.opened and len(twins) > 1):
+            for arrival in before.arrivals:
+                if arrival.local or arrival.hop or not arrival.reply.startswith(PIPED):
+                    continue
+                for after in twins:
+                    if not after.opened and 0 <= after.begun - before.begun <= OPEN:
+                        self._hop(arrival, before, after)
+
+    def _hop(self, arrival: Arrived, message: Message, after: Message) -> None:
         arrival.hop = True
+        self.wait(arrival)
         after.ip, after.name, after.helo = message.ip, message.name, message.helo
         after.user = after.user or message.user
         after.message_id = after.message_id or message.message_id

@@ -12,6 +12,7 @@ from app.blocklog.merge import LooseKey, loose_key
 from app.blocklog.message import Message, Row, Stopped, message_of, packed, unpacked
 
 MOST = 20_000  # messages
+TWINS = 8  # messages of one Message-ID
 LOOSE = 60.0  # seconds for which a refusal without a message is known
 ENDED, REFUSED, OPEN, DEFERRED = 60.0, 300.0, 3600.0, 5 * 86400.0
 Key = tuple[str, str, str]
@@ -23,6 +24,7 @@ class UnderWay:
     def __init__(self, state: dict[str, Any] | None = None) -> None:
         self.messages: dict[Key, Message] = {}
         self.latest: dict[str, Key] = {}  # by queue id
+        self.named: dict[str, list[Key]] = {}  # by Message-ID
         self.loose: dict[LooseKey, list[Stopped]] = {}
         self.early: dict[tuple[str, str, int], list[Any]] = {}  # recipients told before their message had an id
         self.past: list[Message] = []  # whose id is used again, though rows of theirs wait
@@ -61,6 +63,20 @@ class UnderWay:
         key = (message.node, message.instance, message.queue_id)
         self.messages[key] = message
         self.latest[message.queue_id] = key
+        if message.message_id:
+            self.name(message)
+
+    def name(self, message: Message) -> None:
+        """A message whose Message-ID is told."""
+        keys = self.named.setdefault(message.message_id or "", [])
+        key = (message.node, message.instance, message.queue_id)
+        if key not in keys and len(keys) < TWINS:
+            keys.append(key)
+
+    def twins(self, message: Message) -> list[Message]:
+        """All messages of a Message-ID on the same node, the one itself among them."""
+        found = [self.messages.get(key) for key in self.named.get(message.message_id or "", ())]
+        return [each for each in found if each is not None and each.node == message.node]
 
     def wait(self, row: Row) -> None:
         """A row to be written, or written again."""
@@ -83,6 +99,7 @@ class UnderWay:
             else:
                 del self.loose[place]
         self.early = {key: value for key, value in self.early.items() if self.clock - value[0] <= REFUSED}
+        self.named = {name: keys for name, keys in self.named.items() if any(key in self.messages for key in keys)}
 
     def _drop(self, key: Key) -> None:
         message = self.messages.pop(key)

@@ -137,3 +137,35 @@ def test_a_strangers_server_names_no_message_of_ours(engine: Engine, log: Path, 
     write(log, QUEUED + took + other)
     follow_once(engine, log)
     assert len(rows(engine, RecentRow)) == times
+
+
+BACK = (
+    "postfix/pickup[3]: 5787B220358: uid=999 from=<a@sender.example>\n"
+    "postfix/cleanup[8]: 5787B220358: message-id=<1@sender.example>\n",
+    "postfix/qmgr[9]: 5787B220358: from=<a@sender.example>, size=1300, nrcpt=1 (queue active)\n"
+    "postfix/lmtp[4]: 5787B220358: to=<alice@isp.example>, relay=box1[/l], delay=1, dsn=2.0.0, status=sent (250 ok)\n",
+)
+PIPED = TOOK.replace("smtp[9]", "pipe[9]").replace("127.0.0.1[127.0.0.1]:10025", "spamfilter") + (
+    "status=sent (delivered via spamfilter service)\n"
+)
+
+
+@pytest.mark.parametrize("text", [PIPED + BACK[0] + BACK[1], BACK[0] + PIPED + BACK[1], "".join(BACK) + PIPED])
+def test_a_mail_that_a_filter_hands_back_by_sendmail_is_counted_once(engine: Engine, log: Path, text: str) -> None:
+    write(log, QUEUED + text)
+    follow_once(engine, log)
+    (row,) = rows(engine, RecentRow)
+    assert (row["queue_id"], row["client_ip"], row["rcpt"]) == ("5787B220358", "203.0.113.7", "alice@isp.example")
+
+
+def test_a_mail_that_ends_in_a_program_is_counted(engine: Engine, log: Path) -> None:
+    write(log, QUEUED + PIPED)
+    follow_once(engine, log)
+    assert [row["rcpt"] for row in rows(engine, RecentRow)] == ["alice@isp.example"]
+
+
+def test_a_client_that_sends_the_same_message_id_again_hides_no_mail(engine: Engine, log: Path) -> None:
+    again = QUEUED.replace("52A51220356", "5787B220358") + BACK[1]
+    write(log, QUEUED + PIPED + again)
+    follow_once(engine, log)
+    assert len(rows(engine, RecentRow)) == 2
