@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 
 from app.blocklog.codes import Fate, Outcome, Stage
-from app.blocklog.event import Delivery, Ended, Event, Line, Peer, Refused, SignedIn, Told, Visit
+from app.blocklog.event import Delivery, Ended, Event, Line, Odd, Peer, Refused, SignedIn, Told, Visit
 from app.blocklog.formats.eximwords import (
     ADDRESS,
     HOST,
@@ -31,8 +31,10 @@ _BLACKHOLE = re.compile(r"blackhole \((?P<acl>[A-Z-]+) ACL discarded recipients\
 _TOP = rf"<(?P<top>{ADDRESS}|[^\s<>\"]++)>"
 _TO = re.compile(rf"(?P<to>:blackhole:|{ADDRESS}|[^<>()\s:=]++)(?>(?: \([^()]*+\))*)(?: {_TOP})?(?P<rest>(?: |:|$).*)")
 # A file, a command, or the local part of a mailbox, as it is: with spaces and without its quotes.
-_INTO = re.compile(rf"(?P<to>[^<>]*+){_TOP}(?P<rest>(?: .*)?)")
-_SECOND = re.compile(rf"(?P<quoted>{QUOTED})| <")
+_INTO = re.compile(rf"(?P<to>[^<>]*+)(?<= ){_TOP}(?P<rest>(?: .*)?)")
+_FIELDS = re.compile(
+    rf"(?>(?: (?:[A-Za-z]++=(?:{QUOTED}|<{SENDER}>|[^\s\"<>]*+)|\[[0-9A-Fa-f:.]++\](?::\d++)?|K|L|DS|PRDR))*)"
+)
 _WHY = re.compile(
     rf"(?P<fields>(?>(?: (?:[A-Za-z]++=(?:{QUOTED}|<{SENDER}>|(?>(?:[^\s\":]++(?::(?! ))?)*))"
     r"|\[[0-9A-Fa-f:.]++\](?::\d++)?|defer \(-?\d+\)))*)): (?P<text>.*)"
@@ -110,11 +112,12 @@ def _thrown_away(line: Line, queue_id: str, pid: int | None, found: re.Match[str
 def _delivered(line: Line, queue_id: str, symbol: str, text: str) -> Iterator[Event]:
     found = _to(symbol, text)
     if not found:
+        yield Odd(line.text, "a delivery of Exim's in no known form")
         return
     to, top, rest = found["to"].rstrip(), found["top"], found["rest"]
-    # A local part that holds an @ stands without its quotes, too.
-    aliased = _ADDRESS.fullmatch(to) and not (top and top.startswith('"') and to in top)
-    recipient = to if aliased else top or to
+    # A local part that holds an @ stands without its quotes, too: it looks like an address.
+    named = _ADDRESS.fullmatch(to) and not (top or "").startswith('"')
+    recipient = to if named else top or to
     fate = {"**": Fate.bounced, "==": Fate.deferred}.get(symbol, Fate.delivered)
     if fate is Fate.delivered:
         said = fields(rest)
@@ -141,16 +144,15 @@ def _delivered(line: Line, queue_id: str, symbol: str, text: str) -> Iterator[Ev
 
 
 def _to(symbol: str, text: str) -> re.Match[str] | None:
-    """Whom a line names. The local part of somebody's choice could hold an address of another and `R=`; the true one
-    follows then, a second one: nobody is named."""
+    """Whom a line names. A local part could hold an address of another and fields behind it: the true one follows then,
+    which is no field, and nobody is named. (It repeats that local part with its quotes escaped, and no field can hold
+    such a quote that did not begin with a plain one.)"""
     if symbol in ("**", "=="):
         return _TO.fullmatch(text)
     found = _TO.fullmatch(text)
     if found is None or not (found["top"] or _ADDRESS.fullmatch(found["to"])):
         found = _INTO.fullmatch(text)
-    if found and any(not each["quoted"] for each in _SECOND.finditer(found["rest"])):
-        return None
-    return found
+    return found if found and _FIELDS.fullmatch(found["rest"]) else None
 
 
 def _relay(text: str) -> str:

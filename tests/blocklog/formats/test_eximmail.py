@@ -76,11 +76,25 @@ def test_nothing_that_a_stranger_writes_names_a_recipient(tail: str):
     assert VICTIM not in recipients(read(f"{ID} <= a@b.example {HOST} P=esmtp S=3 {tail}"))
 
 
-@pytest.mark.parametrize("local", [f"x <{VICTIM}> R=a", f"{VICTIM} R=a", f"x ({VICTIM}) <{VICTIM}> R=a T=t", VICTIM])
+RAW = [
+    *(f"x <{VICTIM}> R=a", f"{VICTIM} R=a", f"x ({VICTIM}) <{VICTIM}> R=a T=t", VICTIM, f'x <{VICTIM}> R=a"'),
+    *(f' <{VICTIM}> R=a T="', f' A="x" <{VICTIM}> R=a T="', f'F=<{VICTIM}> R=a T="', f'A=1 <{VICTIM}> R=a X="b" Y="'),
+]
+
+
+@pytest.mark.parametrize("local", RAW)
 def test_a_local_part_as_it_is_names_no_other(local: str):
     """Deliveries to mailboxes log it without its quotes."""
-    found = recipients(read(f'{ID} => {local} <"{local}"@isp.example> R=people T=boxes'))
-    assert VICTIM not in found
+    quoted = local.replace("\\", "\\\\").replace('"', '\\"')
+    assert VICTIM not in recipients(read(f'{ID} => {local} <"{quoted}"@isp.example> R=people T=boxes'))
+
+
+@given(st.lists(st.sampled_from([*' "\\<>()=@', VICTIM, f" <{VICTIM}>", " R=r", ' T="']), max_size=12).map("".join))
+def test_no_local_part_as_it_is_names_another(local: str):
+    quoted = local.replace("\\", "\\\\").replace('"', '\\"')
+    assert VICTIM not in recipients(read(f'{ID} => {local} <"{quoted}"@isp.example> R=people T=boxes'))
+    escaped = "".join(f"\\{letter}" for letter in local)
+    assert VICTIM not in recipients(read(f'{ID} => {local} <"{escaped}"@isp.example> R=people T=boxes'))
 
 
 @given(
