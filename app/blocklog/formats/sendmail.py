@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from app.blocklog.codes import Fate, Outcome, Policy, Stage
 from app.blocklog.event import Delivery, Event, Line, Peer, Refused, SignedIn, Told
-from app.blocklog.formats.eximwords import ADDRESS, SENDER, addresses, ip, status
+from app.blocklog.formats.eximwords import ADDRESS, SENDER, ip, status
 
 PROGRAMS = frozenset({"sm-mta", "sendmail", "sm-msp-queue"})
 LONGEST = 16_384
@@ -38,6 +38,7 @@ _AT = re.compile(r", relay=(?P<relay>[^,]*+)")
 _DSN = re.compile(r", dsn=(?P<dsn>\d\.\d{1,3}\.\d{1,3})")
 _LOCAL = frozenset({"local", "cyrusv2", "procmail", "lmtp"})
 _AUTH = re.compile(rf"AUTH=server, relay={_RELAY}, authid=(?P<login>[^\s,]{{1,320}}), mech=")
+_ONE = re.compile(ADDRESS)
 _STAGES = {
     "check_relay": Stage.connect,
     "connect": Stage.connect,
@@ -84,7 +85,7 @@ def _refusal(line: Line, queue_id: str | None, rest: str) -> Refused | None:
     address = found["address"]
     if event.stage is Stage.mail and address is not None:
         return replace(event, sender=address)
-    known = addresses(address or "") if event.stage is Stage.rcpt else ()
+    known = (address,) if address and event.stage is Stage.rcpt and _ONE.fullmatch(address) else ()
     return replace(event, recipients=known, whole=bool(known))
 
 

@@ -69,6 +69,11 @@ def test_an_unknown_user_is_named():
     assert refused(f"{ID}: Milter: to=<a@b.example>, reject=451 4.7.1 Greylisted").recipients == ("a@b.example",)
 
 
+def test_two_addresses_in_one_are_none():
+    text = f"ruleset=check_rcpt, arg1=<a@b.example,{VICTIM}>, relay=h [203.0.113.9], reject=550 no"
+    assert refused(f"{ID}: {text}").recipients == ()
+
+
 def test_mail_that_was_taken_and_what_became_of_it():
     (told,) = read(
         f"{ID}: from=<a@b.example>, size=1315, class=0, nrcpts=2, msgid=<1@b.example>, proto=ESMTP, daemon=MTA, "
