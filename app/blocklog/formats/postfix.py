@@ -180,7 +180,9 @@ def _checked(line: Line, match: re.Match[str]) -> Iterable[Event]:
     kind, rest = match["kind"], match["rest"]
     end = mime_ending(rest) if kind == "mime-error" else content_ending(rest)
     if end is None:
-        return (Odd(line.text[:LONGEST], "a refusal without its end"),) if match["action"] in STOPS else NOTHING
+        if match["action"] not in STOPS or " from local; " in rest:  # handed in on the machine itself
+            return NOTHING
+        return (Odd(line.text[:LONGEST], "a refusal without its end"),)
     origin = _ORIGIN.match(end.before)
     content = origin["content"] if origin else end.before
     subject = _subject(content) if kind == "header" else None

@@ -162,6 +162,13 @@ def test_a_mime_error_has_an_ending_of_its_own() -> None:
     assert (event.policy, event.recipients) == (Policy.header, ("dave@isp.example",))
 
 
+def test_a_mail_of_the_machine_itself_is_nobodys() -> None:
+    assert (
+        read("52A51220356: reject: header Subject: x from local; from=<root@isp.example> to=<a@b>: 5.7.1 no", "cleanup")
+        == ()
+    )
+
+
 def test_a_subject_that_is_only_logged_is_told() -> None:
     text = f"52A51220356: info: header Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?= from {FROM}; {TAIL}"
     assert read(text, "cleanup") == (Told(AT, "postfix", "52A51220356", subject="Grüße"),)
