@@ -5,7 +5,7 @@ import { focusRow, go, listPart, messagePart } from "./panes.js";
 
 const KEY = "postern.keys";
 const FILING = { e: "archive", "#": "trash", Delete: "trash", "!": "junk", s: "flag", m: "read" };
-const PLACES = { i: "inbox", s: "sent", d: "drafts", a: "archive", t: "trash", f: "flagged" };
+const PLACES = { i: "inbox", s: "sent", d: "drafts", a: "archive", t: "trash", f: "flagged", b: "blocked" };
 const help = document.getElementById("help");
 let going = 0;
 

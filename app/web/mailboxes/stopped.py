@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import Engine
 
@@ -19,6 +20,7 @@ from app.blocklog.errors import LogError
 from app.profile import settings
 from app.profile.errors import ProfileAway
 from app.store.cache import AccountCache
+from app.store.connect import Gate
 from app.web.profile import keep_setting, setting
 from app.web.resources import resources
 from app.web.session import Current
@@ -28,6 +30,7 @@ MOST = 99
 FRESH_SECONDS = 60
 KEPT_SECONDS = 86400
 WAITING = 50  # looks that may wait in a worker; more than that are left out
+REST = 30.0
 FIRST = timedelta(days=7)  # who never looked has so much to look at
 SITTING = timedelta(minutes=10)  # rows stay marked for as long, from one look to the next
 _POLICIES = tuple(policy for policy in Policy if policy not in ADMINS_ONLY)
@@ -89,6 +92,7 @@ class _Looks:
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="stopped")  # its thread begins with the first look
         self._waiting: set[str] = set()
+        self._rests: WeakKeyDictionary[Engine, Gate] = WeakKeyDictionary()
 
     def look(self, log: Engine, profile: Engine, account_id: str, cache: AccountCache, count: int) -> None:
         if account_id not in self._waiting and len(self._waiting) < WAITING:
@@ -101,11 +105,22 @@ class _Looks:
 
     def _look(self, log: Engine, profile: Engine, account_id: str, cache: AccountCache, count: int) -> None:
         try:
-            with suppress(LogError, ProfileAway):
-                count = _count(log, profile, account_id)
+            rest = self._rests.setdefault(log, Gate(REST))
+            if not rest.shut():
+                count = self._asked(rest, log, profile, account_id, count)
             cache.remember(_ENTRY, {"at": time.time(), "count": count}, seconds=KEPT_SECONDS)
         finally:
             self._waiting.discard(account_id)
+
+    def _asked(self, rest: Gate, log: Engine, profile: Engine, account_id: str, count: int) -> int:
+        """A log that is slow is left alone for a while: those that wait are not to wait for it one after the other."""
+        try:
+            count = _count(log, profile, account_id)
+        except (LogError, ProfileAway):
+            rest.failed()
+            return count
+        rest.answered()
+        return count
 
 
 def _count(log: Engine, profile: Engine, account_id: str) -> int:

@@ -48,6 +48,13 @@ def shown(reader: Pages, app: Flask) -> int:
     return int(found[1]) if found else 0
 
 
+def forget(app: Flask) -> None:
+    """What is kept of alice's in the cache, as after a minute."""
+    redis = app.extensions["postern"].redis
+    if kept := redis.keys("c:*"):
+        redis.delete(*kept)
+
+
 def test_what_was_stopped_since_the_last_visit_is_counted_until_it_is_seen(
     app: Flask, log: Engine, reader: Pages
 ) -> None:
@@ -67,6 +74,18 @@ def test_mail_pages_do_not_notice_that_the_log_is_away(app: Flask, log: Engine, 
     Base.metadata.drop_all(log)
     assert shown(reader, app) == 0
     assert 'data-testid="blocked-link"' in reader.get(INBOX).get_data(as_text=True)
+
+
+def test_a_log_that_was_away_is_left_alone_for_a_while(app: Flask, log: Engine, reader: Pages) -> None:
+    Base.metadata.drop_all(log)
+    assert shown(reader, app) == 0
+    tables(log)
+    block(log, account="5")
+    forget(app)
+    assert shown(reader, app) == 0  # not asked again so soon
+    stopped._LOOKS._rests[log].answered()
+    forget(app)
+    assert shown(reader, app) == 1
 
 
 def test_it_is_looked_at_once_a_minute_at_most(app: Flask, log: Engine, reader: Pages) -> None:
