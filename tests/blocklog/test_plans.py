@@ -28,6 +28,7 @@ PAGES: dict[str, Callable[[Engine], object]] = {
     "the newest": lambda log: query.day_page(log, HEAVIEST),
     "a day": lambda log: query.day_page(log, HEAVIEST, since=ago(days=9), until=ago(days=8)),
     "further": lambda log: query.day_page(log, HEAVIEST, before=(ago(days=3), 1000)),
+    "newer": lambda log: query.day_page(log, HEAVIEST, after=(ago(days=3), 1000)),
     "searched": lambda log: query.day_page(log, HEAVIEST, sender="sender12", policies=(1, 3)),
     "received": lambda log: query.recent_page(log, HEAVIEST, before=(ago(days=3), 1000)),
     "one row": lambda log: query.one(log, HEAVIEST, *query.day_page(log, HEAVIEST, limit=1)[0].place),

@@ -56,6 +56,17 @@ def test_pages_go_on_where_the_one_before_ended_also_among_rows_of_one_second(en
     assert [each.id for each in (*first, *query.recent_page(engine, "anna", before=first[-1].place))] == rows[::-1]
 
 
+def test_newer_pages_lie_next_to_the_place_that_one_comes_from(engine: Engine) -> None:
+    times = (ago(days=30), ago(hours=2), ago(hours=2), ago(hours=2), ago(hours=1))
+    rows = [stopped(engine, at=at) for at in times]
+    came = [arrived(engine, at=at) for at in times]
+    for number in range(5):
+        found = query.day_page(engine, "anna", after=(times[number], rows[number]), limit=2)
+        assert [each.id for each in found] == rows[number + 1 : number + 3][::-1]
+        others = query.recent_page(engine, "anna", after=(times[number], came[number]), limit=2)
+        assert [each.id for each in others] == came[number + 1 : number + 3][::-1]
+
+
 def test_a_range_of_time_takes_its_beginning_and_not_its_end(engine: Engine) -> None:
     rows = [stopped(engine, at=ago(hours=hours)) for hours in (3, 2, 1)]
     found = query.day_page(engine, "anna", since=ago(hours=3), until=ago(hours=1))
