@@ -124,6 +124,7 @@ ROUTES: Sequence[tuple[str, str, Any, Sequence[str]]] = (
     ("/digest/<token>", "blocked.follow", digests.act, POST),
     ("/settings/actions", "blocked.actions", doings.show, GET),
     ("/settings/actions/<int:number>/undo", "blocked.undo", doings.undo, POST),
+    ("/settings/actions/unhide", "blocked.unhide", doings.unhide, POST),
     ("/settings/actions/rules/<int:number>/remove", "blocked.remove_rule", doings.remove, POST),
     ("/settings/sessions", "settings.sessions", sessions.sessions, GET),
     ("/settings/sessions/revoke", "settings.revoke", sessions.revoke, POST),

@@ -17,7 +17,8 @@ from app.policy.errors import Full, Gone, PolicyAway
 from app.policy.release import NotReleased, QuarantineAway
 from app.policy.rule import Rule, Scope, account_scope
 from app.policy.value import Kind
-from app.web.blocked import kept, letters, pages
+from app.profile.errors import ProfileAway
+from app.web.blocked import hidden, kept, letters, pages
 from app.web.blocked.asked import place_of
 from app.web.blocked.remedies import Remedies, may_write, remedies
 from app.web.blocklog import blocklog
@@ -125,6 +126,19 @@ def _release(me: Current, found: Block, offered: Remedies, row: str) -> Any:
     return _back(row)
 
 
+def _hide(me: Current, _found: Block, offered: Remedies, row: str) -> Any:
+    """Takes the sender out of the list, or into it again."""
+    address, verb = offered.now.address, request.form["action"]
+    try:
+        (hidden.hide if verb == "hide" else hidden.show)(me, address)
+    except ProfileAway:
+        flash(AWAY, "warning")
+        return _back(row)
+    kept.note(by(me), verb, address, {"row": row})
+    flash(f"{address} is {'no longer' if verb == 'hide' else 'again'} in your list.")
+    return _back(row)
+
+
 def _report(me: Current, found: Block, _offered: Remedies, row: str) -> Any:
     """The report is written down, and opens as a message of theirs; who cannot write here copies it."""
     kept.note(by(me), "report", found.sender, {"row": row})
@@ -151,4 +165,6 @@ _ACTIONS: dict[str, Callable[[Current, Block, Remedies, str], Any]] = {
     "release": _release,
     "delete": _release,
     "report": _report,
+    "hide": _hide,
+    "unhide": _hide,
 }

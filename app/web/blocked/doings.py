@@ -8,6 +8,9 @@ from flask import flash, redirect, render_template, request, url_for
 from app.policy import actions, senders
 from app.policy.errors import Gone
 from app.policy.rule import account_scope
+from app.web.blocked import hidden
+from app.web.blocked.hidden import TAKEN_BACK
+from app.web.blocked.kept import note
 from app.web.policy import by, policy
 from app.web.session import current
 from app.web.urls import local_path
@@ -20,6 +23,8 @@ WORDS = {
     "rule-remove": "Removed a rule",
     "release": "Released a message",
     "delete": "Deleted a kept message",
+    "hide": "Hid a sender",
+    "unhide": "No longer hid a sender",
     "report": "Reported a blocked message",
     "look": "Looked at the blocked mail",
     "undo": "Took something back",
@@ -37,7 +42,8 @@ def show() -> str:
     return render_template(
         "actions.html",
         rules=rules,
-        actions=[(each, actions.undoable(each, now)) for each in found[:PER_PAGE]],
+        hidden=() if before is not None else hidden.hidden(me),
+        actions=[(each, actions.undoable(each, now, TAKEN_BACK)) for each in found[:PER_PAGE]],
         older=found[PER_PAGE - 1].id if len(found) > PER_PAGE else None,
         words=WORDS,
         zone=me.zone,
@@ -49,11 +55,23 @@ def undo(number: int) -> Any:
     me = current()
     try:
         with policy() as engine:
-            done = actions.undo(engine, by(me), number, datetime.now(UTC).replace(microsecond=0))
+            done = actions.undo(engine, by(me), number, datetime.now(UTC).replace(microsecond=0), TAKEN_BACK)
+        if done.verb == "hide":
+            hidden.show(me, done.target)
         flash(f"Taken back: it is with {done.target} as it was before.")
     except Gone:
         flash(_TOO_LATE, "warning")
     return redirect(local_path(request.form.get("next")) or url_for("blocked.actions"), 303)
+
+
+def unhide() -> Any:
+    """POST /settings/actions/unhide: lists a sender again."""
+    me, address = current(), request.form.get("address", "")
+    if address in hidden.hidden(me):
+        hidden.show(me, address)
+        note(by(me), "unhide", address, {})
+        flash(f"{address} is again in your list.")
+    return redirect(url_for("blocked.actions"), 303)
 
 
 def remove(number: int) -> Any:

@@ -13,6 +13,7 @@ from app.blocklog.codes import Accepted, Stage
 from app.blocklog.reason import OUTCOMES, POLICIES
 from app.web.blocked.asked import ACCEPTED, SHOWN, STOPPED, Asked, asked_of, place_of
 from app.web.blocked.chart import chart
+from app.web.blocked.hidden import hidden
 from app.web.blocked.remedies import Remedies, remedies
 from app.web.blocklog import blocklog
 from app.web.format import in_zone
@@ -56,8 +57,10 @@ def show() -> Any:
     """GET /blocked?q=&policy=&outcome=&since=&until=&before="""
     me, now = current(), datetime.now(UTC)
     asked = asked_of(request.args, STOPPED)
+    left_out = () if asked.sender else hidden(me)
+    wish = stopped_wish(asked, me.zone)
     with blocklog() as engine:
-        rows = query.day_page(engine, me.account.id, limit=PER_PAGE + 1, **stopped_wish(asked, me.zone))
+        rows = query.day_page(engine, me.account.id, limit=PER_PAGE + 1, without=left_out, **wish)
         drawn = chart(engine, me.account.id, now, me.zone) if asked.newest else None
     if asked.after and len(rows) <= PER_PAGE:
         return redirect(url_for("blocked.show", **asked.link(after=None)), 303)
@@ -69,6 +72,7 @@ def show() -> Any:
         marked=_visited(me, now, rows[0].blocked_at if rows and asked.newest else None),
         policies=[(each, POLICIES[each]) for each in SHOWN],
         outcomes=[(each, OUTCOMES[each]) for each in STOPPED],
+        hidden=len(left_out),
         **_around(me, asked, now, shown, more=len(rows) > PER_PAGE),
     )
 

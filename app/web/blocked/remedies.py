@@ -1,7 +1,7 @@
 """What the page of a stopped message offers to do about it, and what was done about it in the last day."""
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from sqlalchemy import Engine
@@ -15,6 +15,7 @@ from app.policy.actions import UNDO, Action
 from app.policy.errors import PolicyAway
 from app.policy.senders import Decision
 from app.web.blocked.asked import place_text
+from app.web.blocked.hidden import TAKEN_BACK, hidden
 from app.web.blocked.kept import gives_out
 from app.web.blocked.situation import Situation, situation
 from app.web.brand import brand
@@ -48,10 +49,16 @@ def remedies(me: Current, row: Block) -> Remedies:
             decision = decided(engine, me.account, row, now)
             latest = actions.of_account(engine, me.account.id, since=now - UNDO, limit=_MOST)
     except PolicyAway:
-        return Remedies(offered(me.account, row, Decision(), own), away=True, writes=may_write(me))
+        return Remedies(_hideable(me, offered(me.account, row, Decision(), own)), away=True, writes=may_write(me))
     place = place_text(*row.place)
-    done = tuple(each for each in latest if each.detail.get("row") == place and actions.undoable(each, now))
-    return Remedies(offered(me.account, row, decision, own), done, writes=may_write(me))
+    done = tuple(each for each in latest if each.detail.get("row") == place and actions.undoable(each, now, TAKEN_BACK))
+    return Remedies(_hideable(me, offered(me.account, row, decision, own)), done, writes=may_write(me))
+
+
+def _hideable(me: Current, its: Situation) -> Situation:
+    if not its.address:
+        return its
+    return replace(its, offers=its.offers | {"unhide" if its.address in hidden(me) else "hide"})
 
 
 def may_write(me: Current) -> bool:

@@ -24,6 +24,7 @@ from app.mail.login import Credentials
 from app.policy.errors import PolicyAway, PolicyError
 from app.profile import settings as kept
 from app.profile.errors import ProfileError
+from app.web.blocked import hidden
 from app.web.blocked.asked import SHOWN, STOPPED
 from app.web.blocked.remedies import decided, offered, own_domains
 from app.web.digest import link
@@ -122,7 +123,8 @@ def _send(post: Post, account: Account, begun: datetime, now: datetime, counts: 
 def made(account: Account, begun: datetime, now: datetime) -> Digest | None:
     """The digest of that time; None where nothing was stopped. Raises LogError, PolicyAway."""
     asked: dict[str, Any] = {"since": begun, "until": now, "policies": SHOWN, "outcomes": STOPPED}
-    rows = query.day_page(resources().blocklog, account.id, limit=query.COUNTED, **asked)
+    unseen = hidden.sound(kept.read(resources().database, account.id, hidden.SETTING))
+    rows = query.day_page(resources().blocklog, account.id, limit=query.COUNTED, without=unseen, **asked)
     if not rows:
         return None
     own = own_domains(account)

@@ -210,6 +210,29 @@ def test_the_sender_is_told_by_a_text_to_be_read_first(log: Engine, signed_in: P
     assert signed_in.get(f"/blocked/{block(log, policy=Policy.virus)}/tell").status_code == 404
 
 
+def test_a_sender_is_hidden_from_the_list_and_comes_back(log: Engine, signed_in: Pages) -> None:
+    row = block(log)
+    block(log, sender_local="other")
+    assert "no longer in your list" in text(act(signed_in, row, action="hide"))
+    page = signed_in.get("/blocked").get_data(as_text=True)
+    assert page.count('data-testid="blocked-row"') == 1 and 'data-testid="blocked-hidden"' in page
+    assert signed_in.get("/blocked?q=bank.example").get_data(as_text=True).count('data-testid="blocked-row"') == 2
+    number = actions.of_account(log, "1")[0].id
+    signed_in.submit(f"/settings/actions/{number}/undo", page=f"/blocked/{row}")
+    assert signed_in.get("/blocked").get_data(as_text=True).count('data-testid="blocked-row"') == 2
+
+
+def test_hidden_senders_are_listed_and_shown_again(log: Engine, signed_in: Pages) -> None:
+    row = block(log)
+    act(signed_in, row, action="hide")
+    act(signed_in, row, action="unhide")
+    act(signed_in, row, action="hide")
+    for address in ("nobody@else.example", "info@bank.example"):
+        assert 'data-testid="hidden-row"' in signed_in.get("/settings/actions").get_data(as_text=True)
+        signed_in.submit("/settings/actions/unhide", {"address": address}, page="/settings/actions")
+    assert 'data-testid="hidden-row"' not in signed_in.get("/settings/actions").get_data(as_text=True)
+
+
 def test_a_report_is_written_down_and_its_text_is_ready(app: Flask, log: Engine, signed_in: Pages) -> None:
     held = app.extensions["postern"]
     held.settings = dataclasses.replace(held.settings, report_to="postmaster@one.example")

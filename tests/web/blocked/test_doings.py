@@ -16,6 +16,7 @@ from app.policy.asking import changed
 from app.policy.rule import Rule, account_scope
 from app.policy.tables import Base
 from app.policy.value import Kind
+from app.profile.tables import Base as ProfileBase
 from app.web.blocked import doings
 from tests.web.blocked.rows import NOW
 from tests.web.pages import Pages
@@ -29,6 +30,7 @@ ME = By("1", "1", "1")
 def database(app: Flask) -> Engine:
     engine: Engine = app.extensions["postern"].database
     Base.metadata.create_all(engine)
+    ProfileBase.metadata.create_all(engine)
     return engine
 
 
