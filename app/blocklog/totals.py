@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import BigInteger, ColumnElement, Engine, Select, and_, case, cast, extract, func, select, text
 
@@ -24,8 +24,7 @@ BLOCKS: Final[Any] = BlockRow.__table__.c
 RECENT: Final[Any] = RecentRow.__table__.c
 
 
-@dataclass(frozen=True, slots=True)
-class Traffic:
+class Traffic(NamedTuple):
     """What was stopped and what came in, in the last 24 hours and in the last hour. Delayed mail is neither, nor is
     what the mail system's own faults kept out."""
 
@@ -99,18 +98,17 @@ def sites_known(engine: Engine) -> tuple[str, ...]:
 def blocked_by(column: str, now: datetime, where: ColumnElement[bool]) -> Select[Any]:
     """The statement behind the numbers of stopped mails: of the last 24 hours and the last hour, per value of one
     column."""
-    stopped = and_(BLOCKS.outcome.not_in((Outcome.delayed, Outcome.would_block)), BLOCKS.policy != Policy.internal)
-    hour = and_(stopped, BLOCKS.blocked_at >= now - HOUR)
-    sums = (func.sum(case((each, 1), else_=0)) for each in (stopped, hour))
-    return select(BLOCKS[column], *sums).where(where, BLOCKS.blocked_at >= now - DAY).group_by(BLOCKS[column])
+    stopped = (BLOCKS.outcome.not_in((Outcome.delayed, Outcome.would_block)), BLOCKS.policy != Policy.internal)
+    hour = func.count(case((BLOCKS.blocked_at >= now - HOUR, 1)))
+    recent = (where, BLOCKS.blocked_at >= now - DAY, *stopped)
+    return select(BLOCKS[column], func.count(), hour).where(*recent).group_by(BLOCKS[column])
 
 
 def accepted_by(column: str, now: datetime, where: ColumnElement[bool]) -> Select[Any]:
     """The same for mails that came in."""
-    came = RECENT.outcome != Accepted.sent
-    hour = and_(came, RECENT.received_at >= now - HOUR)
-    sums = (func.sum(case((each, 1), else_=0)) for each in (came, hour))
-    return select(RECENT[column], *sums).where(where, RECENT.received_at >= now - DAY).group_by(RECENT[column])
+    hour = func.count(case((RECENT.received_at >= now - HOUR, 1)))
+    recent = (where, RECENT.received_at >= now - DAY, RECENT.outcome != Accepted.sent)
+    return select(RECENT[column], func.count(), hour).where(*recent).group_by(RECENT[column])
 
 
 def _traffic(
@@ -121,11 +119,12 @@ def _traffic(
         return found
 
     with asking(engine) as connection:
-        blocked = {key: numbers for key, *numbers in connection.execute(blocked_by(column, now, chosen(BLOCKS)))}
-        accepted = {key: numbers for key, *numbers in connection.execute(accepted_by(column, now, chosen(RECENT)))}
-    nothing = [0, 0]
+        blocked = {row[0]: (row[1], row[2]) for row in connection.execute(blocked_by(column, now, chosen(BLOCKS)))}
+        accepted = {row[0]: (row[1], row[2]) for row in connection.execute(accepted_by(column, now, chosen(RECENT)))}
+    nothing = (0, 0)
     return {
-        key: Traffic(*map(int, (*blocked.get(key, nothing), *accepted.get(key, nothing)))) for key in blocked | accepted
+        key: Traffic(*blocked.get(key, nothing), *accepted.get(key, nothing))
+        for key in blocked.keys() | accepted.keys()
     }
 
 
