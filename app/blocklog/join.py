@@ -18,22 +18,20 @@ Rows wait for two seconds (settle.py), so that they are mostly written once; wha
 that of the lines decides what a row says: the same lines make the same rows, however often the follower was killed.
 """
 
-import re
 from collections.abc import Callable, Iterable
-from ipaddress import ip_address
 from typing import Any
 
 from app.blocklog.classify import recognise
 from app.blocklog.codes import Fate, Outcome, Policy, Stage
 from app.blocklog.event import Delivery, Ended, Event, GreylistPassed, Odd, Refused, SignedIn, Told, Visit
+from app.blocklog.hops import PIPED, Hops
 from app.blocklog.merge import AFTER_DATA, copy, loose_key, merge, stopped, sure
 from app.blocklog.message import Arrived, Message, Stopped
 from app.blocklog.tally import Tally
-from app.blocklog.underway import OPEN, REFUSED, UnderWay
+from app.blocklog.underway import REFUSED
 
 MOST_ROWS = 1000  # of one message
 AGAIN = 2.0  # seconds in which two logs tell the same
-PIPED = "delivered via "  # in the words of pipe(8)
 NO_QUEUE = ("", "NOQUEUE", None)
 UNCLASSED = "a reply of no known class"
 
@@ -42,16 +40,14 @@ _RETOLD = (
     *("at", "source", "final", "fate", "relay", "dsn", "reply"),
     *("next_id", "local", "discarded", "outward"),
 )
-_RELAY = re.compile(r"([^\s\[]*)\[([0-9A-Fa-f:.]+)\]")
 
 
-class Join(UnderWay):
+class Join(Hops):
     """The messages under way in some logs that are read together. `own` are names and addresses of our servers."""
 
     def __init__(self, classify: Classify, own: Iterable[str] = (), state: dict[str, Any] | None = None) -> None:
         self.classify = classify
-        self.own = frozenset(each.lower() for each in own)
-        super().__init__(state)
+        super().__init__(own, state)
         self.tally = Tally()
         self._takes: dict[type, Callable[[Any, int, str], None]] = {
             Refused: self._refused,
@@ -89,10 +85,10 @@ class Join(UnderWay):
                 for each in early[2]:
                     message.add(each)
                     message.told = True
-        _learn(message, event)
+        self._learn(message, event)
         if event.message_id:
             self.name(message)
-            self._handed_back(message)
+            self.handed_back(message)
         if event.recipient:
             rcpt = event.recipient.lower()
             message.add(rcpt)
@@ -146,7 +142,7 @@ class Join(UnderWay):
         self.wait(stop)
 
     def _of_message(self, message: Message, event: Refused, stop: Stopped, named: tuple[str, ...]) -> None:
-        _learn(message, event)
+        self._learn(message, event)
         if event.stage not in AFTER_DATA:
             for rcpt in named or ("",):
                 self._of_command(message, copy(stop, rcpt, named=bool(rcpt)))
@@ -231,6 +227,8 @@ class Join(UnderWay):
         arrival.outward = bool(arrival.relay) and not arrival.local and not self.inside(arrival.relay)
         for each in message.arrivals:
             if each.rcpt == arrival.rcpt and (each.final == arrival.final or each.fate == Fate.queued):
+                if each.fate in (Fate.delivered, Fate.bounced) and arrival.fate < each.fate:
+                    return  # what has ended goes not back
                 for name in _RETOLD:
                     setattr(each, name, getattr(arrival, name))
                 arrival = each
@@ -242,51 +240,8 @@ class Join(UnderWay):
             message.arrivals.append(arrival)
         self.follow_hop(arrival)
         if arrival.message and arrival.reply.startswith(PIPED):
-            self._handed_back(arrival.message)
+            self.handed_back(arrival.message)
         self.wait(arrival)
-
-    def follow_hop(self, arrival: Arrived) -> None:
-        """Where another of our servers took a message: its lines are of the same message, and tell the rest."""
-        message = arrival.message
-        if arrival.hop or not arrival.next_id or message is None or not self.inside(arrival.relay):
-            return
-        after = self.known(self.latest.get(arrival.next_id), arrival.at)
-        if after is None or after is message or not -OPEN <= arrival.at - after.begun <= OPEN:
-            return
-        if after.sender is not None and after.sender != message.sender and after.message_id != message.message_id:
-            return
-        self._hop(arrival, message, after)
-
-    def _handed_back(self, message: Message) -> None:
-        """A filter behind pipe(8) hands a mail back by sendmail(1): the same Message-ID, brought by no client."""
-        twins = self.twins(message)
-        for before in (each for each in twins if each.opened and len(twins) > 1):
-            for arrival in before.arrivals:
-                if arrival.local or arrival.hop or not arrival.reply.startswith(PIPED):
-                    continue
-                for after in twins:
-                    if not after.opened and 0 <= after.begun - before.begun <= OPEN:
-                        self._hop(arrival, before, after)
-
-    def _hop(self, arrival: Arrived, message: Message, after: Message) -> None:
-        arrival.hop = True
-        self.wait(arrival)
-        after.ip, after.name, after.helo = message.ip, message.name, message.helo
-        after.user = after.user or message.user
-        after.message_id = after.message_id or message.message_id
-        for each in after.arrivals:
-            self.wait(each)
-
-    def inside(self, relay: str) -> bool:
-        """Whether a relay is one of ours."""
-        found = _RELAY.search(relay)
-        if found is None:
-            return relay == "local"  # forwarded by itself
-        try:
-            address = ip_address(found[2])
-        except ValueError:
-            return False
-        return address.is_loopback or address.is_private or bool({found[1].lower(), str(address)} & self.own)
 
     def _thrown_away(
         self, message: Message, arrival: Arrived, outcome: Outcome, policy: Policy, detail: str | None
@@ -332,16 +287,18 @@ class Join(UnderWay):
         if message is not None:
             message.ended = True
 
-
-def _learn(message: Message, event: Told | Refused) -> None:
-    """Facts of an event that are not known yet."""
-    if event.sender is not None:
-        message.sender = event.sender.lower()
-    if event.peer is not None and event.peer.ip and not message.ip:
-        message.ip, message.name, message.helo = event.peer.ip, event.peer.name, event.peer.helo
-    message.message_id = message.message_id or event.message_id
-    message.subject = message.subject or event.subject
-    if isinstance(event, Told):
-        message.user = message.user or event.user
-        message.size = event.size if event.size is not None else message.size
-        message.count = event.count if event.count is not None else message.count
+    def _learn(self, message: Message, event: Told | Refused) -> None:
+        """Facts of an event that are not known yet; rows that were written without them are written again."""
+        before = message.facts()
+        if event.sender is not None:
+            message.sender = event.sender.lower()
+        if event.peer is not None and event.peer.ip and not message.ip:
+            message.ip, message.name, message.helo = event.peer.ip, event.peer.name, event.peer.helo
+        message.message_id = message.message_id or event.message_id
+        message.subject = message.subject or event.subject
+        if isinstance(event, Told):
+            message.user = message.user or event.user
+            message.size = event.size if event.size is not None else message.size
+            message.count = event.count if event.count is not None else message.count
+        if message.facts() != before:
+            self.tell_again(message)

@@ -113,6 +113,10 @@ class Message:
         if recipient not in self.recipients and len(self.recipients) < MOST_RECIPIENTS:
             self.recipients.append(recipient)
 
+    def facts(self) -> tuple[Any, ...]:
+        """What its rows say of it."""
+        return (self.sender, self.ip, self.name, self.helo, self.user, self.message_id, self.subject, self.size)
+
     def rows(self) -> list[Row]:
         """All rows that come of it."""
         return [*self.stops, *self.arrivals]

@@ -35,8 +35,6 @@ def due(join: Join, *, everything: bool = False) -> list[Row]:
     join.waiting = kept
     for row in found:
         row.waiting = False
-        if isinstance(row, Arrived):
-            join.follow_hop(row)
     return found
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from app.blocklog.codes import Fate
 from app.blocklog.event import Refused
 from app.blocklog.merge import LooseKey, loose_key
-from app.blocklog.message import Message, Row, Stopped, message_of, packed, unpacked
+from app.blocklog.message import Arrived, Message, Row, Stopped, message_of, packed, unpacked
 
 MOST = 20_000  # messages
 TWINS = 8  # messages of one Message-ID
@@ -25,6 +25,7 @@ class UnderWay:
         self.messages: dict[Key, Message] = {}
         self.latest: dict[str, Key] = {}  # by queue id
         self.named: dict[str, list[Key]] = {}  # by Message-ID
+        self.awaited: dict[str, Arrived] = {}  # by the queue id under which another server said to have it
         self.loose: dict[LooseKey, list[Stopped]] = {}
         self.early: dict[tuple[str, str, int], list[Any]] = {}  # recipients told before their message had an id
         self.past: list[Message] = []  # whose id is used again, though rows of theirs wait
@@ -49,6 +50,7 @@ class UnderWay:
         for found in state.get("messages", []):
             message = message_of(found)
             self._keep(message)
+            self.awaited |= {each.next_id: each for each in message.arrivals if each.next_id and not each.hop}
             self.waiting += [each for each in message.rows() if each.waiting]
         self.past = [message_of(each) for each in state.get("past", [])]
         self.waiting += [each for message in self.past for each in message.rows() if each.waiting]
@@ -87,6 +89,7 @@ class UnderWay:
     def forget(self) -> None:
         """What nothing more is expected of; what is too much."""
         self.past = [each for each in self.past if _waits(each)]
+        self.awaited = {key: each for key, each in self.awaited.items() if self.clock - each.at <= ENDED}
         old = [key for key, each in self.messages.items() if self.clock - each.last > _life(each)]
         for key in old:
             self._drop(key)
@@ -121,6 +124,7 @@ class UnderWay:
                 self._drop(key)
             message = Message(*key, begun=at, last=at)
             self._keep(message)
+            self.appeared(message)
         message.last = max(message.last, at)
         return message
 
@@ -130,6 +134,9 @@ class UnderWay:
         message = self.messages.get((node, event.instance.partition("/")[0], event.queue_id or ""))
         for told in (early[2] if early else [], message.recipients if message else []):
             told[:] = [each for each in told if each not in named]
+
+    def appeared(self, message: Message) -> None:
+        """A message of which nothing was known before."""
 
     def known(self, key: Key | None, at: float) -> Message | None:
         """A message, if it is still remembered at a time: whether it was forgotten already makes no difference."""

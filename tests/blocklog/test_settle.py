@@ -1,0 +1,164 @@
+"""Whatever lines come, in whatever pieces: the same rows, and no recipient that no line named."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.blocklog.classify import classify
+from app.blocklog.codes import Fate, Outcome, Policy, Stage
+from app.blocklog.entry import Batch, Rows
+from app.blocklog.event import Delivery, Ended, Event, Peer, Refused, Told
+from app.blocklog.join import Join
+from app.blocklog.message import opened, squeezed
+from app.blocklog.recipients import Recipients
+from app.blocklog.settle import due, settle
+from tests.blocklog.followed import logins, owners
+
+START = datetime(2026, 11, 20, 12, tzinfo=UTC)
+PEOPLE = ["alice@isp.example", "Bob@isp.example", "team@isp.example", "x@far.example"]
+IDS = ["4A1B2", "5B2C3"]
+INSTANCES = ["postfix", "postfix/submission", "rspamd", "exim"]
+PEERS = [Peer("203.0.113.7", "mx.b.example", "mx.b.example"), Peer("127.0.0.1", "localhost", ""), Peer()]
+SENDERS = ["a@b.example", "", None]
+RELAYS = ["127.0.0.1[127.0.0.1]:10025", "mx.far.example[198.51.100.1]:25", "", "none", "[999.1.1.1]"]
+
+some = st.sampled_from
+maybe_id = some([None, "", "NOQUEUE", *IDS])
+refusals = st.builds(
+    Refused,
+    at=st.just(START),
+    instance=some(INSTANCES),
+    queue_id=maybe_id,
+    stage=some(list(Stage)),
+    outcome=some(list(Outcome)),
+    text=some(["Greylisted", "5.7.1 spam", "nonsense", "quota"]),
+    recipients=st.lists(some(PEOPLE), max_size=3).map(tuple),
+    whole=st.booleans(),
+    sender=some(SENDERS),
+    peer=some(PEERS),
+    code=some([None, 450, 550]),
+    dsn=some([None, "5.7.1"]),
+    policy=some([None, Policy.spam, Policy.virus]),
+    score=some([None, 17.5, 1e12]),
+    subject=some([None, "hi"]),
+    partner=some([None, None, *IDS]),
+    pid=some([None, 7]),
+)
+facts = st.builds(
+    Told,
+    at=st.just(START),
+    instance=some(INSTANCES),
+    queue_id=some(["", *IDS]),
+    pid=some([None, 7]),
+    sender=some(SENDERS),
+    recipient=some([None, *PEOPLE]),
+    peer=some([None, *PEERS]),
+    user=some([None, "box1"]),
+    message_id=some([None, "<m@b.example>"]),
+    count=some([None, 2]),
+)
+deliveries = st.builds(
+    Delivery,
+    at=st.just(START),
+    instance=some(INSTANCES),
+    queue_id=some(IDS),
+    recipient=some(PEOPLE),
+    fate=some(list(Fate)),
+    original=some([None, *PEOPLE]),
+    relay=some(RELAYS),
+    reply=some(["250 ok", "452 4.2.2 mailbox full"]),
+    next_id=some([None, *IDS]),
+    discarded=st.booleans(),
+    local=st.booleans(),
+)
+ends = st.builds(Ended, at=st.just(START), instance=some(INSTANCES), queue_id=some(IDS))
+steps = st.lists(st.tuples(refusals | facts | deliveries | ends, some([0, 1, 4, 400, 4000])), max_size=25)
+
+
+def timed(given_steps: Sequence[tuple[Event, int]]) -> list[Event]:
+    """The events, each some seconds after the one before."""
+    at, found = START, []
+    for event, later in given_steps:
+        at += timedelta(seconds=later)
+        found.append(type(event)(**{**{name: getattr(event, name) for name in event.__dataclass_fields__}, "at": at}))
+    return found
+
+
+class Store:
+    """What batches would have written."""
+
+    def __init__(self) -> None:
+        self.tables: dict[str, dict[Any, Any]] = {"blocks": {}, "recents": {}, "fates": {}}
+        self.numbers = count(1)
+        self.recipients = Recipients(owners, logins)
+
+    def write(self, join: Join, *, everything: bool) -> None:
+        batch: Batch = settle(join, due(join, everything=everything), self.recipients, lambda _: next(self.numbers))
+        for name, rows in (("blocks", batch.blocks), ("recents", batch.recents)):
+            self._put(self.tables[name], rows)
+        for place, values in batch.fates.items():
+            if values["fate"] >= self.tables["fates"].get(place, {"fate": 0})["fate"]:
+                self.tables["fates"][place] = values
+        join.tally = type(join.tally)()
+
+    def _put(self, table: dict[Any, Any], rows: Rows) -> None:
+        for key, values in rows.new:
+            assert tuple(key) not in table
+            table[tuple(key)] = values
+        for key, values in rows.changed:
+            assert tuple(key) in table
+            table[tuple(key)] = values
+        for key in rows.gone:
+            del table[tuple(key)]
+
+    def told(self) -> dict[str, list[str]]:
+        return {
+            name: sorted(
+                json.dumps([key[:2] if name != "fates" else key, values], default=str) for key, values in table.items()
+            )
+            for name, table in self.tables.items()
+        }
+
+
+def followed(events: Sequence[Event], pieces: set[int]) -> Store:
+    """Rows of some events; after those of `pieces` all is written down, and another follower goes on."""
+    store, join = Store(), Join(classify)
+    for number, event in enumerate(events):
+        join.take(event, number % 2 + 1, "mx1")
+        join.clock = event.at.timestamp()
+        if number in pieces:
+            store.write(join, everything=False)
+            state = opened(squeezed(join.state()))
+            assert json.dumps(state)
+            join = Join(classify, state=state)
+    store.write(join, everything=True)
+    return store
+
+
+@given(steps, st.sets(st.integers(0, 24)))
+def test_in_whatever_pieces_lines_are_read_they_make_the_same_rows(
+    given_steps: list[tuple[Event, int]], pieces: set[int]
+) -> None:
+    events = timed(given_steps)
+    assert followed(events, pieces).told() == followed(events, set()).told()
+
+
+@given(steps)
+def test_no_row_has_a_recipient_that_no_line_named(given_steps: list[tuple[Event, int]]) -> None:
+    events = timed(given_steps)
+    named = {""}
+    for event in events:
+        for name in ("recipient", "original"):
+            named.add((getattr(event, name, None) or "").lower())
+        named |= {each.lower() for each in getattr(event, "recipients", ())}
+    tables = followed(events, set(range(0, 25, 3))).tables
+    assert {each["rcpt"] for each in tables["blocks"].values()} <= named
+    assert {each["rcpt"] for each in tables["recents"].values()} <= named
+    assert {place[2] for place in tables["fates"]} <= named
