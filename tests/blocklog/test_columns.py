@@ -1,0 +1,46 @@
+"""Texts of strangers fit the columns, and keys compare."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.blocklog import columns
+
+
+@pytest.mark.parametrize(
+    ("value", "parts"),
+    [
+        ("Alice@ISP.Example", ("alice", "isp.example")),
+        ("", ("", "")),
+        ("postmaster", ("postmaster", "")),
+        ('"a@b"@isp.example.', ('"a@b"', "isp.example")),
+        ("x@straße.example", ("x", "xn--strae-oqa.example")),
+        ("x@\x00\ufffd", ("x", "\ufffd")),
+    ],
+)
+def test_an_address_is_lower_case_and_its_domain_punycode(value: str, parts: tuple[str, str]) -> None:
+    assert columns.address(value) == parts
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [("203.0.113.7", "203.0.113.7"), ("2001:DB8:0:0::1", "2001:db8::1"), ("::ffff:192.0.2.1", "192.0.2.1"), ("x", "")],
+)
+def test_an_ip_is_canonical_or_none(value: str, found: str) -> None:
+    assert columns.ip(value) == found
+
+
+def test_networks_are_those_that_greylisting_takes_for_one() -> None:
+    assert columns.network("203.0.113.7") == columns.network("203.0.113.200") != columns.network("203.0.114.7")
+    near, far = columns.network("2001:db8:7:0:9::1"), columns.network("2001:db8:8::25")
+    assert columns.network("2001:db8:7::25") == near != far
+    assert columns.network("") == ""
+
+
+@given(st.text(max_size=400), st.integers(1, 300))
+def test_a_text_is_one_line_and_no_longer_than_its_column(value: str, length: int) -> None:
+    found = columns.text(value, length)
+    assert len(found) <= length and not any(ord(each) < 32 or 0x7F <= ord(each) < 0xA0 for each in found)
+    found.encode()
