@@ -133,7 +133,8 @@ def announce(run: Run, node: Node, seconds: float) -> None:
     if run.mail:
         print("\n  address              password")
         for resident in RESIDENTS:
-            print(f"  {resident.person.address:<20} {resident.password}")
+            administers = "  administers all sites, at /admin" if resident.role == "isp_admin" else ""
+            print(f"  {resident.person.address:<20} {resident.password}{administers}")
         if run.mail.border:
             print(f"\n  Mail from outside comes in at 127.0.0.1:{run.mail.border.port}. Try what is refused:\n{RULES}")
     else:

@@ -24,7 +24,7 @@ def write_directory(database_url: str, mail: MailServers) -> None:
             servers.append(put_server(connection, f"demo-{number}", ports))
         for resident in RESIDENTS:
             account = put_account(connection, resident.person.address, resident.login, servers[resident.server])
-            named = {"display_name": resident.person.name}
+            named = {"display_name": resident.person.name, "role": resident.role}
             connection.execute(update(AccountRow).where(AccountRow.account_id == account).values(**named))
     engine.dispose()
 

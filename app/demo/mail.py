@@ -21,6 +21,7 @@ from app.demo.process import StartError, free_port
 from app.demo.pymap import Pymap
 from app.demo.submission import Submission
 from app.demo.words import Person
+from app.directory.account import Role
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class Resident:
     login: str
     server: int
     size: float
+    role: Role = "user"
 
     @property
     def username(self) -> str:
@@ -40,7 +42,7 @@ class Resident:
 
 
 RESIDENTS = (
-    Resident(Person("Alice Moreau", "alice@example.org"), "demo-alice", "box1017", 0, 1.0),
+    Resident(Person("Alice Moreau", "alice@example.org"), "demo-alice", "box1017", 0, 1.0, "isp_admin"),
     Resident(Person("Bob Hartmann", "bob@example.net"), "demo-bob", "box2042", 1, 0.4),
 )
 
