@@ -32,15 +32,15 @@ class Hops(UnderWay):
             return
         after = self.known(self.latest.get(arrival.next_id), arrival.at)
         if after is None:
-            self.awaited[arrival.next_id] = arrival
+            self.awaited.setdefault(arrival.next_id, []).append(arrival)
         elif after is not message:
             self._pass_on(arrival, message, after)
 
     def appeared(self, message: Message) -> None:
         """A new message: perhaps one that a hop was said to have."""
-        arrival = self.awaited.pop(message.queue_id, None)
-        if arrival is not None and arrival.message is not None and 0 <= message.begun - arrival.at <= LATE:
-            self._pass_on(arrival, arrival.message, message)
+        for arrival in self.awaited.pop(message.queue_id, ()):
+            if arrival.message is not None and abs(message.begun - arrival.at) <= LATE:
+                self._pass_on(arrival, arrival.message, message)
 
     def _pass_on(self, arrival: Arrived, message: Message, after: Message) -> None:
         if after.sender is not None and after.sender != message.sender and after.message_id != message.message_id:

@@ -25,7 +25,7 @@ class UnderWay:
         self.messages: dict[Key, Message] = {}
         self.latest: dict[str, Key] = {}  # by queue id
         self.named: dict[str, list[Key]] = {}  # by Message-ID
-        self.awaited: dict[str, Arrived] = {}  # by the queue id under which another server said to have it
+        self.awaited: dict[str, list[Arrived]] = {}  # by the queue id under which another server said to have it
         self.loose: dict[LooseKey, list[Stopped]] = {}
         self.early: dict[tuple[str, str, int], list[Any]] = {}  # recipients told before their message had an id
         self.past: list[Message] = []  # whose id is used again, though rows of theirs wait
@@ -50,7 +50,9 @@ class UnderWay:
         for found in state.get("messages", []):
             message = message_of(found)
             self._keep(message)
-            self.awaited |= {each.next_id: each for each in message.arrivals if each.next_id and not each.hop}
+            for each in message.arrivals:
+                if each.next_id and not each.hop:
+                    self.awaited.setdefault(each.next_id, []).append(each)
             self.waiting += [each for each in message.rows() if each.waiting]
         self.past = [message_of(each) for each in state.get("past", [])]
         self.waiting += [each for message in self.past for each in message.rows() if each.waiting]
@@ -89,7 +91,7 @@ class UnderWay:
     def forget(self) -> None:
         """What nothing more is expected of; what is too much."""
         self.past = [each for each in self.past if _waits(each)]
-        self.awaited = {key: each for key, each in self.awaited.items() if self.clock - each.at <= ENDED}
+        self.awaited = {key: some for key, some in self.awaited.items() if self.clock - some[-1].at <= ENDED}
         old = [key for key, each in self.messages.items() if self.clock - each.last > _life(each)]
         for key in old:
             self._drop(key)
