@@ -15,7 +15,7 @@ from tests.web.pages import Pages, field
 
 VALUES: dict[str, Any] = {
     "mailbox": "INBOX", "uidvalidity": 1, "uid": 1, "section": "1", "filename": "x", "digest": "0", "brand": "postern",
-    "number": "x", "row": "1-1",
+    "number": "1", "row": "1-1", "account_id": "1", "token": "x",
 }  # fmt: skip
 
 
@@ -56,7 +56,8 @@ def test_every_route_takes_one_method_and_only_sign_in_takes_two(lone_app: Flask
 
 def test_what_anybody_may_see_is_a_short_list() -> None:
     assert {
-        "login.sign_in", "brand.picture", "static", "health.live", "health.ready", "health.metrics"
+        "login.sign_in", "brand.picture", "static", "health.live", "health.ready", "health.metrics",
+        "blocked.link", "blocked.follow",  # of a digest: its token is signed, and for one action on one row
     } == PUBLIC  # fmt: skip
 
 
