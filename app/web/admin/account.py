@@ -14,7 +14,7 @@ from app.directory.resolve import account as resolved
 from app.directory.sites import listed
 from app.policy.actions import recorded
 from app.web.admin.accounts import name_of
-from app.web.admin.realm import Realm, page, realm
+from app.web.admin.realm import Realm, is_id, page, realm
 from app.web.blocked.asked import asked_of, place_text
 from app.web.blocklog import blocklog
 from app.web.resources import resources
@@ -62,6 +62,8 @@ def show(account_id: str) -> str:
 def _whose(here: Realm, account_id: str) -> Whose:
     """The account; 404 where it is of another site, or nobody's and without a row that the administrator may see."""
     directory = resources().directory
+    if not is_id(account_id):
+        abort(404)
     found = listed(directory, account_id)
     if found is not None:
         whose = Whose(account_id, found[0].address, found[0].display_name or "", found[1])

@@ -1,5 +1,6 @@
 """For the provider's administrators: sending servers as the logs know them, and those that are shut out."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from flask import flash, redirect, request, url_for
 
 from app.blocklog.hosts import ORDERS, hosts
+from app.blocklog.reason import cleaned
 from app.policy import hosts as blocks
 from app.policy.errors import BadValue, Gone
 from app.web.admin.realm import page, provider
@@ -14,6 +16,7 @@ from app.web.blocklog import blocklog
 from app.web.resources import resources
 
 DAY = timedelta(days=1)
+_NO_IP = re.compile(r"[^0-9a-f:.]")
 TIMES = {"1": "a day", "7": "a week", "30": "a month", "365": "a year"}
 
 
@@ -26,7 +29,7 @@ def _page(faults: dict[str, str]) -> str:
     here, now = provider(), datetime.now(UTC)
     order = request.args.get("sort", "")
     order = order if order in ORDERS else "last"
-    ip = request.args.get("ip", "").strip()[:45]
+    ip = _NO_IP.sub("", request.args.get("ip", "").lower())[:45]
     shut = blocks.blocks(resources().database, now)
     with blocklog() as engine:
         rows = hosts(engine, now - 7 * DAY, ip=ip, order=order)
@@ -38,7 +41,7 @@ def _page(faults: dict[str, str]) -> str:
 def shut_out() -> Any:
     """POST /admin/servers: nobody takes mail from a server for a time."""
     here, now = provider(), datetime.now(UTC)
-    reason = request.form.get("reason", "").strip()
+    reason = cleaned(request.form.get("reason", ""))
     if not reason:
         return _page({"reason": "Say why: whoever wonders later reads it."}), 422
     try:
@@ -64,7 +67,7 @@ def let_in() -> Any:
 
 
 def _done(change: Callable[[str], None], words: str) -> Any:
-    ip = request.form.get("ip", "")[:45]
+    ip = _NO_IP.sub("", request.form.get("ip", "").lower())[:45]
     try:
         change(ip)
         flash(f"{ip} {words}.")

@@ -35,7 +35,7 @@ _TOO_LATE = "That was taken back already, or is longer ago than a day. Nothing w
 def show() -> str:
     """GET /settings/actions?before="""
     me, now = current(), datetime.now(UTC)
-    before = request.args.get("before", type=int)
+    before = request.args.get("before", type=_number)
     with policy() as engine:
         rules = () if before is not None else senders.rules_of(engine, account_scope(me.account.id), now)
         found = actions.of_account(engine, me.account.id, before=before, limit=PER_PAGE + 1)
@@ -48,6 +48,13 @@ def show() -> str:
         words=WORDS,
         zone=me.zone,
     )
+
+
+def _number(text: str) -> int:
+    """One that an id may be: a larger one is an error of SQL, which would be taken for its silence."""
+    if not (text.isascii() and text.isdigit() and len(text) < 19):
+        raise ValueError("no id")
+    return int(text)
 
 
 def undo(number: int) -> Any:

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from flask import Flask
-from sqlalchemy import Engine, func, select, update
+from sqlalchemy import Engine, event, func, select, update
 
 from app.directory.tables import AccountRow
 from app.policy.tables import ActionRow, Base, HostBlockRow, PolicySettingRow
@@ -73,6 +73,17 @@ def test_the_administrator_of_another_site_sees_nothing_of_this_one(log: Engine,
             joined = f"{path}{'&' if '?' in path else '?'}site={site}"
             assert status(browser, joined) == (404 if site else 200), joined
     assert rows(log, ActionRow) == 0, "what was not seen was not looked at"
+
+
+@pytest.mark.parametrize("odd", ["%00", "1%00", "%C3%A9", "%E2%80%A8", "a" * 701, "%F0%9F%98%80", "1%0A"])
+def test_an_id_that_no_account_and_no_site_has_is_not_asked_of_sql(log: Engine, app: Flask, odd: str) -> None:
+    """PostgreSQL and MariaDB answer it with an error, which would be taken for a log that is away, by everybody."""
+    browser, asked = enter(app, ISP_ADMIN), []
+    event.listen(log, "before_cursor_execute", lambda *told: asked.append(str(told[3])))
+    for path in (f"/admin/accounts/{odd}", f"/admin?site={odd}", f"/admin/totals?site={odd}"):
+        assert status(browser, path) == 404, path
+    assert status(browser, f"/admin/servers?ip={odd}") == 200
+    assert not [each for each in asked if "\0" in each or "\\x" in each or not each.isascii()]
 
 
 def test_rows_of_another_site_under_an_account_of_this_one_are_not_shown(log: Engine, app: Flask) -> None:

@@ -76,3 +76,12 @@ def test_after_a_day_there_is_no_way_back_and_older_ones_are_on_the_next_page(
     assert "2.example" in shown and "0.example" not in shown and 'data-testid="action-undo"' not in shown
     older = re.search(r'href="([^"]+)" rel="next"', shown)
     assert older and "0.example" in page(signed_in, unescape(older[1]))
+
+
+@pytest.mark.parametrize("number", ["2147483648", "9223372036854775807", "9" * 19, "9" * 30, "-" + "9" * 30, "٣"])
+def test_a_number_that_no_id_can_have_is_nobody_s_fault(database: Engine, signed_in: Pages, number: str) -> None:
+    """SQL's error about it would be taken for its silence, and rules be away for everybody."""
+    for path in (f"{PAGE}/{number}/undo", f"{PAGE}/rules/{number}/remove"):
+        assert signed_in.submit(path, page=PAGE).status_code in (303, 404), path
+        signed_in.get(PAGE, buffered=True)  # says what was flashed
+    assert signed_in.get(f"{PAGE}?before={number}", buffered=True).status_code == 200
