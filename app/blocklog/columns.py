@@ -43,7 +43,7 @@ def ip(value: str) -> str:
     if not value:
         return ""
     try:
-        found = ip_address(value)
+        found = ip_address(value.partition("%")[0])  # without the name of an interface
     except ValueError:
         return ""
     mapped = getattr(found, "ipv4_mapped", None)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Table, and_, bindparam, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Table, and_, bindparam, case, delete, func, insert, select, update
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 
 from app.blocklog import columns
@@ -21,12 +21,11 @@ from app.blocklog.use import used
 
 AGAIN = timedelta(days=3)  # in which a delayed mail comes again
 CHUNK = 200  # keys of one statement
+ENOUGH = 2_000_000_000  # visits of one server that are counted; a column holds 147 million more
 MOST_ODD = 500  # kinds of odd lines kept of one source
 
 Key = list[Any]  # account, seconds since 1970, id
-_BLOCK, _RECENT, _FATE, _HOST, _ODD = (
-    each.__table__ for each in (BlockRow, RecentRow, FateRow, HostRow, OddRow)
-)
+_BLOCK, _RECENT, _FATE, _HOST, _ODD = (each.__table__ for each in (BlockRow, RecentRow, FateRow, HostRow, OddRow))
 _HOST_COLUMNS = {
     "connections": "cnxn_count",
     **{name: f"{name}_count" for name in COUNTS if name != "connections"},
@@ -89,9 +88,7 @@ def write(connection: Connection, batch: Batch) -> None:
     _write_odd(connection, batch.tally.odd)
 
 
-def _put(
-    connection: Connection, table: Table, moment: str, rows: Rows, sites: dict[tuple[str, int], str]
-) -> None:
+def _put(connection: Connection, table: Table, moment: str, rows: Rows, sites: dict[tuple[str, int], str]) -> None:
     if rows.new:
         new = [
             {"account_id": key[0], moment: _moment(key[1]), "id": key[2], "site": sites[key[0], key[2]], **values}
@@ -169,9 +166,7 @@ def _write_fates(connection: Connection, fates: dict[tuple[str, str, str], dict[
         some = select(_FATE.c.account_id, _FATE.c.mark, _FATE.c.rcpt, _FATE.c.fate)
         for row in connection.execute(some.where(_FATE.c.account_id.in_(accounts), _FATE.c.mark.in_(marks))):
             known[row.account_id, row.mark, row.rcpt] = row.fate
-    new = [
-        {"account_id": key[0], "mark": key[1], "rcpt": key[2], **fates[key]} for key in keys if key not in known
-    ]
+    new = [{"account_id": key[0], "mark": key[1], "rcpt": key[2], **fates[key]} for key in keys if key not in known]
     if new:
         connection.execute(_ignoring(connection, _FATE), new)
     later = [key for key in keys if key in known and fates[key]["fate"] >= known[key]]
@@ -202,9 +197,14 @@ def _write_hosts(connection: Connection, hosts: dict[str, Host]) -> None:
 
 
 def _more(new: Any) -> dict[str, Any]:
-    sums = {name: _HOST.c[name] + new[name] for name in (*_HOST_COLUMNS.values(), _LISTED)}
+    sums = {name: _sum(_HOST.c[name], new[name]) for name in (*_HOST_COLUMNS.values(), _LISTED)}
     listed = {name: func.coalesce(new[name], _HOST.c[name]) for name in ("last_dnsbl", "last_dnsbl_time")}
     return {**sums, **listed, "cnxn_last": new["cnxn_last"]}
+
+
+def _sum(old: Any, more: Any) -> ColumnElement[int]:
+    """Counted as far as the columns go: one number too large would keep everything from being written, for ever."""
+    return case((old < ENOUGH, old + more), else_=old)
 
 
 _LISTED = "dnsbl_block_count"

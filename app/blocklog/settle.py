@@ -19,6 +19,7 @@ from app.blocklog.message import Arrived, Message, Row, Stopped
 from app.blocklog.recipients import Owner, Recipients
 
 HOLD = 2.0  # seconds
+MOST_BYTES = 2**63 - 1  # that the databases can count
 UNLISTED = "u:"  # before accounts that no row of the directory knows: any address may be one
 _GONE = (Outcome.dropped, Outcome.discarded, Outcome.quarantined, Outcome.held)
 Ids = Callable[[int], int]
@@ -168,7 +169,7 @@ def _recent(row: Arrived, message: Message, outcome: Accepted | None) -> dict[st
     return {
         "outcome": outcome,
         "score": None,
-        "size": message.size,
+        "size": min(message.size, MOST_BYTES) if message.size else message.size,
         "client_ip": columns.ip(message.ip),
         "client_name": columns.text(message.name, 253),
         "sender_local": local,

@@ -69,6 +69,8 @@ class Stamp:
         if len(raw) > LONGEST:
             return Odd(raw[:300].decode(errors="replace"), "line too long")
         text = raw.decode(errors="replace")
+        if "\0" in text:  # which no database takes for a part of a text
+            text = text.replace("\0", "\ufffd")
         try:
             line = self._read(text)
         except (ValueError, OverflowError):
