@@ -78,10 +78,16 @@ class Settings:
     master_password: str | None = setting("the master user's password", values.secret, secret=True)
     outbox_keys: tuple[bytes, ...] = setting(
         "seals in SQL what mails to be sent later need to sign in; unset: nothing is sent later without a master user",
-        values.secrets_list, (), env="POSTERN_OUTBOX_KEY", secret=True)
+        values.secrets_list,
+        (),
+        env="POSTERN_OUTBOX_KEY",
+        secret=True,
+    )
     authserv_ids: tuple[str, ...] = setting(
         "names under which the provider's own servers write Authentication-Results (RFC 8601); nobody else is believed",
-        values.hosts, ())
+        values.hosts,
+        (),
+    )
     blocklog_patterns: Path | None = setting(
         "file with a site's own words of refusal, before ours: a policy's name and a regular expression a line",
         values.existing_file,
@@ -93,6 +99,11 @@ class Settings:
         "names and addresses of the site's own mail servers, whose hops are one mail in the block log, and of nodes",
         values.hosts,
         (),
+    )
+    rules_asked: bool = setting(
+        "1 once the mail servers ask the rules (docs/blocklog.md): only then are rules about senders offered",
+        values.flag,
+        False,
     )
     amavis_release: str | None = setting(
         "where amavis releases messages from its quarantine (AM.PDP): host:port or unix:/path; unset: not offered",

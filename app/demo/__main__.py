@@ -99,6 +99,7 @@ class Run:
 
     def _accounts(self) -> None:
         from app.demo.directory import write_directory
+        from app.demo.rules import Rules
 
         log = MailLog(FOLDER / "log")
         log.begin([each.person.address for each in RESIDENTS])
@@ -107,6 +108,9 @@ class Run:
         self.stops.append(self.mail.stop)
         self.mail.start()
         write_directory(self.environ["POSTERN_DATABASE_URL"], self.mail)
+        if self.mail.border:
+            self.mail.border.decide = Rules(self.environ["POSTERN_DATABASE_URL"])
+            self.environ.setdefault("POSTERN_RULES_ASKED", "1")
         self.stops.append(log.stop)
         log.follow(self.environ)
         self.environ.setdefault("POSTERN_AUTHSERV_IDS", AUTHSERV_ID)

@@ -17,6 +17,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from app.demo.follower import MailLog
+from app.policy.senders import Decision
 
 GREYLISTED = 10.0  # seconds that a new sender has to wait
 PAUSE = 45.0  # between two strangers
@@ -44,6 +45,7 @@ class Border:
         self, port: int, addresses: frozenset[str], deliver: Callable[[str, bytes], None], log: MailLog
     ) -> None:
         self.addresses, self.deliver, self.log = addresses, deliver, log
+        self.decide: Callable[[str, str, str], Decision] = lambda sender, ip, to: Decision()  # by people's rules
         self.seen: dict[tuple[str, str], float] = {}
         self.count = int(time.time())
         self.ending = threading.Event()
@@ -77,6 +79,11 @@ class Border:
         domain = sender.rpartition("@")[2]
         if to not in self.addresses:
             return f"550 5.1.1 <{to}>: Recipient address rejected: User unknown in virtual mailbox table"
+        ruled = self.decide(sender, _ip(session), to)
+        if ruled.action == "deny":
+            return f"554 5.7.1 <{to}>: Recipient address rejected: Access denied"
+        if ruled.action == "allow":
+            return None
         if "." not in (session.host_name or ""):
             return f"504 5.5.2 <{session.host_name}>: Helo command rejected: need fully-qualified hostname"
         if domain == "spam.example":
@@ -85,7 +92,7 @@ class Border:
             return f"550 5.7.23 <{to}>: Recipient address rejected: Message rejected due to: SPF fail - not authorized"
         if domain.endswith(".invalid"):
             return f"450 4.1.8 <{sender}>: Sender address rejected: Domain not found"
-        if time.monotonic() - self.seen.setdefault((sender, to), time.monotonic()) < GREYLISTED:
+        if not ruled.nogrey and time.monotonic() - self.seen.setdefault((sender, to), time.monotonic()) < GREYLISTED:
             return f"450 4.2.0 <{to}>: Recipient address rejected: Greylisted, come again in {GREYLISTED:.0f} seconds"
         return None
 
@@ -163,4 +170,4 @@ def _word(text: str) -> str:
 
 
 def _address(text: str) -> str:
-    return "".join("?" if each in "<>\"\\ " or not each.isprintable() else each for each in text)[:320]
+    return "".join("?" if each in '<>"\\ ' or not each.isprintable() else each for each in text)[:320]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import smtplib
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,16 @@ from sqlalchemy import Engine
 
 from app.blocklog.codes import Accepted, Outcome, Policy
 from app.demo import incoming
+from app.demo.directory import put_account, put_server
 from app.demo.follower import MailLog
 from app.demo.incoming import Border
+from app.demo.node import bring_up_to_date
 from app.demo.process import free_port
+from app.demo.rules import Rules
+from app.directory.engine import open_engine
+from app.policy.rule import Rule, account_scope
+from app.policy.senders import add
+from app.policy.value import Kind
 from tests.anydatabase import migrated  # noqa: F401 - fixture
 from tests.blocklog.followed import engine, follow_once, recents, rows  # noqa: F401 - fixture
 
@@ -71,3 +79,20 @@ def test_no_name_of_a_client_writes_a_line_of_its_own(border: Border, engine: En
     send(border, "a@spam.example", helo="x.example;from=<y>to=<bob@isp.example>")
     follow_once(engine, border.log.file)
     assert [each["rcpt"] for each in rows(engine)] == [ALICE]
+
+
+@pytest.mark.parametrize(("action", "value", "told"), [
+    ("allow", "spam.example", {"a@spam.example": 250, "a@b.example": 450}),
+    ("deny", "b.example", {"a@spam.example": 554, "a@b.example": 554}),
+    ("nogrey", "b.example", {"a@spam.example": 554, "a@b.example": 250}),
+])  # fmt: skip
+def test_the_border_asks_the_rules_of_who_gets_the_mail(
+    border: Border, tmp_path: Path, action: str, value: str, told: dict[str, int]
+) -> None:
+    url = f"sqlite:///{tmp_path}/demo.sqlite"
+    bring_up_to_date(url)
+    with open_engine(url).begin() as connection:
+        number = put_account(connection, ALICE, "box", put_server(connection, "one", {"imap": 143}))
+        add(connection, Rule(account_scope(str(number)), action, Kind.domain, value, datetime.now(UTC)))
+    border.decide = Rules(url)
+    assert {sender: send(border, sender) for sender in told} == told

@@ -53,6 +53,7 @@ def settings(tmp_path: Path) -> Settings:
             "POSTERN_REDIS_URL": f"unix://{tmp_path}/nobody.sock",
             "POSTERN_KEEPER_SOCKET": "/nonexistent/keeper",
             "POSTERN_DRAIN_FILE": f"{tmp_path}/drain",
+            "POSTERN_RULES_ASKED": "1",
         }
     )
     return dataclasses.replace(read, failure_seconds=0.05)

@@ -91,4 +91,5 @@ def offered(account: Account, row: Block, decision: Decision, own: Collection[st
         own=own,
         kept=gives_out(settings, row),
         report=bool(settings.report_to),
+        asked=settings.rules_asked,
     )

@@ -77,13 +77,15 @@ class Situation:
 
 
 def situation(
-    row: Block, decision: Decision, *, account_id: str, own: Collection[str], kept: Collection[str], report: bool
-) -> Situation:
+    row: Block, decision: Decision, *, account_id: str, own: Collection[str], kept: Collection[str], report: bool,
+    asked: bool,
+) -> Situation:  # fmt: skip
     """`own`: domains of the account's own site. `kept`: what can be done with what is kept of it (kept.py). `report`:
-    whether there is somebody to report to."""
+    whether there is somebody to report to. `asked`: whether the mail servers ask the rules; else none is offered."""
     address, domain = _address(row), _domain(row)
     mine = decision.rule if decision.rule and decision.rule.scope.id == account_id else None
     offers = _offers(row, decision, address, domain, kept=kept, report=report)
+    offers = offers if asked else offers - {"allow", "nogrey"}
     if mine is not None:
         offers = offers - {mine.action} | {"unrule"}
     return Situation(

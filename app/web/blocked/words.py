@@ -11,6 +11,7 @@ from app.policy.senders import Decision
 from app.web.blocked.asked import place_text
 from app.web.blocked.situation import situation
 from app.web.format import Zone, clock, in_zone, long_day
+from app.web.resources import resources
 
 _OFFERS = (("release", "Release…"), ("nogrey", "Don’t delay…"), ("allow", "Allow…"), ("tell", "Tell the sender…"))
 
@@ -33,7 +34,8 @@ def local_date(moment: datetime, zone: Zone) -> date:
 def offer(row: Block) -> str:
     """What a list proposes to do about a message; "" for nothing. The page of the message decides (situation.py)."""
     kept = ("release",) if row.stored_ref else ()
-    its = situation(row, Decision(), account_id=row.account_id, own=(), kept=kept, report=False)
+    asked = resources().settings.rules_asked
+    its = situation(row, Decision(), account_id=row.account_id, own=(), kept=kept, report=False, asked=asked)
     return next((words for name, words in _OFFERS if name in its.offers), "")
 
 

@@ -28,11 +28,12 @@ MINE = Rule(account_scope("7"), "allow", Kind.domain, "bank.example", NOW)
 
 
 def of(
-    decision: Decision | None = None, *, kept: tuple[str, ...] = ("release",), report: bool = False, **fields: Any
-) -> Situation:
+    decision: Decision | None = None, *, kept: tuple[str, ...] = ("release",), report: bool = False, asked: bool = True,
+    **fields: Any,
+) -> Situation:  # fmt: skip
     row = replace(ROW, **fields)
     own = {"one.example"}
-    return situation(row, decision or Decision(), account_id="7", own=own, kept=kept, report=report)
+    return situation(row, decision or Decision(), account_id="7", own=own, kept=kept, report=report, asked=asked)
 
 
 @pytest.mark.parametrize(
@@ -60,6 +61,12 @@ def test_what_is_offered_depends_on_what_happened(fields: dict[str, Any], offers
 
 def test_what_the_site_has_not_set_up_is_not_offered() -> None:
     assert "release" not in of(kept=(), **KEPT).offers and "report" in of(report=True).offers
+
+
+def test_a_rule_that_no_mail_server_asks_is_not_offered_and_one_that_is_there_can_be_removed() -> None:
+    assert of(asked=False).offers == {"tell"}
+    assert of(asked=False, policy=Policy.greylist, outcome=Outcome.delayed).offers == set()
+    assert of(Decision("allow", MINE), asked=False).offers == {"tell", "unrule"}
     assert "delete" in of(kept=("release", "delete"), **KEPT).offers
 
 
