@@ -26,7 +26,7 @@ from app.blocklog.codes import Fate, Outcome, Policy, Stage
 from app.blocklog.event import Delivery, Ended, Event, GreylistPassed, Odd, Refused, SignedIn, Told, Visit
 from app.blocklog.hops import PIPED, Hops
 from app.blocklog.merge import AFTER_DATA, copy, loose_key, merge, stopped, sure
-from app.blocklog.message import Arrived, Message, Stopped
+from app.blocklog.message import MOST_RECIPIENTS, Arrived, Message, Stopped
 from app.blocklog.tally import Tally
 from app.blocklog.underway import REFUSED
 
@@ -103,7 +103,8 @@ class Join(Hops):
         place, ip = (node, event.instance, event.pid), event.peer.ip if event.peer else ""
         if place not in self.early or self.early[place][1] != ip or at - self.early[place][0] > REFUSED:
             self.early[place] = [at, ip, []]
-        self.early[place][2].append(event.recipient.lower())
+        if len(self.early[place][2]) < MOST_RECIPIENTS:
+            self.early[place][2].append(event.recipient.lower())
 
     def _refused(self, event: Refused, source: int, node: str) -> None:
         policy, detail = event.policy, event.detail

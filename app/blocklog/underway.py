@@ -12,6 +12,9 @@ from app.blocklog.merge import LooseKey, loose_key
 from app.blocklog.message import Arrived, Message, Row, Stopped, message_of, packed, unpacked
 
 MOST = 20_000  # messages
+# Recipients of all of them, and refusals without a message: 3 MB of state, in a second, and under what MariaDB takes at
+# once. Somebody's 1,100 mails to 500 who do not answer would be more than that for days.
+MOST_ROWS, MOST_LOOSE = 100_000, 20_000
 TWINS = 8  # messages of one Message-ID
 LOOSE = 60.0  # seconds for which a refusal without a message is known
 ENDED, REFUSED, OPEN, DEFERRED = 60.0, 300.0, 3600.0, 5 * 86400.0
@@ -97,14 +100,34 @@ class UnderWay:
             self._drop(key)
         for key in list(self.messages)[: max(0, len(self.messages) - MOST)]:
             self._drop(key)
+        self._drop_largest()
+        self._forget_loose()
+        self.early = {key: value for key, value in self.early.items() if self.clock - value[0] <= REFUSED}
+        self.named = {name: keys for name, keys in self.named.items() if any(key in self.messages for key in keys)}
+
+    def _drop_largest(self) -> None:
+        """Until few enough recipients are kept: whoever writes to thousands displaces nobody else's."""
+        sizes = {
+            key: len(each.recipients) + len(each.stops) + len(each.arrivals) for key, each in self.messages.items()
+        }
+        total = sum(sizes.values())
+        for key in sorted(sizes, key=sizes.__getitem__, reverse=True) if total > MOST_ROWS else ():
+            if total <= MOST_ROWS:
+                break
+            total -= sizes[key]
+            self._drop(key)
+
+    def _forget_loose(self) -> None:
+        count = sum(map(len, self.loose.values()))
+        since = self.clock - LOOSE
+        if count > MOST_LOOSE:
+            since = max(since, sorted(each.at for stops in self.loose.values() for each in stops)[-MOST_LOOSE])
         for place, stops in list(self.loose.items()):
-            kept = [each for each in stops if each.waiting or self.clock - each.at <= LOOSE]
+            kept = [each for each in stops if each.waiting or each.at >= since]
             if kept:
                 self.loose[place] = kept
             else:
                 del self.loose[place]
-        self.early = {key: value for key, value in self.early.items() if self.clock - value[0] <= REFUSED}
-        self.named = {name: keys for name, keys in self.named.items() if any(key in self.messages for key in keys)}
 
     def _drop(self, key: Key) -> None:
         message = self.messages.pop(key)
