@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
@@ -23,7 +24,9 @@ from app.web.session import current
 
 MOST = 10_000
 AT_ONCE = 500
-_RUN = ("=", "+", "-", "@", "\t", "\r", "\n")  # a cell that begins so is a formula to a spreadsheet
+# A cell that begins so is a formula to a spreadsheet; where decimals have a comma, so is one behind a semicolon.
+_RUN = (*"=+-@\t\r\n", *"\uff1d\uff0b\uff0d\uff20")
+_SPLIT = re.compile(r';[\s"]*(?=[=+@\uff1d\uff0b\uff0d\uff20-])')
 _BLOCKED = ("time", "outcome", "policy", "sentence", "sender", "recipient", "subject", "server", "address", "answer")
 _RECEIVED = ("time", "outcome", "sender", "recipient", "forwarded to", "size", "server", "address", "answer")
 Ask = Callable[..., Sequence[Any]]
@@ -60,6 +63,7 @@ def received() -> Response:
 def harmless(cell: str) -> str:
     """A cell that is text to every spreadsheet, on one line."""
     line = " ".join("".join(each if each.isprintable() else " " for each in cell).split())
+    line = _SPLIT.sub(lambda found: f"{found[0]} '", line)
     return f"'{line}" if cell.startswith(_RUN) or line.startswith(_RUN) else line
 
 

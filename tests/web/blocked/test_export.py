@@ -88,6 +88,10 @@ def test_a_cell_that_a_spreadsheet_would_run_is_text(log: Engine, signed_in: Pag
         (" =1", "'=1"),
         ("\u202e=1", "'=1"),
         ("\x00|cmd", "|cmd"),
+        ("\uff1d1", "'\uff1d1"),
+        ("a;=1", "a; '=1"),
+        ('a; "=1"', "a; \" '=1\""),
+        ("a; b - c", "a; b - c"),
     ],
 )
 def test_cells(cell: str, written: str) -> None:
