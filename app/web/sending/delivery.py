@@ -7,6 +7,9 @@ what it knows.
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import Engine
 
 from app.blocklog.codes import Fate
 from app.blocklog.columns import address as parts
@@ -15,10 +18,13 @@ from app.blocklog.fate import Way, ways
 from app.mail.message import Message
 from app.outbox.errors import OutboxAway
 from app.outbox.mail import Mail, State
+from app.store.connect import Gate
 from app.web.blocklog import blocklog
 from app.web.resources import resources
 from app.web.session import Current
 
+REST = 10.0  # seconds
+_RESTS: WeakKeyDictionary[Engine, Gate] = WeakKeyDictionary()
 _SENT = (State.ACCEPTED, State.FILED, State.DONE)
 _STATES = {Fate.queued: "queued", Fate.deferred: "deferred", Fate.delivered: "delivered", Fate.bounced: "bounced"}
 _FURTHER = {
@@ -72,9 +78,9 @@ def deliveries(me: Current, message: Message) -> Deliveries | None:
     if again and first and answered is not None:
         # Sent on: mail servers may log the Message-ID alone, which other copies have as well.
         mine = {parts(one.address) for one in answered.each}
-        further = {key: way for key, way in _ways(me, again, first).items() if key in mine}
+        further = {key: way for key, way in logged(me.account.id, again, first).items() if key in mine}
     else:
-        further = _ways(me, name)
+        further = logged(me.account.id, name)
     if not further:
         return answered
     at = max([each.changed_at for each in further.values()] + ([answered.at] if answered else []))
@@ -96,13 +102,20 @@ def _answered(me: Current, name: str) -> Deliveries | None:
     return _told(mail) if mail is not None and mail.state in _SENT else None
 
 
-def _ways(me: Current, *names: str) -> dict[tuple[str, str], Way]:
-    """How far it has come, by recipient; nothing while the log is away."""
+def logged(account_id: str, *names: str) -> dict[tuple[str, str], Way]:
+    """How far it has come, by recipient; nothing while the log is away or slow: after one message that waited for it,
+    those that are opened next do not."""
+    rest = _RESTS.setdefault(resources().blocklog, Gate(REST))
+    if rest.shut():
+        return {}
     try:
         with blocklog() as engine:
-            return {parts(each.rcpt): each for each in ways(engine, me.account.id, *names)}
+            found = {parts(each.rcpt): each for each in ways(engine, account_id, *names)}
     except LogError:
+        rest.failed()
         return {}
+    rest.answered()
+    return found
 
 
 def _came(one: Delivery, way: Way | None) -> Delivery:

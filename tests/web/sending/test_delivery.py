@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 import time
+from contextlib import ExitStack
 from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import insert, text
+from flask import Flask
+from sqlalchemy import Engine, insert, text
 
 from app.blocklog.codes import Fate
 from app.blocklog.fate import message_mark
-from app.blocklog.tables import FateRow
+from app.blocklog.tables import Base, FateRow
 from app.demo.node import Node
+from app.web.sending.delivery import logged
 from tests.conftest import Resident, Site
 from tests.visitor import Visitor
 from tests.web.sending.test_outbox import decide, shown
@@ -128,6 +131,20 @@ def test_a_message_sent_on_is_followed_by_either_of_its_ids(resident: Resident, 
     assert told(visitor.get(url).text) == [("deferred", OTHERS)]
     put_fate(site, again[1].decode(), OTHERS, Fate.delivered)
     assert told(visitor.get(url).text) == [("delivered", OTHERS)]
+
+
+def test_a_slow_log_is_waited_for_by_one_message_and_not_by_the_next(app: Flask) -> None:
+    log: Engine = app.extensions["postern"].blocklog
+    Base.metadata.create_all(log)
+    with app.app_context(), ExitStack() as others:
+        for _ in range(8):  # as many as there may be
+            others.enter_context(log.connect())
+        took = []
+        for _ in range(2):
+            begun = time.monotonic()
+            assert logged("1", "<a@b.example>") == {}
+            took.append(time.monotonic() - begun)
+    assert took[0] > 1 and took[1] < 0.2
 
 
 def test_without_a_log_the_answer_of_the_server_is_told_as_before(resident: Resident, site: Site, node: Node) -> None:
