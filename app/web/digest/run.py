@@ -36,6 +36,7 @@ from app.web.resources import resources
 from config.default import Settings
 
 ROWS = 50
+MOST = 1000  # that are counted: of more it says so
 
 
 @dataclass
@@ -124,13 +125,13 @@ def made(account: Account, begun: datetime, now: datetime) -> Digest | None:
     """The digest of that time; None where nothing was stopped. Raises LogError, PolicyAway."""
     asked: dict[str, Any] = {"since": begun, "until": now, "policies": SHOWN, "outcomes": STOPPED}
     unseen = hidden.sound(kept.read(resources().database, account.id, hidden.SETTING))
-    rows = query.day_page(resources().blocklog, account.id, limit=query.COUNTED, without=unseen, **asked)
+    rows = query.day_page(resources().blocklog, account.id, limit=MOST + 1, without=unseen, **asked)
     if not rows:
         return None
     own = own_domains(account)
     lines = tuple(Line(row, _links(account, row, own, now)) for row in rows[:ROWS])
     site = resources().settings.public_url or ""
-    return Digest(account.address, lines, len(rows) - len(lines), begun, now, zone_of(account), site)
+    return Digest(account.address, lines, len(rows) - len(lines), begun, now, zone_of(account), site, len(rows) > MOST)
 
 
 def _links(account: Account, row: Block, own: Any, now: datetime) -> tuple[tuple[str, str], ...]:

@@ -34,7 +34,8 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """What one person is told. `more`: how many of the time are left out; `site`: where the website is."""
+    """What one person is told. `more`: how many of the time are left out; `site`: where the website is; `endless`: at
+    least as many, nobody counted on."""
 
     address: str
     lines: tuple[Line, ...]
@@ -43,6 +44,7 @@ class Digest:
     until: datetime
     zone: ZoneInfo
     site: str
+    endless: bool = False
 
     @property
     def count(self) -> int:
@@ -52,7 +54,14 @@ class Digest:
     @property
     def subject(self) -> str:
         """One line, of our own words alone."""
-        return "A message to you was stopped" if self.count == 1 else f"{self.count} messages to you were stopped"
+        if self.count == 1:
+            return "A message to you was stopped"
+        return f"{'At least ' if self.endless else ''}{self.count} messages to you were stopped"
+
+    @property
+    def others(self) -> str:
+        """What is left out; "" where nothing is."""
+        return f"And {'at least ' if self.endless else ''}{self.more} more." if self.more else ""
 
 
 def plain(digest: Digest) -> str:
@@ -61,7 +70,7 @@ def plain(digest: Digest) -> str:
     for line in digest.lines:
         told += [f"{_when(line.row, digest)}  {_sender(line.row)}", f"    {_why(line.row, digest)}"]
         told += [f"    {_LABELS[action]}: {address}" for action, address in line.links] + [""]
-    told += [f"And {digest.more} more.", ""] if digest.more else []
+    told += [digest.others, ""] if digest.others else []
     return "\n".join([*told, *(f"{label}: {address}" for label, address in _foot(digest)), ""])
 
 
@@ -72,7 +81,7 @@ def html(digest: Digest) -> str:
         row, links = line.row, [Markup("<br>{}").format(_anchor(_LABELS[action], to)) for action, to in line.links]
         told = Markup("{} <b>{}</b><br>{}").format(_when(row, digest), _sender(row), _why(row, digest))
         paragraphs.append(_paragraph(told + Markup("").join(links)))
-    paragraphs += [_paragraph(escape(f"And {digest.more} more."))] if digest.more else []
+    paragraphs += [_paragraph(escape(digest.others))] if digest.others else []
     paragraphs.append(_paragraph(Markup(" · ").join(_anchor(*each) for each in _foot(digest))))
     return str(_BODY.format(title=digest.subject, inside=Markup("").join(paragraphs)))
 

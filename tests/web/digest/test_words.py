@@ -37,6 +37,12 @@ def test_both_forms_say_who_when_why_and_what_can_be_done() -> None:
         assert "And 3 more." in text and f"{SITE}/settings/digest" in text and "(Europe/Berlin)" in text
 
 
+def test_where_nobody_counted_to_the_end_both_forms_say_so() -> None:
+    told = replace(digest(Line(ROW), more=1000), endless=True)
+    assert told.subject == "At least 1001 messages to you were stopped"
+    assert "And at least 1000 more." in plain(told) and "And at least 1000 more." in html(told)
+
+
 def test_a_stranger_s_text_is_no_markup_no_link_and_no_line_of_its_own() -> None:
     bad = digest(
         hostile(sender_local="<a href=https://evil.example>x</a>", sender_domain="evil.example"),
