@@ -5,7 +5,6 @@ from functools import lru_cache
 from ipaddress import ip_address
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
-_DOMAIN = re.compile(r"[a-z0-9._-]*")
 
 
 def text(value: str, length: int) -> str:

@@ -17,7 +17,6 @@ from app.blocklog.asking import asking
 from app.blocklog.codes import ADMINS_ONLY, RECEIVED, Accepted, Known, Outcome, Policy, Resolved, Stage, code
 from app.blocklog.tables import BlockRow, RecentRow
 
-COUNTED: Final = 1000  # beyond this a page says "1000+"
 DAY: Final = timedelta(days=1)
 WEEK: Final = timedelta(days=7)
 _BLOCKS: Final[Any] = BlockRow.__table__
@@ -186,15 +185,6 @@ def counts(engine: Engine, account_id: str, now: datetime, *, everything: bool =
     return Counts(
         day={policy: recent for policy, _, recent in found if recent}, week={policy: week for policy, week, _ in found}
     )
-
-
-def number_since(engine: Engine, account_id: str, since: datetime) -> int:
-    """How many rows are newer than that; COUNTED + 1 for more than COUNTED. Raises LogBusy, LogAway."""
-    columns = _BLOCKS.c
-    where = (columns.account_id == account_id, columns.blocked_at > since, *_shown(columns, everything=False))
-    newer = select(columns.id).where(*where).limit(COUNTED + 1).subquery()
-    with asking(engine) as connection:
-        return int(connection.scalar(select(func.count()).select_from(newer)) or 0)
 
 
 def _next_to(asked: Select[Any], at: Any, id: Any, after: Place | None) -> Select[Any]:

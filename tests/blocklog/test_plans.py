@@ -30,6 +30,7 @@ PAGES: dict[str, Callable[[Engine], object]] = {
     "further": lambda log: query.day_page(log, HEAVIEST, before=(ago(days=3), 1000)),
     "newer": lambda log: query.day_page(log, HEAVIEST, after=(ago(days=3), 1000)),
     "searched": lambda log: query.day_page(log, HEAVIEST, sender="sender12", policies=(1, 3)),
+    "since a visit": lambda log: query.day_page(log, HEAVIEST, since=ago(days=2), limit=99),
     "received": lambda log: query.recent_page(log, HEAVIEST, before=(ago(days=3), 1000)),
     "one row": lambda log: query.one(log, HEAVIEST, *query.day_page(log, HEAVIEST, limit=1)[0].place),
 }
@@ -37,7 +38,6 @@ COUNTS: dict[str, Callable[[Engine], object]] = {
     "accounts of a site": lambda log: totals.by_account(log, LARGEST, NOW),
     "sites": lambda log: totals.by_site(log, ["2", LARGEST, "7"], NOW),
     "by policy": lambda log: query.counts(log, HEAVIEST, NOW),
-    "unread": lambda log: query.number_since(log, HEAVIEST, ago(days=2)),
     "chart": lambda log: totals.hours(log, HEAVIEST, ago(days=7), NOW),
     "chart of a site": lambda log: totals.site_hours(log, [LARGEST], ago(days=1), NOW),
 }

@@ -5,11 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from sqlalchemy import Engine, insert
+from sqlalchemy import Engine
 
 from app.blocklog import query
 from app.blocklog.codes import Accepted, Known, Outcome, Policy, Resolved, Stage
-from app.blocklog.tables import BlockRow
 from tests.blocklog.filling import NOW, ago, arrived, stopped
 
 
@@ -39,9 +38,7 @@ def test_nobody_gets_the_rows_of_another_account(engine: Engine) -> None:
     for other in ("bert", "Anna", "ann", "%", ""):
         assert query.day_page(engine, other) == () and query.recent_page(engine, other) == ()
         assert query.one(engine, other, NOW, row) is None
-        assert query.counts(engine, other, NOW) == query.Counts({}, {}) and not query.number_since(
-            engine, other, ago(days=9)
-        )
+        assert query.counts(engine, other, NOW) == query.Counts({}, {})
 
 
 def test_pages_go_on_where_the_one_before_ended_also_among_rows_of_one_second(engine: Engine) -> None:
@@ -119,10 +116,7 @@ def test_users_see_neither_warnings_nor_what_is_for_admins(engine: Engine) -> No
     relay = stopped(engine, policy=Policy.relay)
     warned = stopped(engine, outcome=Outcome.would_block)
     assert query.day_page(engine, "anna") == () and query.one(engine, "anna", NOW, relay) is None
-    assert (
-        query.counts(engine, "anna", NOW) == query.Counts({}, {})
-        and query.number_since(engine, "anna", ago(days=1)) == 0
-    )
+    assert query.counts(engine, "anna", NOW) == query.Counts({}, {})
     assert [each.id for each in query.day_page(engine, "anna", everything=True)] == [relay]
     assert query.one(engine, "anna", NOW, relay, everything=True) and not query.one(
         engine, "anna", NOW, warned, everything=True
@@ -134,17 +128,6 @@ def test_what_was_stopped_is_counted_by_policy_for_a_day_and_a_week(engine: Engi
     for hours, policy in ((1, Policy.rbl), (2, Policy.rbl), (30, Policy.rbl), (30, Policy.spam), (169, Policy.virus)):
         stopped(engine, at=ago(hours=hours), policy=policy)
     assert query.counts(engine, "anna", NOW) == query.Counts({Policy.rbl: 2}, {Policy.rbl: 3, Policy.spam: 1})
-
-
-def test_new_rows_are_counted_up_to_a_thousand(engine: Engine) -> None:
-    assert query.number_since(engine, "anna", ago(days=1)) == 0
-    stopped(engine, at=ago(hours=1))
-    assert query.number_since(engine, "anna", ago(hours=1)) == 0
-    assert query.number_since(engine, "anna", ago(hours=2)) == 1
-    row = {"account_id": "anna", "site": "s", "policy": 1, "outcome": 1, "source_id": 1, "blocked_at": NOW}
-    with engine.begin() as connection:
-        connection.execute(insert(BlockRow.__table__), [{**row, "id": 10**6 + number} for number in range(1100)])
-    assert query.number_since(engine, "anna", ago(hours=2)) == query.COUNTED + 1
 
 
 def test_sent_mail_is_no_received_mail(engine: Engine) -> None:
