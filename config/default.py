@@ -96,9 +96,10 @@ class Settings:
         "logs that the follower reads, each as node:/path[:syslog|exim-main|exim-reject|rspamd[:zone]]", sources, ()
     )
     own_names: tuple[str, ...] = setting(
-        "names and addresses of the site's own mail servers, whose hops are one mail in the block log, and of nodes",
-        values.hosts,
-        (),
+        "names and public addresses of the site's own mail servers and nodes (docs/blocklog.md)", values.hosts, ()
+    )
+    host_block_days: int = setting(
+        "days that a server which says it is ours is shut out (docs/blocklog.md); 0: never", values.whole(0, 3650), 30
     )
     rules_asked: bool = setting(
         "1 once the mail servers ask the rules (docs/blocklog.md): only then are rules about senders offered",

@@ -30,7 +30,8 @@ FLOORS = {
     # Below the rooms that keep something in SQL, which are neighbours: what each of them declares its tables with.
     "table": -1,
 }
-# Floor 2: entry points, which alone of their rooms may import the directory and the store.
+# Floor 2: entry points, which alone of their rooms may import the directory and the store, and a neighbour: the
+# follower of the logs shuts out servers that pretend to be ours, which the policy keeps.
 ENTRY_POINTS = {"app.blocklog.follow", "app.policy.service"}
 # The courier borrows connections as the workers do: of its neighbour it knows the borrowers' side only.
 BORROWERS_SIDE = {"app.keeper.lease", "app.keeper.process", "app.keeper.log"}

@@ -4,7 +4,7 @@ Times are aware, in UTC. Addresses stand as the log has them; join.py lower-case
 mail server's name of a message within one `instance` of its program ("postfix", "postfix-in", "exim"); None: none yet.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from app.blocklog.codes import Fate, Outcome, Policy, Stage
@@ -27,11 +27,13 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """Who was connected. `ip` canonical text without brackets; `name` the verified host name, "" for none."""
+    """Who was connected. `ip` canonical text without brackets; `name` the verified host name, "" for none. `proven`:
+    nothing that a stranger wrote can have put another's address beside this HELO, and nobody had signed in."""
 
     ip: str = ""
     name: str = ""
     helo: str = ""
+    proven: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,9 +15,10 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from functools import partial
+from itertools import islice
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,7 @@ from app.blocklog.errors import LogError
 from app.blocklog.files import HEAD, head, look
 from app.blocklog.join import Join
 from app.blocklog.positions import Lost, Place, claim, owner, release, save
+from app.blocklog.pretence import MOST, Pretence
 from app.blocklog.reading import Reading, readers, step
 from app.blocklog.recipients import Recipients
 from app.blocklog.report import log, log_as_json
@@ -49,6 +51,7 @@ AWAY = (1.0, 2.0, 5.0, 10.0)  # until SQL is asked again
 DAY, HOUR = 86400.0, 3600.0
 ALIVE = 10.0  # after which a follower without news says that it lives
 
+ShutOut = Callable[[Mapping[str, Pretence]], bool]  # whether that is written
 _FAULTS = (DBAPIError, DirectoryAway, DirectoryBroken, Lost)
 
 
@@ -64,9 +67,11 @@ class Follower:
         *,
         once: bool = False,
         daily: Callable[[], object] | None = None,
+        shut_out: ShutOut | None = None,
     ) -> None:
         self.engine, self.recipients, self.sources, self.once = engine, recipients, sources, once
-        self.make_join, self.daily = make_join, daily
+        self.make_join, self.daily, self.shut_out = make_join, daily, shut_out
+        self.pretences: dict[str, Pretence] = {}  # that are not written yet
         self._daily_at = 0.0
         self.name = owner()
         self.ending = threading.Event()
@@ -149,7 +154,15 @@ class Follower:
             if last:
                 release(connection, list(places.values()), self.name)
         self.rows += batch.rows
+        self._shut_out(join.tally.pretences)
         join.tally = type(join.tally)()
+
+    def _shut_out(self, seen: dict[str, Pretence]) -> None:
+        """In a database that may be another, after the batch: what it does not take is tried again with the next one.
+        Killed between the two, the follower forgets it; who pretends to be ours does it again."""
+        self.pretences = dict(islice((self.pretences | seen).items(), MOST))
+        if self.shut_out is not None and self.pretences and self.shut_out(self.pretences):
+            self.pretences = {}
 
 
 def _next_id(places: dict[int, Place], source_id: int) -> int:
@@ -243,7 +256,32 @@ def open_follower(settings: Settings, sources: Sequence[Source], *, once: bool =
         retain(patient, datetime.now(UTC), settings.blocklog_days, log_days(directory))
         patient.dispose()
 
-    return Follower(open_engine(url, timeout=10.0), recipients, sources, make_join, once=once, daily=daily)
+    blocking = _blocking(settings)
+    engine = open_engine(url, timeout=10.0)
+    return Follower(engine, recipients, sources, make_join, once=once, daily=daily, shut_out=blocking)
+
+
+def _blocking(settings: Settings) -> ShutOut | None:
+    """Shuts out servers that pretend to be ours, in Postern's own database."""
+    from app.directory.engine import open_engine
+    from app.policy.errors import PolicyAway
+    from app.policy.hosts import Found, shut_out
+
+    if not settings.host_block_days:
+        return None
+    engine, lasting = open_engine(settings.database_url), timedelta(days=settings.host_block_days)
+
+    def write_down(seen: Mapping[str, Pretence]) -> bool:
+        found = [Found(ip, f"named itself {it.name} in HELO", it.at, it.times) for ip, it in seen.items()]
+        try:
+            if new := shut_out(engine, found, datetime.now(UTC), lasting):
+                log.info("servers that named themselves as ours are shut out", extra={"detail": str(new)})
+        except PolicyAway as error:
+            log.warning("servers that named themselves as ours are not shut out yet", extra={"detail": str(error)})
+            return False
+        return True
+
+    return write_down
 
 
 if __name__ == "__main__":

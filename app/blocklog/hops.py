@@ -21,7 +21,7 @@ class Hops(UnderWay):
     """Messages under way, and which of them are the same. `own` are names and addresses of our servers."""
 
     def __init__(self, own: Iterable[str] = (), state: dict[str, Any] | None = None) -> None:
-        self.own = frozenset(each.lower() for each in own)
+        self.own = frozenset(each.lower().strip("[]") for each in own)
         super().__init__(state)
 
     def follow_hop(self, arrival: Arrived) -> None:

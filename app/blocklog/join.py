@@ -21,12 +21,14 @@ that of the lines decides what a row says: the same lines make the same rows, ho
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from app.blocklog import columns
 from app.blocklog.classify import recognise
 from app.blocklog.codes import Fate, Outcome, Policy, Stage
 from app.blocklog.event import Delivery, Ended, Event, GreylistPassed, Odd, Refused, SignedIn, Told, Visit
 from app.blocklog.hops import PIPED, Hops
 from app.blocklog.merge import AFTER_DATA, copy, loose_key, merge, stopped, sure
 from app.blocklog.message import MOST_RECIPIENTS, Arrived, Message, Stopped
+from app.blocklog.pretence import Ours, noted
 from app.blocklog.tally import Tally
 from app.blocklog.underway import REFUSED
 
@@ -48,6 +50,7 @@ class Join(Hops):
     def __init__(self, classify: Classify, own: Iterable[str] = (), state: dict[str, Any] | None = None) -> None:
         self.classify = classify
         super().__init__(own, state)
+        self.ours = Ours(self.own)
         self.tally = Tally()
         self._takes: dict[type, Callable[[Any, int, str], None]] = {
             Refused: self._refused,
@@ -63,6 +66,8 @@ class Join(Hops):
     def take(self, event: Event, source: int, node: str) -> None:
         """One more thing that a log tells."""
         self._takes[type(event)](event, source, node)
+        if isinstance(event, Refused | Told) and event.peer and (name := self.ours.pretended(event.peer)):
+            noted(self.tally.pretences, columns.ip(event.peer.ip), name, event.at)
 
     def _signed_in(self, event: SignedIn, node: str) -> None:
         """A use by somebody's own program: what comes from ours is the web, which says so itself."""

@@ -8,6 +8,7 @@ from hashlib import sha256
 
 from app.blocklog import columns
 from app.blocklog.event import GreylistPassed, SignedIn, Visit
+from app.blocklog.pretence import Pretence
 
 COUNTS = tuple(each.name for each in fields(Visit) if each.name not in ("at", "ip"))
 MOST_KINDS = 50  # of odd lines between two writes
@@ -46,6 +47,7 @@ class Tally:
         self.uses: dict[tuple[str, str, str], float] = {}
         self.odd: dict[tuple[int, str], OddLines] = {}
         self.odd_times: dict[int, int] = {}
+        self.pretences: dict[str, Pretence] = {}  # by address
 
     def visit(self, event: Visit) -> None:
         """One connection."""

@@ -1,26 +1,30 @@
-"""Sending servers that nobody takes mail from for a time: put in by a policy service or an administrator.
+"""Sending servers that nobody takes mail from for a time: put in by an administrator, or by the follower of the logs.
 
 An expired one blocks nothing from that second on, whoever removes its row.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from ipaddress import ip_address
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, delete, insert, select, update
+from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 
 from app.policy.actions import By, record
 from app.policy.asking import changed, reading
 from app.policy.errors import BadValue, Gone
-from app.policy.tables import HostBlockRow
+from app.policy.tables import ActionRow, HostBlockRow
 
 MOST: Final = 1000  # of them on a page
 REASON: Final = 120  # characters
 _BLOCKS: Final[Any] = HostBlockRow.__table__
 _C: Final[Any] = _BLOCKS.c
+_DONE: Final[Any] = ActionRow.__table__.c
+PEACE: Final = timedelta(days=1)  # in which a server that an administrator let in is not shut out by itself
+_CHUNK: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,51 @@ def remove(engine: Engine, by: By, ip: str, now: datetime) -> None:
         record(connection, by, "host-remove", ip, now)
 
     changed(engine, work)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A server that the logs show at something that shuts it out: why, how often, when last."""
+
+    ip: str
+    reason: str
+    at: datetime
+    times: int = 1
+
+
+def shut_out(engine: Engine, found: Iterable[Found], now: datetime, lasting: timedelta) -> int:
+    """Shuts servers out from what they did on, if that is not over by now; how many are new. One that is shut out
+    already stays so no longer than it was to; its visits are counted. One that was let in since, or in the day before,
+    is left alone. Raises PolicyAway."""
+    some = sorted((each for each in found if each.at + lasting > now), key=lambda each: each.ip)
+
+    def work(connection: Connection) -> int:
+        connection.execute(delete(_BLOCKS).where(_C.expires_at <= now))
+        new = 0
+        for start in range(0, len(some), _CHUNK):
+            new += _shut_out(connection, some[start : start + _CHUNK], now, lasting)
+        return new
+
+    return changed(engine, work)
+
+
+def _shut_out(connection: Connection, some: list[Found], now: datetime, lasting: timedelta) -> int:
+    ips, since = [each.ip for each in some], min(each.at for each in some) - PEACE
+    about = (_DONE.account_id == "", _DONE.at >= since, _DONE.verb == "host-remove", _DONE.target.in_(ips))
+    pardoned = select(_DONE.target, func.max(_DONE.at).label("at")).where(*about).group_by(_DONE.target)
+    let_in = {row.target: row.at for row in connection.execute(pardoned)}
+    known = set(connection.scalars(select(_C.ip).where(_C.ip.in_(ips))))
+    new = []
+    for each in some:
+        if each.ip in known:
+            connection.execute(update(_BLOCKS).where(_C.ip == each.ip).values(hits=_C.hits + each.times))
+        elif each.ip not in let_in or let_in[each.ip] <= each.at - PEACE:
+            at = min(each.at, now)
+            until = {"added_at": at, "expires_at": at + lasting}
+            new.append({"ip": each.ip, "reason": each.reason[:REASON], "hits": each.times - 1, **until})
+    if new:
+        connection.execute(insert(_BLOCKS), new)
+    return len(new)
 
 
 def canonical_ip(typed: str) -> str:

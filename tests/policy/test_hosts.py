@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import Engine, select
@@ -62,3 +62,41 @@ def test_what_is_no_server_of_somebody_else_s_is_refused(engine: Engine, odd: st
     with pytest.raises(BadValue):
         hosts.block(engine, ADMIN, odd, "x", NOW, MONTH)
     assert done(engine) == []
+
+
+def found(at: datetime = NOW, times: int = 1, ip: str = "203.0.113.9") -> list[hosts.Found]:
+    return [hosts.Found(ip, "named itself mx1.isp.example", at, times)]
+
+
+def test_who_is_found_is_shut_out_once_and_coming_again_is_counted(engine: Engine) -> None:
+    month, hour = timedelta(days=30), timedelta(hours=1)
+    assert hosts.shut_out(engine, found(times=3), NOW + hour, month) == 1
+    assert hosts.shut_out(engine, found(NOW + hour), NOW + hour, month) == 0
+    expected = hosts.HostBlock("203.0.113.9", "named itself mx1.isp.example", NOW, NOW + month, 3)
+    assert hosts.blocks(engine, NOW) == (expected,)
+    assert hosts.shut_out(engine, found(NOW + month), NOW + month, month) == 1
+    assert hosts.blocks(engine, NOW + month)[0].hits == 0
+    assert done(engine) == []
+
+
+def test_an_old_log_shuts_out_nobody_and_one_of_tomorrow_not_for_longer(engine: Engine) -> None:
+    month = timedelta(days=30)
+    assert hosts.shut_out(engine, found(NOW - month), NOW, month) == 0
+    assert hosts.shut_out(engine, found(NOW + timedelta(days=99)), NOW, month) == 1
+    assert hosts.blocks(engine, NOW)[0].expires_at == NOW + month
+
+
+def test_who_was_let_in_is_left_alone_for_a_day(engine: Engine) -> None:
+    month, day = timedelta(days=30), timedelta(days=1)
+    hosts.shut_out(engine, found(), NOW, month)
+    hosts.remove(engine, ADMIN, "203.0.113.9", NOW)
+    for at in (NOW - timedelta(days=9), NOW, NOW + timedelta(hours=23)):
+        assert hosts.shut_out(engine, found(at), NOW + day, month) == 0
+    assert hosts.shut_out(engine, found(ip="2001:db8::9"), NOW + day, month) == 1
+    assert hosts.shut_out(engine, found(NOW + day), NOW + day, month) == 1
+
+
+def test_an_administrator_s_own_block_stays_as_it_is(engine: Engine) -> None:
+    hosts.block(engine, ADMIN, "203.0.113.9", "by hand", NOW, MONTH)
+    hosts.shut_out(engine, found(NOW + timedelta(days=1)), NOW + timedelta(days=1), timedelta(days=60))
+    assert hosts.blocks(engine, NOW) == (hosts.HostBlock("203.0.113.9", "by hand", NOW, MONTH, 1),)

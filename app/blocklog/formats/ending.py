@@ -19,7 +19,7 @@ _START = re.compile(r"; (?=from=<|to=<|proto=)")
 _FIELDS = (
     rf"; (?:from=<(?P<sender>{ADDRESS})>,? ?)?(?:to=<(?P<recipient>{ADDRESS})>,? ?)?(?:proto=\w+,? ?)"
     r"(?:helo=<(?P<helo>[^<>\s]*)>)?"
-    r"(?: ?sasl_method=[^\s,]*)?(?:,? ?sasl_username=[^\s,]*)?(?:,? ?sasl_sender=[^\s,]*)?"
+    r"(?: ?sasl_method=[^\s,]*)?(?:,? ?sasl_username=(?P<user>[^\s,]*))?(?:,? ?sasl_sender=[^\s,]*)?"
 )
 _LAST = re.compile(_FIELDS + r" ?\Z")
 _LOOSE = re.compile(_FIELDS)
@@ -36,6 +36,7 @@ class Ending:
     recipient: str | None = None
     helo: str = ""
     reply: str = ""
+    signed_in: bool = False
 
 
 def ending(text: str) -> Ending | None:
@@ -82,7 +83,8 @@ def _read(text: str, match: re.Match[str], *, sure: bool) -> Ending:
     before, reply = text[: match.start()].rstrip(), fields.get("reply", "")
     if not sure:
         return Ending(before, reply=reply)
-    return Ending(before, match["sender"], match["recipient"] or None, fields.get("helo", ""), reply)
+    signed_in = bool(fields.get("user"))
+    return Ending(before, match["sender"], match["recipient"] or None, fields.get("helo", ""), reply, signed_in)
 
 
 def _maybe_cut(text: str) -> bool:

@@ -12,10 +12,23 @@ from email.header import decode_header, make_header
 from app.blocklog.codes import Outcome, Policy, Stage
 from app.blocklog.event import Event, Line, Odd, Peer, Refused, Told, Visit
 from app.blocklog.formats import eximmail
-from app.blocklog.formats.eximwords import ADDRESS, FIELDS, HOST, ID, QUOTED, SENDER, last_list, peer, status, tag
+from app.blocklog.formats.eximwords import (
+    ADDRESS,
+    FIELDS,
+    HOST,
+    ID,
+    QUOTED,
+    SENDER,
+    fields,
+    last_list,
+    peer,
+    status,
+    tag,
+)
 
 PROGRAMS = frozenset({"exim", "exim4", "exim-reject"})
 _PROCESSES = 500  # whose last refusal is remembered
+_UNCUT = 700  # characters that no syslog cuts; Exim itself does at 870
 LONGEST = 16_384  # characters of a line that are looked at; Exim's own buffer holds 8,192
 
 # 2026-11-22 06:47:20.668 +0000 [11998] 1xV1M8-00037A-1N, or of these what the follower left.
@@ -157,7 +170,7 @@ def _by_acl(line: Line, queue_id: str | None, rest: str, found: re.Match[str]) -
         sender = named["address"] or named["bare"]
     event = _refused(line, queue_id, stage, reason, soft=bool(found["soft"]), sender=sender)
     known = event.recipients if stage in _AFTER_DATA else (recipient,) if recipient else ()
-    return replace(event, recipients=known, whole=bool(known), peer=_peer(found))
+    return replace(event, recipients=known, whole=bool(known), peer=_peer(found, argument))
 
 
 def _refused(
@@ -183,8 +196,13 @@ def _refused(
     )
 
 
-def _peer(found: re.Match[str]) -> Peer:
-    return peer(found) if found["ip"] else Peer()
+def _peer(found: re.Match[str], argument: str) -> Peer:
+    """Where helo_accept_junk_hosts lets a HELO hold anything, it may imitate a line up to here: then Exim's own end of
+    it and the real address stand behind, unless the line was cut."""
+    if not found["ip"]:
+        return Peer()
+    signed_in = "A" in fields(found.string[: found.end()])
+    return replace(peer(found), proven=not signed_in and ") [" not in argument and len(found.string) <= _UNCUT)
 
 
 def _discarded(line: Line, queue_id: str | None, _rest: str, found: re.Match[str]) -> Refused:

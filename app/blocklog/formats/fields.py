@@ -32,7 +32,7 @@ def queue_id(match: re.Match[str]) -> str | None:
     return None if match["id"] == "NOQUEUE" else str(match["id"])
 
 
-def peer_of(match: re.Match[str], helo: str = "") -> Peer:
+def peer_of(match: re.Match[str], helo: str = "", *, proven: bool = False) -> Peer:
     """The client that CLIENT found."""
     ip, name = match["ip"], match["name"]
     if ":" in ip:
@@ -40,7 +40,7 @@ def peer_of(match: re.Match[str], helo: str = "") -> Peer:
             ip = ip_address(ip.removeprefix("IPv6:")).compressed
         except ValueError:
             ip = ""
-    return Peer("" if ip == "unknown" else ip[:45], "" if name == "unknown" else name[:253], helo[:253])
+    return Peer("" if ip == "unknown" else ip[:45], "" if name == "unknown" else name[:253], helo[:253], proven)
 
 
 def reply_of(text: str) -> Reply:

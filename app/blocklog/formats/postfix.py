@@ -150,7 +150,7 @@ def _refused(line: Line, match: re.Match[str], end: Ending) -> Refused:
         # smtpd names a recipient behind DATA only where the message has one.
         whole=by_smtpd and stage > Stage.rcpt and end.recipient is not None,
         sender=end.sender,
-        peer=peer_of(match, end.helo),
+        peer=peer_of(match, end.helo, proven=not end.signed_in),
         code=reply.code,
         dsn=reply.dsn,
         policy=_policy_of_action(match["action"], reply),
@@ -170,7 +170,7 @@ def _recipient(line: Line, match: re.Match[str]) -> Iterable[Event]:
         pid=line.pid,
         sender=end.sender,
         recipient=end.recipient,
-        peer=peer_of(match, end.helo),
+        peer=peer_of(match, end.helo, proven=not end.signed_in),
     )
     return (told,)
 
