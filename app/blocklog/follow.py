@@ -48,6 +48,7 @@ ROWS = 1000  # that are written at once, at most after SECONDS
 SECONDS = 2.0
 IDLE = 0.25  # until it is looked for new lines
 AWAY = (1.0, 2.0, 5.0, 10.0)  # until SQL is asked again
+WELL = 60.0  # after which an outage is a new one
 DAY, HOUR = 86400.0, 3600.0
 ALIVE = 10.0  # after which a follower without news says that it lives
 
@@ -81,10 +82,12 @@ class Follower:
         """Reads until it is told to end, or to the end of all files."""
         tries = 0
         while not self.ending.is_set():
+            begun = time.monotonic()
             try:
                 self._read()
                 return
             except _FAULTS as error:
+                tries = 0 if time.monotonic() - begun > WELL else tries
                 wait = AWAY[min(tries, len(AWAY) - 1)]
                 tries += 1
                 log.warning("the block log waits: nothing is read meanwhile", extra={"detail": _words(error)})
