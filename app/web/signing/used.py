@@ -22,7 +22,12 @@ def signed_in(account: Account) -> None:
     held = resources()
     if held.blocklog_gate.shut() or not _writers.acquire(blocking=False):
         return
-    threading.Thread(target=_write, args=(held, account.id, account.site, datetime.now(UTC)), daemon=True).start()
+    writer = threading.Thread(target=_write, args=(held, account.id, account.site, datetime.now(UTC)), daemon=True)
+    try:
+        writer.start()
+    except RuntimeError as error:  # the machine has no thread left
+        _writers.release()
+        logger.warning("a use could not be written", extra=described(error))
 
 
 def _write(held: Resources, account_id: str, site: str, at: datetime) -> None:
