@@ -170,14 +170,17 @@ def from_domain(
     return tuple(block(row) for row in rows)
 
 
-def counts(engine: Engine, account_id: str, now: datetime, *, everything: bool = False) -> Counts:
-    """How much of the account's mail was stopped lately. Raises LogBusy, LogAway."""
+def counts(
+    engine: Engine, account_id: str, now: datetime, *, everything: bool = False, site: str | None = None
+) -> Counts:
+    """How much of the account's mail was stopped lately; `site` as for `day_page`. Raises LogBusy, LogAway."""
     columns = _BLOCKS.c
     day = func.sum(case((columns.blocked_at >= now - DAY, 1), else_=0))
     where = (
         columns.account_id == account_id,
         columns.blocked_at >= now - WEEK,
         *_shown(columns, everything=everything),
+        *([columns.site == site] if site is not None else []),
     )
     with asking(engine) as connection:
         rows = connection.execute(select(columns.policy, func.count(), day).where(*where).group_by(columns.policy))

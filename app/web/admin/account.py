@@ -51,7 +51,8 @@ def show(account_id: str) -> str:
             rows: Any = query.day_page(engine, whose.id, policies=chosen, everything=True, **only)
         else:
             rows = query.recent_page(engine, whose.id, **only)
-        used, counts = last_use(engine, whose.id), query.counts(engine, whose.id, now, everything=True)
+        used = last_use(engine, whose.id)
+        counts = query.counts(engine, whose.id, now, everything=True, site=_site(here))
     older = place_text(*rows[PER_PAGE - 1].place) if len(rows) > PER_PAGE else None
     return page(
         "account", here, whose=whose, view=view, asked=asked, policy=policy, policies=list(POLICIES.items()), used=used,

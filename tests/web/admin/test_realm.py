@@ -92,8 +92,9 @@ def test_rows_of_another_site_under_an_account_of_this_one_are_not_shown(log: En
     block(log, IDS[OTHER_USER], "2", sender="info@after.example")
     page = enter(app, OTHER_ADMIN).get(f"/admin/accounts/{IDS[OTHER_USER]}").get_data(as_text=True)
     assert "after.example" in page and "before.example" not in page
+    assert 'data-testid="account-day">1<' in page
     both = enter(app, ISP_ADMIN).get(f"/admin/accounts/{IDS[OTHER_USER]}").get_data(as_text=True)
-    assert "after.example" in both and "before.example" in both
+    assert "after.example" in both and "before.example" in both and 'data-testid="account-day">2<' in both
 
 
 def test_the_provider_s_administrator_sees_all_sites(log: Engine, app: Flask) -> None:
