@@ -15,6 +15,7 @@ from app.blocklog.event import Event, Line
 from app.blocklog.follow import Follower
 from app.blocklog.formats.exim import Reader
 from app.blocklog.join import Join
+from app.blocklog.pretence import Pretence
 from app.blocklog.recipients import Recipients
 from app.blocklog.source import Source
 from app.blocklog.stamp import Stamp
@@ -55,11 +56,13 @@ def exim_sources(exim: Exim) -> tuple[Source, ...]:
 
 class Log:
     """The block log, in a copy of a migrated SQLite file, after a follower has read some logs to their end. Each
-    address is an account's name. `blocks` and `recent`: rows by the sender, of which each attempt has its own."""
+    address is an account's name. `blocks` and `recent`: rows by the sender, of which each attempt has its own.
+    `pretences`: who said in HELO that it was one of `own`."""
 
-    def __init__(self, migrated: Path, folder: Path, *sources: Source) -> None:
+    def __init__(self, migrated: Path, folder: Path, *sources: Source, own: tuple[str, ...] = ()) -> None:
         self.engine = open_engine(f"sqlite:///{shutil.copy(migrated, folder)}")
-        self.sources = sources
+        self.sources, self.own = sources, own
+        self.pretences: dict[str, Pretence] = {}
         self.blocks: dict[str, list[Any]] = {}
         self.recent: dict[str, list[Any]] = {}
 
@@ -68,7 +71,10 @@ class Log:
             lambda addresses: {each: ((each, "isp"),) for each in addresses if "@" in each},
             lambda _node, logins: {each: (each, "isp") for each in logins},
         )
-        Follower(self.engine, accounts, self.sources, partial(Join, classify), once=True).run()
+        make = partial(Join, classify, self.own)
+        reader = Follower(self.engine, accounts, self.sources, make, once=True)
+        reader.run()
+        self.pretences = reader.pretences
         for table, found in ((BlockRow, self.blocks), (RecentRow, self.recent)):
             with self.engine.connect() as connection:
                 for row in connection.execute(select(table.__table__)):

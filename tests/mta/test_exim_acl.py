@@ -76,7 +76,7 @@ def log(servers_folder: Path, migrated: Path) -> Iterator[Log]:
         with ThreadPoolExecutor(8) as pool:
             list(pool.map(lambda each: each.make(exim.port, network=network), everything))
         exim.settled(completed=1)
-        with Log(migrated, folder, exim_sources(exim)[0]) as log:
+        with Log(migrated, folder, exim_sources(exim)[0], own=("mx.isp.example", "192.0.2.25")) as log:
             yield log
 
 
@@ -91,6 +91,10 @@ def test_the_rows_are_what_the_client_was_told(log: Log, name: str) -> None:
     }
     assert {row.rcpts_known for row in rows} == {Known.certain}
     assert {row.score for row in rows} == {Decimal("17.2") if policy is Policy.spam else None}
+
+
+def test_who_said_that_it_was_one_of_ours_is_known(log: Log) -> None:
+    assert {ip: (it.name, it.times) for ip, it in log.pretences.items()} == {GOOD: ("mx.isp.example", 1)}
 
 
 def test_good_mail_is_taken_and_no_policy_is_guessed(log: Log) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ from app.demo import directory
 from app.demo import node as nodes
 from app.demo.dovecot import Dovecot
 from app.directory.engine import open_engine
+from app.policy.hosts import HostBlock
+from app.policy.hosts import blocks as host_blocks
 from tests.conftest import make_server_folder
 from tests.mta import mx
 from tests.mta.dns import Nameserver
@@ -32,6 +35,7 @@ from tests.mta.peers import ContentFilter, Milter, PolicyService
 from tests.mta.refusals import ALICE, ANSWERS, BOB, CAROL, FULL, VERDICTS, Case, cases, zone
 
 pytestmark = pytest.mark.servers
+PRETENDED = "nowhere.example"  # what one of the clients says that it is
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,7 @@ class World:
     blocks: dict[str, list[Any]]
     recents: dict[str, list[Any]]
     odd: list[Any]
+    shut_out: tuple[HostBlock, ...]
 
 
 @pytest.fixture(scope="module")
@@ -102,15 +107,17 @@ def follow(folder: Path, tried: dict[str, Case], url: str) -> World:
             directory.put_account(connection, f"{name}@isp.example", name, server)
     words = [sys.executable, "-m", "app.blocklog.follow", "--node", "mx1", "--once"]
     logs = [str(folder / "mail.log"), str(folder / "syslog.txt")]
-    settings = nodes.environment({"POSTERN_DATABASE_URL": url, "POSTERN_SECRET_KEY": secrets.token_urlsafe(32)})
+    ours = {"POSTERN_OWN_NAMES": f"{PRETENDED},192.0.2.25"}
+    settings = nodes.environment({"POSTERN_DATABASE_URL": url, "POSTERN_SECRET_KEY": secrets.token_urlsafe(32), **ours})
     done = subprocess.run([*words, *logs], env=settings, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     with engine.connect() as connection:
         blocks = connection.execute(select(BlockRow.__table__)).all()
         recents = connection.execute(select(RecentRow.__table__)).all()
         odd = connection.execute(select(OddRow.__table__)).all()
+    shut_out = host_blocks(engine, datetime.now(UTC))
     engine.dispose()
-    return World(tried, by_client(blocks), by_client(recents), list(odd))
+    return World(tried, by_client(blocks), by_client(recents), list(odd), shut_out)
 
 
 def by_client(rows: Sequence[Any]) -> dict[str, list[Any]]:
@@ -118,6 +125,12 @@ def by_client(rows: Sequence[Any]) -> dict[str, list[Any]]:
     for row in rows:
         found.setdefault(row.client_ip, []).append(row)
     return found
+
+
+def test_who_said_that_it_was_one_of_ours_is_shut_out(world: World) -> None:
+    (only,) = world.shut_out
+    assert only.ip == world.cases["an unknown HELO"].attempt.source
+    assert only.reason == f"named itself {PRETENDED} in HELO"
 
 
 TWICE = "a milter at RCPT, and at the end"
