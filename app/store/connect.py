@@ -6,6 +6,8 @@ requests do not each wait. Redis commands stay within 6.2.
 
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from redis import Redis
 from redis.backoff import NoBackoff
@@ -48,6 +50,23 @@ class Gate:
                 return True
             self._shut_until = now + self._rest
             return False
+
+    def resting(self) -> bool:
+        """Whether it was silent a moment ago. Unlike `shut` it lets nobody through to try, who then must tell."""
+        return time.monotonic() < self._shut_until
+
+    @contextmanager
+    def asking(self, away: type[Exception]) -> Iterator[None]:
+        """Around the question of who was let through: `away` tells of silence, every other end is an answer."""
+        try:
+            yield
+        except away:
+            self.failed()
+            raise
+        except BaseException:
+            self.answered()
+            raise
+        self.answered()
 
     def failed(self) -> None:
         """The server did not answer."""

@@ -21,10 +21,8 @@ def blocklog() -> Iterator[Engine]:
     if held.blocklog_gate.shut():
         raise LogAway("the log did not answer a moment ago")
     try:
-        with timed("sql"):
+        with held.blocklog_gate.asking(LogAway), timed("sql"):
             yield held.blocklog
     except LogAway as error:
-        held.blocklog_gate.failed()
         logger.warning("the block log does not answer", extra=described(error))
         raise
-    held.blocklog_gate.answered()

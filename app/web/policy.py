@@ -23,13 +23,11 @@ def policy() -> Iterator[Engine]:
     if held.profile_gate.shut():
         raise PolicyAway("SQL did not answer a moment ago")
     try:
-        with timed("sql"):
+        with held.profile_gate.asking(PolicyAway), timed("sql"):
             yield held.database
     except PolicyAway as error:
-        held.profile_gate.failed()
         logger.warning("rules do not answer", extra=described(error))
         raise
-    held.profile_gate.answered()
 
 
 def by(me: Current) -> By:

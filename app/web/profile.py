@@ -33,13 +33,11 @@ def profile() -> Iterator[Engine]:
     if held.profile_gate.shut():
         raise ProfileAway("SQL did not answer a moment ago")
     try:
-        with timed("sql"):
+        with held.profile_gate.asking(ProfileAway), timed("sql"):
             yield held.database
     except ProfileAway as error:
-        held.profile_gate.failed()
         logger.warning("the profile does not answer", extra=described(error))
         raise
-    held.profile_gate.answered()
 
 
 def setting(me: Current, name: str) -> Any:

@@ -1,6 +1,7 @@
 """The gate in front of a server that is silent."""
 
 import time
+from contextlib import suppress
 
 import pytest
 from redis import Redis, RedisError
@@ -23,6 +24,26 @@ def test_after_its_rest_one_caller_is_let_through() -> None:
     gate.failed()
     time.sleep(0.06)
     assert [gate.shut() for _ in range(3)] == [False, True, True]
+
+
+def test_who_only_looks_takes_nobody_s_turn_to_try() -> None:
+    gate = Gate(0.05)
+    gate.failed()
+    assert gate.resting()
+    time.sleep(0.06)
+    assert not gate.resting() and not gate.shut()
+
+
+@pytest.mark.parametrize(("error", "shut"), [(TimeoutError, True), (ValueError, False), (None, False)])
+def test_every_end_of_a_question_but_silence_is_an_answer(error: type[Exception] | None, shut: bool) -> None:
+    gate = Gate(0.05)
+    gate.failed()
+    time.sleep(0.06)
+    assert not gate.shut()
+    with suppress(ValueError, TimeoutError), gate.asking(TimeoutError):
+        if error:
+            raise error
+    assert gate.shut() is shut
 
 
 @pytest.mark.servers

@@ -65,7 +65,7 @@ def unread(me: Current) -> int:
     count, at = _kept(me)
     if time.time() - at > FRESH_SECONDS:
         held = resources()
-        if not held.blocklog_gate.shut():
+        if not held.blocklog_gate.resting():
             _LOOKS.look(held.blocklog, held.database, me.account.id, me.cache, count)
     return count
 

@@ -20,7 +20,7 @@ _writers = threading.BoundedSemaphore(4)  # where SQL is slow, further uses are 
 def signed_in(account: Account) -> None:
     """Somebody signed in to the web. Never raises and never waits."""
     held = resources()
-    if held.blocklog_gate.shut() or not _writers.acquire(blocking=False):
+    if held.blocklog_gate.resting() or not _writers.acquire(blocking=False):
         return
     writer = threading.Thread(target=_write, args=(held, account.id, account.site, datetime.now(UTC)), daemon=True)
     try:

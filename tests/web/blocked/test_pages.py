@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
@@ -15,10 +16,13 @@ from sqlalchemy import Engine
 
 from app.blocklog.codes import Accepted, Outcome, Policy, Resolved
 from app.blocklog.tables import Base
+from app.store.connect import Gate
 from app.web.blocked import pages
+from tests.conftest import MailAccount
 from tests.web.blocked.rows import NOW, block, recent
 from tests.web.conftest import PASSWORD, add_account
 from tests.web.pages import Pages
+from tests.web.test_session import ADDRESS
 
 pytestmark = pytest.mark.servers
 HOUR = timedelta(hours=1)
@@ -228,3 +232,15 @@ def test_a_brand_without_the_log_has_none_of_its_pages(app: Flask, log: Engine, 
         words(signed_in, path, 404)
     assert "/blocked" not in signed_in.get("/settings/sessions").get_data(as_text=True)
     assert signed_in.get("/").location == "/mail/INBOX/"
+
+
+def test_mail_pages_and_sign_ins_do_not_keep_a_log_shut_that_is_back(
+    app: Flask, reader: Pages, mail_account: MailAccount
+) -> None:
+    held: Any = app.extensions["postern"]
+    held.blocklog_gate = Gate(0.05)
+    held.blocklog_gate.failed()
+    time.sleep(0.06)
+    assert reader.get("/mail/INBOX/").status_code == 200
+    assert app.test_client().sign_in(ADDRESS, mail_account.password).status_code == 303  # type: ignore[attr-defined]
+    assert reader.get("/blocked").status_code == 200
