@@ -50,10 +50,3 @@ def hosts(engine: Engine, since: datetime, *, ip: str = "", order: str = "last",
     with asking(engine) as connection:
         rows = connection.execute(select(_HOSTS).where(*where).order_by(most, columns.ip).limit(limit))
         return tuple(Host(**row._mapping) for row in rows)
-
-
-def host(engine: Engine, ip: str) -> Host | None:
-    """One server. Raises LogBusy, LogAway."""
-    with asking(engine) as connection:
-        row = connection.execute(select(_HOSTS).where(_HOSTS.c.ip == ip)).first()
-    return None if row is None else Host(**row._mapping)

@@ -57,13 +57,6 @@ def rules_of(engine: Engine, scope: Scope, now: datetime) -> tuple[Rule, ...]:
         return tuple(_rule(row) for row in connection.execute(theirs))
 
 
-def one(engine: Engine, scope: Scope, rule_id: int) -> Rule | None:
-    """A rule of that scope. Raises PolicyAway."""
-    with reading(engine) as connection:
-        row = connection.execute(select(_RULES).where(_in_scope(scope), _C.rule_id == rule_id)).first()
-    return None if row is None else _rule(row)
-
-
 def add(connection: Connection, rule: Rule) -> tuple[Rule, tuple[Rule, ...]]:
     """Keeps a rule; returns it and those whose place it took: the same one with another expiry, and the opposite one
     of the same scope. Raises BadValue, Full; Gone where a locked one stands in its place."""

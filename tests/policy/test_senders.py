@@ -94,7 +94,8 @@ def test_nobody_removes_a_rule_of_another_scope_or_a_locked_one(engine: Engine) 
     for number in (theirs, locked, 999):
         with pytest.raises(Gone):
             changed(engine, lambda each, number=number: senders.remove(each, MINE, number))
-    assert senders.one(engine, MINE, theirs) is None and senders.one(engine, MINE, locked) is not None
+    assert [each.rule_id for each in senders.rules_of(engine, MINE, NOW)] == [locked]
+    assert [each.rule_id for each in senders.rules_of(engine, account_scope("8"), NOW)] == [theirs]
     with pytest.raises(Gone):
         kept(engine, rule("allow", "b.example"))
 
