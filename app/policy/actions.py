@@ -91,12 +91,14 @@ def remove_rule(
 
 
 def of_account(
-    engine: Engine, account_id: str, *, before: int | None = None, since: datetime | None = None, limit: int = 51
-) -> tuple[Action, ...]:
-    """What was done to an account, by whomever, newest first. Raises PolicyAway."""
+    engine: Engine, account_id: str, *,
+    before: int | None = None, since: datetime | None = None, verb: str | None = None, limit: int = 51,
+) -> tuple[Action, ...]:  # fmt: skip
+    """What was done to an account, by whomever, newest first; `verb`: only this. Raises PolicyAway."""
     where: list[ColumnElement[bool]] = [_C.account_id == account_id]
     where += [_C.id < before] if before is not None else []
     where += [_C.at >= since] if since is not None else []
+    where += [_C.verb == verb] if verb is not None else []
     newest = select(_ACTIONS).where(*where).order_by(_C.at.desc(), _C.id.desc()).limit(limit)
     with reading(engine) as connection:
         return tuple(_action(row) for row in connection.execute(newest))

@@ -89,3 +89,10 @@ def test_the_log_of_an_account_is_read_in_pages(engine: Engine) -> None:
 def test_a_target_is_cut_to_its_column(engine: Engine) -> None:
     actions.recorded(engine, ME, "report", "x" * 1000, NOW)
     assert len(actions.of_account(engine, "7")[0].target) == actions.TARGET
+
+
+def test_one_kind_of_action_is_found_behind_any_number_of_others(engine: Engine) -> None:
+    actions.recorded(engine, By("1", "7"), "look", "7", NOW - timedelta(minutes=1))
+    for number in range(5):
+        actions.recorded(engine, ME, "hide", f"{number}.example", NOW)
+    assert [each.by.actor_id for each in actions.of_account(engine, "7", verb="look", limit=2)] == ["1"]

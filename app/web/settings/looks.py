@@ -15,6 +15,6 @@ KEPT = timedelta(days=90)
 def show() -> str:
     """GET /settings/looks"""
     me = current()
-    done = of_account(resources().database, me.account.id, since=datetime.now(UTC) - KEPT, limit=500)
-    looks = [each for each in done if each.verb == LOOK and each.by.actor_id != me.account.id]
+    done = of_account(resources().database, me.account.id, since=datetime.now(UTC) - KEPT, verb=LOOK, limit=500)
+    looks = [each for each in done if each.by.actor_id != me.account.id]
     return render_template("looks.html", looks=looks, zone=me.zone)
