@@ -36,7 +36,9 @@ NEEDS_SERVERS = {
 }
 MARKERS = ("servers", "databases", "browser")
 
-settings.register_profile("postern", deadline=None, database=None, print_blob=True)
+# The same examples each time, so that a change is judged by what it breaks; `--hypothesis-profile random` takes others.
+settings.register_profile("postern", deadline=None, database=None, print_blob=True, derandomize=True)
+settings.register_profile("random", deadline=None, database=None, print_blob=True, max_examples=2000)
 settings.register_profile("quick", settings.get_profile("postern"), max_examples=15)  # `make unit`
 settings.load_profile("postern")
 

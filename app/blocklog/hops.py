@@ -32,6 +32,7 @@ class Hops(UnderWay):
             return
         after = self.known(self.latest.get(arrival.next_id), arrival.at)
         if after is None:
+            arrival.awaits = True
             self.awaited.setdefault(arrival.next_id, []).append(arrival)
         elif after is not message:
             self._pass_on(arrival, message, after)
@@ -39,6 +40,7 @@ class Hops(UnderWay):
     def appeared(self, message: Message) -> None:
         """A new message: perhaps one that a hop was said to have."""
         for arrival in self.awaited.pop(message.queue_id, ()):
+            arrival.awaits = False
             if arrival.message is not None and abs(message.begun - arrival.at) <= LATE:
                 self._pass_on(arrival, arrival.message, message)
 

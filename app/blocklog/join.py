@@ -201,6 +201,14 @@ class Join(Hops):
             stop.message = message
             message.stops.append(stop)
             self.wait(stop)
+            self._wait_again(message, stop)
+
+    def _wait_again(self, message: Message, stop: Stopped) -> None:
+        """What was thrown away after it was accepted is no arrival: its row is looked at once more."""
+        if stop.stage == Stage.after_acceptance:
+            for each in message.arrivals:
+                if stop.rcpt in (each.rcpt, each.final):
+                    self.wait(each)
 
     def _delivery(self, event: Delivery, source: int, node: str) -> None:
         at = event.at.timestamp()
@@ -235,8 +243,10 @@ class Join(Hops):
             if each.rcpt == arrival.rcpt and (each.final == arrival.final or each.fate == Fate.queued):
                 if each.fate in (Fate.delivered, Fate.bounced) and arrival.fate < each.fate:
                     return  # what has ended goes not back
+                first = each.at if each.fate == arrival.fate else arrival.at  # told again, it is no later
                 for name in _RETOLD:
                     setattr(each, name, getattr(arrival, name))
+                each.at = first
                 arrival = each
                 break
         else:
@@ -258,6 +268,7 @@ class Join(Hops):
                 if each.weight < 0:
                     each.outcome, each.policy, each.detail, each.text = outcome, policy, detail, arrival.reply
                     self.wait(each)
+                    self._wait_again(message, each)
                 return
         stop = Stopped(
             arrival.at,

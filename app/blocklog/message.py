@@ -54,8 +54,8 @@ class Stopped:
 
 @dataclass(slots=True)
 class Arrived:
-    """What became of a message for one recipient. `hop`: another of our servers took it, whose lines tell the rest;
-    `outward`: a stranger's did."""
+    """What became of a message for one recipient. `hop`: another of our servers took it, whose lines tell the rest, or
+    are awaited (`awaits`); `outward`: a stranger's did."""
 
     at: float
     source: int
@@ -69,6 +69,7 @@ class Arrived:
     local: bool = False
     discarded: bool = False
     hop: bool = False
+    awaits: bool = False
     outward: bool = False
     waiting: bool = False
     written: list[list[Any]] = field(default_factory=list)

@@ -112,7 +112,7 @@ class _Settling:
         account, site = self.logins[message.node, message.user or ""]
         if not account:
             return
-        keys = self._keys(row.sent, ((account, site),), row.at if not row.sent else row.sent[0][1], row.source)
+        keys = self._keys(row.sent, ((account, site),), message.begun, row.source)
         self.batch.recents.put(row.sent, keys, _recent(row, message, Accepted.sent))
         row.sent = keys
         if message.message_id:

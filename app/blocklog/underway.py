@@ -54,7 +54,7 @@ class UnderWay:
             message = message_of(found)
             self._keep(message)
             for each in message.arrivals:
-                if each.next_id and not each.hop:
+                if each.next_id and each.awaits:  # never what a stranger's server said
                     self.awaited.setdefault(each.next_id, []).append(each)
             self.waiting += [each for each in message.rows() if each.waiting]
         self.past = [message_of(each) for each in state.get("past", [])]

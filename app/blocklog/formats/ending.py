@@ -14,7 +14,8 @@ CUT = 640  # bytes behind the name of the client: a syslog may cut a line at 1,0
 CONTENT = 200  # characters of a header or of a line of text that cleanup shows
 COPIES = 64
 
-ADDRESS = r'(?:"(?:[^"\\]|\\.)*"|[^<>"\s])*'
+# A backslash stands in quotes only: what begins inside of a quoted local part meets one, or its closing quote alone.
+ADDRESS = r'(?:"(?:[^"\\]|\\.)*"|[^<>"\\\s])*'
 _START = re.compile(r"; (?=from=<|to=<|proto=)")
 _FIELDS = (
     rf"; (?:from=<(?P<sender>{ADDRESS})>,? ?)?(?:to=<(?P<recipient>{ADDRESS})>,? ?)?(?:proto=\w+,? ?)"
