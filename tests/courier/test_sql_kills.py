@@ -226,8 +226,8 @@ def test_zero_lost_and_zero_twice(
 ) -> None:
     schedule = Schedule(seed)
     database = open_database(schedule.server)
-    # A claim outlives what SQL is waited for: 60 and 2.5 s.
-    seconds = 6.0 if schedule.kind == "silent" else CLAIM
+    # A claim outlives what SQL is waited for, and a short absence of it: 60 and 2.5 s.
+    seconds = 6.0 if schedule.kind == "silent" or schedule.away else CLAIM
     world = make_world(url=database.line.url(database.direct), claim_seconds=seconds, pauses=(0.1,))
     run = Run(world, database, schedule.kind, schedule.away)
     letter = world.letter(lines=schedule.lines, bcc=schedule.bcc)
