@@ -1,7 +1,7 @@
 """The command line of the block log, for a scheduler or an operator."""
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 import click
@@ -14,9 +14,14 @@ from app.blocklog.retain import retain
 _T = TypeVar("_T")
 
 
-def blocklog_commands(open_log: Callable[[], Engine], days: int, sites: Callable[[], Mapping[str, int]]) -> click.Group:
+def blocklog_commands(
+    open_log: Callable[[], Engine],
+    days: int,
+    sites: Callable[[], Mapping[str, int]],
+    forget: Callable[[datetime], int],
+) -> click.Group:
     """The group `blocklog`. `open_log` returns an engine that limits no statement's time; the log is kept for `days`,
-    or for as many as `sites` says of a site."""
+    or for as many as `sites` says of a site. `forget` removes actions that were done before a time."""
 
     @click.group("blocklog", help="The log of refused and accepted mail.")
     def group() -> None:
@@ -29,6 +34,7 @@ def blocklog_commands(open_log: Callable[[], Engine], days: int, sites: Callable
             for name in names:
                 click.echo(f"{what}: {name}")
         click.echo(f"rows deleted: {done.deleted}")
+        click.echo(f"actions deleted: {forget(datetime.now(UTC) - timedelta(days=days))}")
 
     @group.command("export", help="All rows, or those from a time on, as JSON lines; codes by name, times in UTC.")
     @click.option("--json", "_json", is_flag=True, help="As JSON lines, the only form there is.")

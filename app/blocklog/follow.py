@@ -16,6 +16,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import islice
@@ -246,6 +247,8 @@ def open_follower(settings: Settings, sources: Sequence[Source], *, once: bool =
     from app.directory.open import open_directory
     from app.directory.owners import owners, owners_of_logins
     from app.directory.sites import log_days
+    from app.policy.actions import forget
+    from app.policy.errors import PolicyAway
 
     directory = open_directory(settings)
     recipients = Recipients(partial(owners, directory), partial(owners_of_logins, directory))
@@ -256,8 +259,11 @@ def open_follower(settings: Settings, sources: Sequence[Source], *, once: bool =
 
     def daily() -> None:
         patient = open_engine(url, timeout=None)
-        retain(patient, datetime.now(UTC), settings.blocklog_days, log_days(directory))
+        now = datetime.now(UTC)
+        retain(patient, now, settings.blocklog_days, log_days(directory))
         patient.dispose()
+        with suppress(PolicyAway):  # tomorrow is soon enough
+            forget(open_engine(settings.database_url), now - timedelta(days=settings.blocklog_days))
 
     blocking = _blocking(settings)
     engine = open_engine(url, timeout=10.0)

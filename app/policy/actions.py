@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Engine, Row, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, Row, delete, insert, select, update
 
 from app.policy import senders
 from app.policy.asking import changed, reading
@@ -21,6 +21,7 @@ from app.policy.tables import ActionRow
 
 UNDO: Final = timedelta(days=1)
 TARGET: Final = 320
+BATCH: Final = 1000
 ON_RULES: Final = frozenset({"allow", "deny", "nogrey", "rule-remove"})
 _ACTIONS: Final[Any] = ActionRow.__table__
 _C: Final[Any] = _ACTIONS.c
@@ -47,6 +48,21 @@ class Action:
     target: str
     detail: dict[str, Any] = field(default_factory=dict)
     undone: bool = False
+
+
+def forget(engine: Engine, before: datetime) -> int:
+    """Removes what was done before that time, a thousand a transaction; how many. Raises PolicyAway."""
+
+    def some(connection: Connection) -> int:
+        old = connection.scalars(select(_C.id).where(_C.at < before).limit(BATCH)).all()
+        connection.execute(delete(_ACTIONS).where(_C.id.in_(old)))
+        return len(old)
+
+    total = gone = changed(engine, some)
+    while gone == BATCH:
+        gone = changed(engine, some)
+        total += gone
+    return total
 
 
 def record(

@@ -64,7 +64,7 @@ def test_the_command_prints_lines(engine: Engine, tmp_path: Path) -> None:  # no
     log = tmp_path / "mail.log"
     log.write_text(LINE.format(at="2026-11-20T10:00:00Z", to="alice@isp.example"))
     follow_once(engine, log)
-    group = blocklog_commands(lambda: open_engine(str(engine.url), timeout=None), 90, dict)
+    group = blocklog_commands(lambda: open_engine(str(engine.url), timeout=None), 90, dict, lambda before: 0)
     told = CliRunner().invoke(group, ["export", "--json", "--since", "2026-11-20"])
     assert told.exit_code == 0 and json.loads(told.output)["code"] == 550
     assert CliRunner().invoke(group, ["export", "--json", "--since", "2026-11-21"]).output == ""

@@ -96,3 +96,12 @@ def test_one_kind_of_action_is_found_behind_any_number_of_others(engine: Engine)
     for number in range(5):
         actions.recorded(engine, ME, "hide", f"{number}.example", NOW)
     assert [each.by.actor_id for each in actions.of_account(engine, "7", verb="look", limit=2)] == ["1"]
+
+
+def test_what_is_older_than_the_log_is_forgotten(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(actions, "BATCH", 2)
+    for days in (0, 91, 92, 93, 94, 95):
+        with engine.begin() as connection:
+            actions.record(connection, ME, "hide", f"{days}", NOW - timedelta(days=days))
+    assert actions.forget(engine, NOW - timedelta(days=90)) == 5
+    assert [each.target for each in actions.of_account(engine, "7")] == ["0"]

@@ -55,10 +55,14 @@ def install(app: Flask, settings: Settings) -> None:
     def blocklog() -> click.Group:
         from app.blocklog.commands import blocklog_commands
         from app.directory.sites import log_days
+        from app.policy.actions import forget
 
         url = settings.blocklog_database_url or settings.database_url
         group = blocklog_commands(
-            lambda: open_engine(url, timeout=None), settings.blocklog_days, lambda: log_days(open_directory(settings))
+            lambda: open_engine(url, timeout=None),
+            settings.blocklog_days,
+            lambda: log_days(open_directory(settings)),
+            lambda before: forget(open_database(), before),
         )
         group.add_command(digest)
         return group
