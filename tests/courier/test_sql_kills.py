@@ -84,8 +84,8 @@ def open_database(request: pytest.FixtureRequest, direct_urls: dict[str, str]) -
 
     yield open_
     for each in opened:
+        each.line.stop()  # first: it may still strike, and then the server is to be waited for
         each.close()
-        each.line.stop()
 
 
 @dataclass
