@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from app.blocklog.source import Source, sources
 from app.mail import limits as parsing
 from config import values
+from config.filters import FilterSettings
 from config.setting import REQUIRED, Deadlines, Limits, SettingError, setting
 from config.together import check_together
 from config.values import Network
@@ -27,7 +27,7 @@ LOOPBACK_NETWORKS = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
+class Settings(FilterSettings):
     """A node's settings; made by `load`."""
 
     secret_keys: tuple[bytes, ...] = setting(
@@ -43,10 +43,6 @@ class Settings:
         "sqlite:///var/postern.sqlite",
         secret=True,
     )
-    blocklog_database_url: str | None = setting(
-        "where the block log is kept; unset: POSTERN_DATABASE_URL", values.database_url, secret=True
-    )
-    blocklog_days: int = setting("days that the block log is kept; sites may have fewer", values.whole(1, 3650), 90)
     redis_url: str = setting(
         "sessions, limits and notices of new mail; its server must not evict (noeviction)",
         values.redis_url,
@@ -87,37 +83,6 @@ class Settings:
         "names under which the provider's own servers write Authentication-Results (RFC 8601); nobody else is believed",
         values.hosts,
         (),
-    )
-    blocklog_patterns: Path | None = setting(
-        "file with a site's own words of refusal, before ours: a policy's name and a regular expression a line",
-        values.existing_file,
-    )
-    blocklog_sources: tuple[Source, ...] = setting(
-        "logs that the follower reads, each as node:/path[:syslog|exim-main|exim-reject|rspamd[:zone]]", sources, ()
-    )
-    own_names: tuple[str, ...] = setting(
-        "names and public addresses of the site's own mail servers and nodes (docs/blocklog.md)", values.hosts, ()
-    )
-    host_block_days: int = setting(
-        "days that a server which says it is ours is shut out (docs/blocklog.md); 0: never", values.whole(0, 3650), 30
-    )
-    rules_asked: bool = setting(
-        "1 once the mail servers ask the rules (docs/blocklog.md): only then are rules about senders offered",
-        values.flag,
-        False,
-    )
-    amavis_release: str | None = setting(
-        "where amavis releases messages from its quarantine (AM.PDP): host:port or unix:/path; unset: not offered",
-        values.bind,
-    )
-    amavis_files: bool = setting("amavis keeps them as files with its default names, not in SQL", values.flag, False)
-    release_url: str | None = setting(
-        "a program of the site's own that gives out or deletes kept mail: https://host/path (docs/blocklog.md)",
-        values.web_address,
-    )
-    release_secret: str | None = setting("what it knows this node by", values.secret, secret=True)
-    report_to: str | None = setting(
-        "address to which people may report that mail was blocked wrongly; unset: not offered", values.mail_address
     )
     public_url: str | None = setting("where browsers find this website, for links in mails", values.web_address)
     notice_from: str | None = setting(

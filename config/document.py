@@ -4,6 +4,7 @@ import dataclasses
 from typing import Any
 
 from config.default import Settings, variable
+from config.filters import FilterSettings
 from config.setting import REQUIRED
 
 HEAD = """# Settings
@@ -21,8 +22,10 @@ This page is made from config/default.py (`python -m config.document`); a test c
 
 
 def page() -> str:
-    """The whole page, as Markdown."""
-    return HEAD + "".join(_row(item) for item in dataclasses.fields(Settings))
+    """The whole page, as Markdown; what a node needs first stands first, those of filters last."""
+    filters = {item.name for item in dataclasses.fields(FilterSettings)}
+    rows = sorted(dataclasses.fields(Settings), key=lambda item: item.name in filters)
+    return HEAD + "".join(map(_row, rows))
 
 
 def _row(item: "dataclasses.Field[Any]") -> str:

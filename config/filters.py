@@ -1,0 +1,54 @@
+"""The settings around what mail servers stop: the block log, the rules that they ask, and what keeps stopped mail.
+
+They are settings of a node as all others; default.py takes them in, and reads them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.blocklog.source import Source, sources
+from config import values
+from config.setting import setting
+
+
+@dataclass(frozen=True, kw_only=True)
+class FilterSettings:
+    """The part of Settings that is about filters."""
+
+    blocklog_database_url: str | None = setting(
+        "where the block log is kept; unset: POSTERN_DATABASE_URL", values.database_url, secret=True
+    )
+    blocklog_days: int = setting("days that the block log is kept; sites may have fewer", values.whole(1, 3650), 90)
+    blocklog_patterns: Path | None = setting(
+        "file with a site's own words of refusal, before ours: a policy's name and a regular expression a line",
+        values.existing_file,
+    )
+    blocklog_sources: tuple[Source, ...] = setting(
+        "logs that the follower reads, each as node:/path[:syslog|exim-main|exim-reject|rspamd[:zone]]", sources, ()
+    )
+    own_names: tuple[str, ...] = setting(
+        "names and public addresses of the site's own mail servers and nodes (docs/blocklog.md)", values.hosts, ()
+    )
+    host_block_days: int = setting(
+        "days that a server which says it is ours is shut out (docs/blocklog.md); 0: never", values.whole(0, 3650), 30
+    )
+    rules_asked: bool = setting(
+        "1 once the mail servers ask the rules (docs/blocklog.md): only then are rules about senders offered",
+        values.flag,
+        False,
+    )
+    amavis_release: str | None = setting(
+        "where amavis releases messages from its quarantine (AM.PDP): host:port or unix:/path; unset: not offered",
+        values.bind,
+    )
+    amavis_files: bool = setting("amavis keeps them as files with its default names, not in SQL", values.flag, False)
+    release_url: str | None = setting(
+        "a program of the site's own that gives out or deletes kept mail: https://host/path (docs/blocklog.md)",
+        values.web_address,
+    )
+    release_secret: str | None = setting("what it knows this node by", values.secret, secret=True)
+    report_to: str | None = setting(
+        "address to which people may report that mail was blocked wrongly; unset: not offered", values.mail_address
+    )
