@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Engine, Row, delete, insert, select, update
 
-from app.policy import senders
+from app.policy import chosen, senders
 from app.policy.asking import changed, reading
 from app.policy.errors import Gone
 from app.policy.rule import Rule, Scope, as_json, from_json
@@ -23,6 +23,7 @@ UNDO: Final = timedelta(days=1)
 TARGET: Final = 320
 BATCH: Final = 1000
 ON_RULES: Final = frozenset({"allow", "deny", "nogrey", "rule-remove"})
+ON_POLICY: Final = ON_RULES | {"setting"}  # what is taken back here
 _ACTIONS: Final[Any] = ActionRow.__table__
 _C: Final[Any] = _ACTIONS.c
 
@@ -120,19 +121,19 @@ def of_account(
         return tuple(_action(row) for row in connection.execute(newest))
 
 
-def undoable(action: Action, now: datetime, verbs: frozenset[str] = ON_RULES) -> bool:
+def undoable(action: Action, now: datetime, verbs: frozenset[str] = ON_POLICY) -> bool:
     """Whether there is still a way back."""
     return action.verb in verbs and not action.undone and now - action.at < UNDO
 
 
-def undo(engine: Engine, by: By, action_id: int, now: datetime, verbs: frozenset[str] = ON_RULES) -> Action:
-    """Takes an action of the account `by` names back and writes that down; returns it. What it did to rules is undone
-    here, all else (`verbs` beyond ON_RULES) by who asks. Raises Gone, PolicyAway."""
+def undo(engine: Engine, by: By, action_id: int, now: datetime, verbs: frozenset[str] = ON_POLICY) -> Action:
+    """Takes an action of the account `by` names back and writes that down; returns it. What it did to rules and
+    settings is undone here, all else (`verbs` beyond ON_POLICY) by who asks. Raises Gone, PolicyAway."""
 
     def work(connection: Connection) -> Action:
-        row = connection.execute(select(_ACTIONS).where(_C.id == action_id, _C.account_id == by.account_id)).first()
+        row = connection.execute(select(_ACTIONS).where(_C.id == action_id, *_about(by))).first()
         action = None if row is None else _action(row)
-        if action is None or not undoable(action, now, verbs) or action.by.actor_id != by.actor_id:
+        if action is None or not undoable(action, now, verbs) or (by.account_id and action.by.actor_id != by.actor_id):
             raise Gone(str(action_id))
         mine = record(connection, by, "undo", action.target, now, {"of": action_id})
         once = update(_ACTIONS).where(_C.id == action_id, _C.undone_by.is_(None)).values(undone_by=mine)
@@ -140,9 +141,16 @@ def undo(engine: Engine, by: By, action_id: int, now: datetime, verbs: frozenset
             raise Gone(str(action_id))
         if action.verb in ON_RULES:
             senders.put_back(connection, *_rules(action))
+        elif action.verb == "setting":
+            chosen.put_back(connection, action.detail, now)
         return action
 
     return changed(engine, work)
+
+
+def _about(by: By) -> tuple[ColumnElement[bool], ...]:
+    """What is about the same account; about none, what is about the same site, by whichever of its administrators."""
+    return (_C.account_id == by.account_id, *(() if by.account_id else (_C.site == by.site,)))
 
 
 def _rules(action: Action) -> tuple[Rule | None, tuple[Rule, ...]]:

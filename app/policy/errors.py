@@ -4,6 +4,7 @@ PolicyError
 ├─ PolicyAway  SQL is not reachable, or has no table for this: mail works on without
 ├─ BadValue    it is no address, no domain, no network that a rule could name; the text says why
 ├─ Full        the scope has as many rules as it may
+├─ Locked      a wider scope has decided this for all below it
 └─ Gone        no such row of this scope or account: removed meanwhile, never theirs, or too old to be taken back
 """
 
@@ -22,6 +23,10 @@ class BadValue(PolicyError):
 
 class Full(PolicyError):
     """There is no room for one more."""
+
+
+class Locked(PolicyError):
+    """A wider scope does not let it be chosen."""
 
 
 class Gone(PolicyError):

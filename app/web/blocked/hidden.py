@@ -5,13 +5,13 @@ A search for one of them still finds its messages, and counts count them.
 
 from typing import Any
 
-from app.policy.actions import ON_RULES
+from app.policy.actions import ON_POLICY
 from app.web.profile import keep_setting, setting
 from app.web.session import Current
 
 SETTING = "hidden senders"
 MOST = 200
-TAKEN_BACK = ON_RULES | {"hide"}  # what can be taken back for a day
+TAKEN_BACK = ON_POLICY | {"hide"}  # what can be taken back for a day
 
 
 def hidden(me: Current) -> tuple[str, ...]:
