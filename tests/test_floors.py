@@ -59,7 +59,8 @@ WEB: dict[str, set[str]] = {
     "contacts": set(),
     "blocked": {"mailboxes", "reading"},
     "admin": {"blocked", "settings"},
-    "digest": {"blocked"},
+    "notice": set(),
+    "digest": {"blocked", "notice"},
     "operating": {"digest"},
 }
 # The route table, and the page for any exception, which may be the form to sign in: they know all rooms, no room them.

@@ -57,7 +57,8 @@ FORMS: dict[str, Form] = {
         SiteRow,
         {"name": _NAME, "primary_domain": ascii_domain, "time_zone": time_zone, "locale": locale}
         | {"brand": name_up_to(40), "junk_pattern": text_up_to(80)}
-        | {"messages_per_hour": count, "recipients_per_hour": count, "log_days": count, "enabled": yes_or_no},
+        | {"messages_per_hour": count, "recipients_per_hour": count, "log_days": count}
+        | {"forward_outside": yes_or_no, "reset_passwords": yes_or_no, "enabled": yes_or_no},
         key=("name",),
         needs=("name", "primary_domain"),
     ),
@@ -101,12 +102,12 @@ DEFAULTS: dict[str, Any] = {
     "imap_port": 993,
     "imap_security": "tls",
 }
-SITE_DEFAULTS = {"time_zone": "UTC", "locale": "en"}
+SITE_DEFAULTS = {"time_zone": "UTC", "locale": "en", "forward_outside": True, "reset_passwords": False}
 
 
 def default(record: str, field: str) -> Any:
     """What an empty field of a record stands for."""
-    return SITE_DEFAULTS.get(field) if record == "site" and field in SITE_DEFAULTS else DEFAULTS.get(field)
+    return SITE_DEFAULTS[field] if record == "site" and field in SITE_DEFAULTS else DEFAULTS.get(field)
 
 
 def parse_record(record: str, fields: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:

@@ -4,7 +4,7 @@ A site is a customer with any number of domains; an account signs in under each 
 punycode, both compared byte by byte. The migrations under app/migrations build the same; a test compares the two.
 """
 
-from sqlalchemy import Boolean, ForeignKey, Index, Integer, String, Text, UniqueConstraint, true
+from sqlalchemy import Boolean, ForeignKey, Index, Integer, String, Text, UniqueConstraint, false, true
 
 from app.directory.account import KINDS, ROLES, SECURITIES, STATES
 from app.table.declare import Declared, column, key, one_of, optional, table_set
@@ -35,6 +35,8 @@ class SiteRow(Base):
     messages_per_hour = optional(Integer)  # that each of its accounts may send; None: as the settings say
     recipients_per_hour = optional(Integer)
     log_days = optional(Integer)  # how long its block log is kept, where shorter than POSTERN_BLOCKLOG_DAYS
+    forward_outside = column(Boolean, server_default=true())  # whether its accounts may forward to other sites' domains
+    reset_passwords = column(Boolean, server_default=false())  # whether its administrators may set passwords anew
     enabled = column(Boolean, server_default=true())
 
 

@@ -29,7 +29,7 @@ from app.web.blocklog import blocklog
 from app.web.digest import link as links
 from app.web.digest.due import SENT, SETTING, Wish, sent, wish
 from app.web.digest.link import LASTS, Expired, Link
-from app.web.digest.run import set_up
+from app.web.notice.post import set_up
 from app.web.policy import policy
 from app.web.profile import keep_setting, profile, setting
 from app.web.resources import resources

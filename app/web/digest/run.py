@@ -18,9 +18,7 @@ from app.blocklog.errors import LogError
 from app.blocklog.query import Block
 from app.directory import resolve
 from app.directory.account import Account
-from app.directory.endpoint import parse_endpoint
 from app.directory.errors import DirectoryError
-from app.mail.login import Credentials
 from app.policy.errors import PolicyAway, PolicyError
 from app.profile import settings as kept
 from app.profile.errors import ProfileError
@@ -30,10 +28,9 @@ from app.web.blocked.remedies import decided, offered, own_domains
 from app.web.digest import link
 from app.web.digest.due import SENT, SETTING, Wish, sent, since, wish, zone_of
 from app.web.digest.link import LASTS, Link
-from app.web.digest.post import NotSent, Post
-from app.web.digest.words import Digest, Line
+from app.web.digest.words import Digest, Line, html, plain
+from app.web.notice.post import Letter, NotSent, Post, open_post, set_up
 from app.web.resources import resources
-from config.default import Settings
 
 ROWS = 50
 MOST = 1000  # that are counted: of more it says so
@@ -46,21 +43,6 @@ class Counts:
     sent: int = 0
     empty: int = 0
     failed: int = 0
-
-
-def set_up(settings: Settings) -> bool:
-    """Whether the site sends digests at all."""
-    return bool(settings.public_url and settings.notice_from and (settings.notice_url or settings.submission_url))
-
-
-def open_post(settings: Settings) -> Post:
-    """The line to the submission server. Raises ValueError where its address is none."""
-    url = settings.notice_url or settings.submission_url or ""
-    endpoint = parse_endpoint(url, "smtp", allow_plaintext=settings.allow_plaintext)
-    credentials = None
-    if settings.notice_user:
-        credentials = Credentials(settings.notice_user, settings.notice_password or "")
-    return Post(endpoint, settings.notice_from or "", credentials, str(settings.ca_file) if settings.ca_file else None)
 
 
 def command(tell: Callable[[str], None]) -> None:
@@ -117,7 +99,8 @@ def _send(post: Post, account: Account, begun: datetime, now: datetime, counts: 
         counts.empty += 1
         return
     brand = resources().brands.by_id.get(account.brand or "")
-    post.send(digest, brand.name if brand else "Postern", now)
+    letter = Letter(digest.address, digest.subject, plain(digest), html(digest))
+    post.send(letter, brand.name if brand else "Postern", now)
     counts.sent += 1
 
 

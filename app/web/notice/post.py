@@ -1,22 +1,49 @@
-"""Hands digests to the site's submission server, over one connection as long as that lasts."""
+"""Hands the site's own mails to its submission server, over one connection as long as that lasts."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
 from typing import Self
 
 from app.directory.account import Endpoint
+from app.directory.endpoint import parse_endpoint
 from app.mail.errors import MailError, ServerAway
 from app.mail.login import Credentials
 from app.mail.outgoing import Address, Writing, new_message_id, pieces
 from app.mail.submission import Refused as Rejected
 from app.mail.submission import Submission, Unknown, open_submission
-from app.web.digest.words import Digest, html, plain
+from config.default import Settings
 
 AUTOMATIC = b"Auto-Submitted: auto-generated\r\nPrecedence: bulk\r\n"  # RFC 3834 §5: no vacation answers this
 
 
 class NotSent(Exception):
     """It certainly did not leave: it may be tried again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """What one person is told: plain text, and the same as HTML where it has links."""
+
+    address: str
+    subject: str
+    text: str
+    html: str | None = None
+
+
+def set_up(settings: Settings) -> bool:
+    """Whether the site sends mails of its own at all."""
+    return bool(settings.public_url and settings.notice_from and (settings.notice_url or settings.submission_url))
+
+
+def open_post(settings: Settings) -> "Post":
+    """The line to the submission server. Raises ValueError where its address is none."""
+    url = settings.notice_url or settings.submission_url or ""
+    endpoint = parse_endpoint(url, "smtp", allow_plaintext=settings.allow_plaintext)
+    credentials = None
+    if settings.notice_user:
+        credentials = Credentials(settings.notice_user, settings.notice_password or "")
+    return Post(endpoint, settings.notice_from or "", credentials, str(settings.ca_file) if settings.ca_file else None)
 
 
 class Post:
@@ -36,12 +63,12 @@ class Post:
     ) -> None:
         self._drop()
 
-    def send(self, digest: Digest, name: str, now: datetime) -> None:
+    def send(self, letter: Letter, name: str, now: datetime) -> None:
         """Sends one. Raises NotSent; whoever hears nothing after the last byte takes it for sent."""
-        mail = [AUTOMATIC, *self._written(digest, name, now)]
+        mail = [AUTOMATIC, *self._written(letter, name, now)]
         try:
             line = self._opened()
-            if refused := line.envelope(self.sender, [digest.address], size=sum(map(len, mail))):
+            if refused := line.envelope(self.sender, [letter.address], size=sum(map(len, mail))):
                 raise ServerAway(refused[0].text)
             line.body(mail)
             verdict = line.finish()
@@ -53,13 +80,13 @@ class Post:
         if isinstance(verdict, Unknown):
             self._drop()
 
-    def _written(self, digest: Digest, name: str, now: datetime) -> list[bytes]:
+    def _written(self, letter: Letter, name: str, now: datetime) -> list[bytes]:
         writing = Writing(
             Address(name, self.sender),
-            to=(Address("", digest.address),),
-            subject=digest.subject,
-            text=plain(digest),
-            html=html(digest),
+            to=(Address("", letter.address),),
+            subject=letter.subject,
+            text=letter.text,
+            html=letter.html,
             message_id=new_message_id(self.sender.rpartition("@")[2]),
             date=now,
         )

@@ -1,0 +1,1 @@
+"""Mail from the site to its people: digests, and announcements of what changed about their account."""
