@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import socket
 import ssl
 from functools import lru_cache
 from typing import Protocol
 
-from app.mail.errors import Untrusted
+from app.mail.errors import ServerAway, Untrusted
 
 
 class Endpoint(Protocol):
@@ -62,3 +63,25 @@ def check_pin(endpoint: Endpoint, certificate: bytes | None) -> None:
 def untrusted(error: ssl.SSLError) -> Untrusted:
     """The error of a failed handshake, in words for an operator's log."""
     return Untrusted(getattr(error, "verify_message", "") or error.reason or "the TLS handshake failed")
+
+
+def secured(sock: socket.socket, endpoint: Endpoint, *, seconds: float, ca_file: str | None = None) -> ssl.SSLSocket:
+    """TLS on a connected socket, with the certificate checked. The socket is closed where that fails: Untrusted,
+    ServerAway."""
+    sock.settimeout(seconds)
+    made = context_for(endpoint, ca_file=ca_file).wrap_socket(
+        sock, server_hostname=server_name(endpoint), do_handshake_on_connect=False
+    )
+    try:
+        made.do_handshake()
+        check_pin(endpoint, made.getpeercert(binary_form=True))
+    except ssl.SSLError as error:
+        made.close()
+        raise untrusted(error) from None
+    except OSError as error:
+        made.close()
+        raise ServerAway(f"TLS: {error.strerror or 'timed out'}") from None
+    except Untrusted:
+        made.close()
+        raise
+    return made
