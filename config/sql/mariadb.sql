@@ -1,0 +1,83 @@
+-- What mail servers may see of Postern's database, and the SQL users that they have, on MariaDB 10.6 and newer. Run it
+-- in the database, as its owner, after each `database upgrade`; a second run changes nothing:
+--
+--   mariadb mail < config/sql/mariadb.sql
+--   mariadb -e "ALTER USER exim@'%' IDENTIFIED BY '…' ACCOUNT UNLOCK"
+--
+-- Each user is locked until it is given a password. A view is read with its owner's rights: its readers need none on the
+-- tables. A column that is not named here is seen by no mail server.
+
+-- What an address means, one row for each meaning. Ask with WHERE domain = and local IN (as written, without +detail,
+-- '*'); of these the first decides, even where `live` is 0:
+--
+--   ORDER BY local = '*', by_name, local <> (as written), wide LIMIT 1
+--
+-- `account_id` and `site` are the ids as policy_rule and policy_setting have them ('' for an address that only forwards);
+-- `kind` mailbox, forward or both; `forward_to` addresses with commas between.
+CREATE OR REPLACE VIEW mta_recipient AS
+SELECT d.name AS domain, a.local AS local, 0 AS by_name, a.domain_id = 0 AS wide,
+       d.enabled AND a.enabled AND s.enabled
+         AND IF(a.account_id IS NULL, COALESCE(a.forward_to, '') <> '', COALESCE(c.enabled, 0)) AS live,
+       CONVERT(COALESCE(c.account_id, '') USING ascii) AS account_id, CONVERT(d.site_id USING ascii) AS site,
+       COALESCE(c.kind, 'forward') AS kind, COALESCE(m.name, '') AS server, COALESCE(m.imap_host, '') AS host,
+       COALESCE(c.login, '') AS login, COALESCE(CONCAT(c.username, '@', s.primary_domain), '') AS address,
+       IF(c.kind = 'mailbox', '', REPLACE(REPLACE(COALESCE(IF(a.account_id IS NULL, a.forward_to, c.forward_to), ''),
+         CHAR(13), ''), CHAR(10), ',')) AS forward_to
+  FROM domain d JOIN site s ON s.site_id = d.site_id
+  JOIN address a ON a.site_id = d.site_id AND a.domain_id IN (0, d.domain_id)
+  LEFT JOIN account c ON c.account_id = a.account_id AND c.site_id = a.site_id
+  LEFT JOIN mail_server m ON m.server_id = c.server_id
+UNION ALL
+SELECT d.name, c.username, 1, 1, d.enabled AND s.enabled AND c.enabled,
+       CONVERT(c.account_id USING ascii), CONVERT(d.site_id USING ascii), c.kind, COALESCE(m.name, ''),
+       COALESCE(m.imap_host, ''), COALESCE(c.login, ''), CONCAT(c.username, '@', s.primary_domain),
+       IF(c.kind = 'mailbox', '', REPLACE(REPLACE(COALESCE(c.forward_to, ''), CHAR(13), ''), CHAR(10), ','))
+  FROM domain d JOIN site s ON s.site_id = d.site_id
+  JOIN account c ON c.site_id = d.site_id
+  LEFT JOIN mail_server m ON m.server_id = c.server_id;
+
+-- The domains that mail is taken for.
+CREATE OR REPLACE VIEW mta_domain AS
+SELECT d.name AS domain, CONVERT(d.site_id USING ascii) AS site
+  FROM domain d JOIN site s ON s.site_id = d.site_id WHERE d.enabled AND s.enabled;
+
+-- The rules that hold now. What decides: ORDER BY locked DESC, scope_rank DESC, kind, action, rule_id.
+CREATE OR REPLACE VIEW mta_rule AS
+SELECT rule_id, scope_rank, scope_id, action, kind, value, locked
+  FROM policy_rule WHERE expires_at IS NULL OR expires_at > UTC_TIMESTAMP();
+
+-- The settings of filters and switches. What holds: ORDER BY locked DESC, IF(locked, scope_rank, -scope_rank).
+CREATE OR REPLACE VIEW mta_setting AS
+SELECT scope_rank, scope_id, name, value, locked FROM policy_setting;
+
+-- Servers that are shut out now, and those that an administrator let in again.
+CREATE OR REPLACE VIEW mta_host_block AS
+SELECT ip, reason, expires_at FROM host_block WHERE expires_at > UTC_TIMESTAMP();
+CREATE OR REPLACE VIEW mta_host_pardon AS
+SELECT target AS ip, at FROM action_log WHERE account_id = '' AND site = '' AND verb = 'host-remove';
+
+-- Who signs in with which password, and where their mail lies: the only view with hashes.
+CREATE OR REPLACE VIEW mta_login AS
+SELECT r.domain, r.local, r.by_name, r.wide, r.live, r.account_id, r.site, r.kind, r.login, r.address, r.server, r.host,
+       m.imap_port AS port, m.imap_security AS security, m.state, c.password_hash
+  FROM mta_recipient r JOIN account c ON c.account_id = r.account_id AND r.account_id <> ''
+  LEFT JOIN mail_server m ON m.server_id = c.server_id
+ WHERE r.local <> '*';
+
+CREATE USER IF NOT EXISTS exim@'%' ACCOUNT LOCK;
+CREATE USER IF NOT EXISTS postfix@'%' ACCOUNT LOCK;
+CREATE USER IF NOT EXISTS dovecot@'%' ACCOUNT LOCK;
+CREATE USER IF NOT EXISTS spamassassin@'%' ACCOUNT LOCK;
+
+GRANT SELECT ON mta_domain TO exim@'%', postfix@'%';
+GRANT SELECT ON mta_recipient TO exim@'%', postfix@'%', spamassassin@'%';
+GRANT SELECT ON mta_rule TO exim@'%', postfix@'%';
+GRANT SELECT ON mta_setting TO exim@'%', postfix@'%', spamassassin@'%';
+GRANT SELECT ON mta_host_block TO exim@'%', postfix@'%';
+GRANT SELECT ON mta_host_pardon TO exim@'%';
+GRANT SELECT ON mta_login TO dovecot@'%';
+GRANT SELECT (prefid, scope_rank, scope_id, preference, value) ON spam_pref TO spamassassin@'%';
+GRANT SELECT, INSERT ON host_block TO exim@'%';
+GRANT UPDATE (reason, added_at, expires_at, hits) ON host_block TO exim@'%';
+GRANT SELECT, INSERT ON grey_triplet TO exim@'%';
+GRANT UPDATE (first_seen, last_seen, tries, passed_at) ON grey_triplet TO exim@'%';

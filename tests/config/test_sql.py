@@ -1,0 +1,163 @@
+"""config/sql: views say what the app says, and each SQL user can do what it needs and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import DBAPIError
+
+from app.directory.address import parse_address
+from app.directory.engine import open_engine
+from app.directory.resolve import Directory, resolve
+from tests.anydatabase import mariadb, postgresql
+from tests.directory.filling import account, alias, fill, run, server, site
+from tests.mailsql import FOLDER, USERS, MailSQL
+
+__all__ = ["mariadb", "postgresql"]
+pytestmark = pytest.mark.databases
+
+_ASKED = (
+    "SELECT * FROM {view} WHERE domain = :domain AND local IN (:local, :plain, '*')"
+    " ORDER BY local = '*', by_name, local <> :local, wide LIMIT 1"
+)
+_HASH = "$6$salt$" + "x" * 86
+_READS = {
+    "exim": {"mta_domain", "mta_recipient", "mta_rule", "mta_setting", "mta_host_block", "mta_host_pardon"},
+    "postfix": {"mta_domain", "mta_recipient", "mta_rule", "mta_setting", "mta_host_block"},
+    "dovecot": {"mta_login"},
+    "spamassassin": {"mta_recipient", "mta_setting"},
+}
+_VIEWS = set().union(*_READS.values())
+_TABLES = ("account", "address", "policy_rule", "policy_setting", "action_log", "outbox", "block_log", "site")
+
+
+@pytest.fixture(scope="module", params=["postgresql", "mariadb"])
+def sql(request: pytest.FixtureRequest) -> Iterator[MailSQL]:
+    made = MailSQL(request.getfixturevalue(request.param))
+    made.run_file(FOLDER / f"{made.kind}.sql")  # a second run changes nothing
+    engine = open_engine(made.url)
+    fill(
+        engine,
+        server(),
+        *site("one", "one.example", "one.test"),
+        *site("two", "two.example"),
+        *site("off", "off.example", enabled="no"),
+        account("one", "alice", login="box1", password_hash=_HASH),
+        account("one", "both", kind="both", login="box2", forward_to="x@else.example"),
+        account("one", "away", kind="forward", forward_to="z@else.example", password_hash=_HASH),
+        account("one", "gone", login="box4", enabled="no"),
+        account("two", "bob", login="box5"),
+        account("off", "eve", login="box6"),
+        alias("one", "sales", account="alice"),
+        alias("one", "alice", "one.test", account="both"),
+        alias("one", "out", forward_to="o@else.example"),
+        alias("one", "shut", account="alice", enabled="no"),
+        alias("two", "*", "two.example", account="bob"),
+        alias("two", "held", enabled="no"),
+    )
+    run(engine, "UPDATE account SET forward_to = 'x@else.example\ny@else.example' WHERE username = 'both'")
+    engine.dispose()
+    yield made
+
+
+@pytest.fixture(scope="module")
+def engines(sql: MailSQL) -> Iterator[dict[str, Engine]]:
+    opened = {user: open_engine(sql.url_of(user)) for user in USERS} | {"owner": open_engine(sql.url)}
+    yield opened
+    for each in opened.values():
+        each.dispose()
+
+
+def asked(engine: Engine, address: str, view: str = "mta_recipient") -> dict[str, Any] | None:
+    parsed = parse_address(address)
+    keys = {"domain": parsed.domain, "local": parsed.local, "plain": parsed.plain}
+    with engine.connect() as connection:
+        row = connection.execute(text(_ASKED.format(view=view)), keys).mappings().first()
+    return dict(row) if row else None
+
+
+@pytest.mark.parametrize("domain", ["one.example", "one.test", "two.example", "off.example", "no.example"])
+def test_an_address_means_what_it_means_to_the_app(engines: dict[str, Engine], domain: str) -> None:
+    for local in ("alice", "alice+x", "sales", "Sales+y", "both", "gone", "shut", "bob", "held", "any", "eve", "away"):
+        found = resolve(Directory(engines["owner"]), f"{local}@{domain}", catch_all=True)
+        row = asked(engines["exim"], f"{local}@{domain}")
+        ours = row["account_id"] if row and row["live"] else ""
+        assert ours == (found.id if found else ""), local
+        if found:
+            assert row and (row["site"], row["kind"], row["address"]) == (found.site, found.kind, found.address)
+            assert row["login"] == (found.login or "")
+
+
+def test_what_forwards_says_where_to(engines: dict[str, Engine]) -> None:
+    rows = {name: asked(engines["exim"], f"{name}@one.example") for name in ("both", "away", "out", "alice")}
+    assert {name: (row["kind"], row["forward_to"]) for name, row in rows.items() if row} == {
+        "both": ("both", "x@else.example,y@else.example"),
+        "away": ("forward", "z@else.example"),
+        "out": ("forward", "o@else.example"),
+        "alice": ("mailbox", ""),
+    }
+
+
+def test_dovecot_alone_sees_hashes(engines: dict[str, Engine]) -> None:
+    row = asked(engines["dovecot"], "sales@one.test", "mta_login")
+    assert row and (row["login"], row["password_hash"], row["port"]) == ("box1", _HASH, 993)
+    assert asked(engines["dovecot"], "any@two.example", "mta_login") is None, "a catch-all is no name to sign in with"
+    for user in USERS:
+        with engines[user].connect() as connection:
+            seen = [_columns(connection, view) for view in _READS[user]]
+        assert ("password_hash" in set().union(*seen)) is (user == "dovecot")
+
+
+def _columns(connection: Any, view: str) -> set[str]:
+    return set(connection.execute(text(f"SELECT * FROM {view}")).keys())
+
+
+@pytest.mark.parametrize("user", USERS)
+def test_each_user_reads_its_views_and_nothing_else(engines: dict[str, Engine], user: str) -> None:
+    state = {"exim": ("host_block", "grey_triplet")}.get(user, ())
+    for name in (*_VIEWS, *_TABLES, "host_block", "grey_triplet"):
+        assert allowed(engines[user], f"SELECT * FROM {name}") is (name in _READS[user] or name in state), name
+
+
+@pytest.mark.parametrize("user", USERS)
+def test_nobody_writes_rules_accounts_or_settings(engines: dict[str, Engine], user: str) -> None:
+    for line in (
+        "INSERT INTO policy_rule (scope_rank, scope_id, action, kind, value, created_at)"
+        " VALUES (0, '', 'allow', 2, 'x.example', '2026-01-01')",
+        "DELETE FROM policy_rule",
+        "UPDATE policy_setting SET value = '0'",
+        "UPDATE mta_setting SET value = '0'",
+        "UPDATE mta_rule SET action = 'allow'",
+        "UPDATE account SET role = 'isp_admin'",
+        "UPDATE mta_login SET password_hash = ''",
+        "DELETE FROM host_block",
+        "UPDATE host_block SET ip = '192.0.2.1'",
+        "CREATE TABLE mine (a integer)" if engines[user].dialect.name != "postgresql" else "DROP TABLE account",
+    ):
+        assert not allowed(engines[user], line), line
+
+
+def test_exim_writes_its_state(engines: dict[str, Engine]) -> None:
+    for line in (
+        "INSERT INTO host_block (ip, reason, added_at, expires_at)"
+        " VALUES ('192.0.2.9', '', '2026-01-01', '2026-01-02')",
+        "UPDATE host_block SET hits = hits + 1 WHERE ip = '192.0.2.9'",
+    ):
+        assert allowed(engines["exim"], line) and not allowed(engines["postfix"], line)
+
+
+def allowed(engine: Engine, line: str) -> bool:
+    """Whether the database lets that user; nothing is left of what was done."""
+    with engine.connect() as connection:
+        try:
+            connection.execute(text(line))
+        except DBAPIError as error:
+            words = str(error.orig).lower()
+            assert any(each in words for each in ("denied", "must be owner", "cannot update view")), words
+            return False
+        finally:
+            connection.rollback()
+    return True
