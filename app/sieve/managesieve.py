@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from sievelib.managesieve import Client, Error, Literal, Response
 
-from app.sieve.errors import (
+from app.sieve.failures import (
     Away,
     BadName,
     BadScript,
@@ -61,7 +61,7 @@ class Scripts:
 
 
 class ManageSieve:
-    """One signed-in connection. Every method raises the tree of errors.py."""
+    """One signed-in connection. Every method raises the tree of failures.py."""
 
     def __init__(self, client: _Client, line: _Line) -> None:
         self._client, self._line = client, line

@@ -12,7 +12,7 @@ from app.directory.account import Endpoint
 from app.mail.errors import Untrusted
 from app.mail.tls import secured
 from app.sieve import managesieve
-from app.sieve.errors import Away, BadName, BadScript, CannotDo, NoScript, OverQuota, SignInFailed, TooLarge
+from app.sieve.failures import Away, BadName, BadScript, CannotDo, NoScript, OverQuota, SignInFailed, TooLarge
 from app.sieve.managesieve import Login, ManageSieve, opened
 from tests.conftest import MailAccount
 
