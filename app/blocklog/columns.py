@@ -4,6 +4,8 @@ import re
 from functools import lru_cache
 from ipaddress import ip_address
 
+_OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+_IPV4 = re.compile(rf"(?:{_OCTET}\.){{3}}{_OCTET}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 
 
@@ -39,8 +41,8 @@ def punycode(domain: str) -> str:
 @lru_cache(maxsize=4096)
 def ip(value: str) -> str:
     """An address of a machine in its canonical text, "" where it is none."""
-    if not value:
-        return ""
+    if not value or _IPV4.fullmatch(value):  # written in one way only (ip_address: 10 µs)
+        return value
     try:
         found = ip_address(value.partition("%")[0])  # without the name of an interface
     except ValueError:

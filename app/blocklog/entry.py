@@ -10,7 +10,20 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, bindparam, case, delete, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Table,
+    and_,
+    bindparam,
+    case,
+    delete,
+    func,
+    insert,
+    literal_column,
+    select,
+    update,
+)
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 
 from app.blocklog import columns
@@ -112,7 +125,9 @@ def _ignoring(connection: Connection, table: Table) -> Any:
         return sqlite.insert(table).on_conflict_do_nothing()
     if kind == "postgresql":
         return postgresql.insert(table).on_conflict_do_nothing()
-    return insert(table).prefix_with("IGNORE")
+    # Not IGNORE, which passes over every other error, too, and cuts what is too long.
+    first = next(iter(table.primary_key.columns))
+    return mysql.insert(table).on_duplicate_key_update({first.name: first})
 
 
 def _at(table: Table, moment: str) -> Any:
@@ -204,7 +219,8 @@ def _more(new: Any) -> dict[str, Any]:
 
 def _sum(old: Any, more: Any) -> ColumnElement[int]:
     """Counted as far as the columns go: one number too large would keep everything from being written, for ever."""
-    return case((old < ENOUGH, old + more), else_=old)
+    # Written out: PyMySQL takes no parameter behind ON DUPLICATE KEY where there are several rows.
+    return case((old < literal_column(str(ENOUGH)), old + more), else_=old)
 
 
 _LISTED = "dnsbl_block_count"

@@ -19,12 +19,13 @@ that of the lines decides what a row says: the same lines make the same rows, ho
 """
 
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from typing import Any
 
 from app.blocklog import columns
 from app.blocklog.classify import recognise
 from app.blocklog.codes import Fate, Outcome, Policy, Stage
-from app.blocklog.event import Delivery, Ended, Event, GreylistPassed, Odd, Refused, SignedIn, Told, Visit
+from app.blocklog.event import Delivery, Ended, Event, GreylistPassed, Odd, Peer, Refused, SignedIn, Told, Visit
 from app.blocklog.hops import PIPED, Hops
 from app.blocklog.merge import AFTER_DATA, copy, loose_key, merge, stopped, sure
 from app.blocklog.message import MOST_RECIPIENTS, Arrived, Message, Stopped
@@ -66,8 +67,11 @@ class Join(Hops):
     def take(self, event: Event, source: int, node: str) -> None:
         """One more thing that a log tells."""
         self._takes[type(event)](event, source, node)
-        if isinstance(event, Refused | Told) and event.peer and (name := self.ours.pretended(event.peer)):
-            noted(self.tally.pretences, columns.ip(event.peer.ip), name, event.at)
+
+    def _met(self, peer: Peer, at: datetime) -> None:
+        """A client, as a line shows it."""
+        if name := self.ours.pretended(peer):
+            noted(self.tally.pretences, columns.ip(peer.ip), name, at)
 
     def _signed_in(self, event: SignedIn, node: str) -> None:
         """A use by somebody's own program: what comes from ours is the web, which says so itself."""
@@ -76,6 +80,8 @@ class Join(Hops):
 
     def _told(self, event: Told, source: int, node: str) -> None:
         at = event.at.timestamp()
+        if event.peer:
+            self._met(event.peer, event.at)
         if event.queue_id in NO_QUEUE:
             self._told_early(event, node, at)
             return
@@ -112,6 +118,7 @@ class Join(Hops):
             self.early[place][2].append(event.recipient.lower())
 
     def _refused(self, event: Refused, source: int, node: str) -> None:
+        self._met(event.peer, event.at)
         policy, detail = event.policy, event.detail
         if policy is None:
             policy, guessed = self.classify(event.text, code=event.code, dsn=event.dsn, stage=event.stage)

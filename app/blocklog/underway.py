@@ -166,7 +166,9 @@ class UnderWay:
     def known(self, key: Key | None, at: float) -> Message | None:
         """A message, if it is still remembered at a time: whether it was forgotten already makes no difference."""
         message = self.messages.get(key) if key is not None else None
-        return message if message is not None and at - message.last <= _life(message) else None
+        if message is None or (at - message.last > ENDED and at - message.last > _life(message)):  # ENDED: the shortest
+            return None
+        return message
 
     def partner(self, node: str, queue_id: str, at: float) -> Message:
         """The message that another program's line belongs to, told by the mail server before or after it."""

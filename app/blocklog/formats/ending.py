@@ -28,7 +28,7 @@ _BEFORE_REPLY = re.compile(_FIELDS + r"(?:: (?P<reply>.*))?\Z", re.DOTALL)
 _MIME_ERROR = re.compile(rf"; from=<(?P<sender>{ADDRESS})> to=<(?P<recipient>{ADDRESS})>\Z")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Ending:
     """`before`: the text that it ends. None: not said."""
 
@@ -85,7 +85,7 @@ def _read(text: str, match: re.Match[str], *, sure: bool) -> Ending:
     if not sure:
         return Ending(before, reply=reply)
     signed_in = bool(fields.get("user"))
-    return Ending(before, match["sender"], match["recipient"] or None, fields.get("helo", ""), reply, signed_in)
+    return Ending(before, match["sender"], fields["recipient"] or None, fields.get("helo", ""), reply, signed_in)
 
 
 def _maybe_cut(text: str) -> bool:

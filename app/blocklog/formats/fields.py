@@ -13,7 +13,7 @@ CLIENT = r"(?P<name>[^\s\[\]]*)\[(?P<ip>[^\]\s]*)\](?::\d+)?"
 _REPLY = re.compile(r"(?:(?P<code>[2-5]\d\d) )?(?:(?P<dsn>[245]\.\d{1,3}\.\d{1,3})(?: |\Z))?(?P<text>.*)", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Reply:
     """An SMTP reply apart."""
 
@@ -34,7 +34,7 @@ def queue_id(match: re.Match[str]) -> str | None:
 
 def peer_of(match: re.Match[str], helo: str = "", *, proven: bool = False) -> Peer:
     """The client that CLIENT found."""
-    ip, name = match["ip"], match["name"]
+    ip, name = match.group("ip", "name")
     if ":" in ip:
         try:
             ip = ip_address(ip.removeprefix("IPv6:")).compressed
@@ -47,4 +47,5 @@ def reply_of(text: str) -> Reply:
     """The codes that a reply begins with, if any, and its text."""
     match = _REPLY.match(text)
     assert match is not None  # each part of it may be missing
-    return Reply(int(match["code"]) if match["code"] else None, match["dsn"], match["text"].strip(" ;"))
+    code, dsn, rest = match.groups()
+    return Reply(int(code) if code else None, dsn, rest.strip(" ;"))
