@@ -81,7 +81,7 @@ def _parts(batch: Batch) -> Iterator[Batch]:
     yield Batch(blocks=batch.blocks, sites=batch.sites)
     yield Batch(recents=batch.recents, sites=batch.sites)
     yield Batch(passed=batch.passed)
-    yield Batch(fates=batch.fates)
+    yield Batch(fates=batch.fates, undone=batch.undone)
     yield Batch(tally=_tally(hosts=batch.tally.hosts))
     yield Batch(uses=batch.uses)
     yield Batch(tally=_tally(odd=batch.tally.odd))
@@ -95,8 +95,10 @@ def _pieces(batch: Batch) -> Iterator[tuple[int, bool, Batch]]:
         yield number, new, Batch(recents=rows, sites=batch.sites)
     for each in batch.passed:
         yield 0, False, Batch(passed=[each])
-    for place, values in batch.fates.items():
-        yield 0, False, Batch(fates={place: values})
+    for undone in batch.undone:
+        yield 0, False, Batch(undone=[undone])
+    for place, fate in batch.fates.items():
+        yield 0, False, Batch(fates={place: fate})
     for ip, host in batch.tally.hosts.items():
         yield 0, False, Batch(tally=_tally(hosts={ip: host}))
     for use in batch.uses:

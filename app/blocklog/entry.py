@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple, Self
 
 from sqlalchemy import (
     ColumnElement,
@@ -39,6 +39,7 @@ MOST_ODD = 500  # kinds of odd lines kept of one source
 
 Key = list[Any]  # account, seconds since 1970, id
 _BLOCK, _RECENT, _FATE, _HOST, _ODD = (each.__table__ for each in (BlockRow, RecentRow, FateRow, HostRow, OddRow))
+_PLACE = ("account_id", "mark", "rcpt")
 _HOST_COLUMNS = {
     "connections": "cnxn_count",
     **{name: f"{name}_count" for name in COUNTS if name != "connections"},
@@ -54,6 +55,24 @@ class Passed:
     sender_domain: str
     ip: str
     at: datetime
+
+
+class Reached(NamedTuple):
+    """How far a mail has come for a recipient, by what was told last; of two that are told of one Message-ID the
+    greater one counts (message.py `further`)."""
+
+    fate: int
+    changed_at: datetime
+    server: str
+    reply: str
+    dsn: str | None
+
+    def beats(self, other: Self) -> bool:
+        """Whether it is to stand in the other's place."""
+        return (*self[:4], self.dsn or "") >= (*other[:4], other.dsn or "")
+
+
+Place = tuple[str, str, str]  # account, mark, recipient
 
 
 @dataclass(slots=True)
@@ -79,9 +98,15 @@ class Batch:
     blocks: Rows = field(default_factory=Rows)
     recents: Rows = field(default_factory=Rows)
     sites: dict[tuple[str, int], str] = field(default_factory=dict)
-    fates: dict[tuple[str, str, str], dict[str, Any]] = field(default_factory=dict)
+    fates: dict[Place, Reached] = field(default_factory=dict)
+    undone: list[tuple[Place, Reached]] = field(default_factory=list)  # fates that were none
     passed: list[Passed] = field(default_factory=list)
     uses: list[tuple[str, str, str, datetime]] = field(default_factory=list)
+
+    def reach(self, place: Place, fate: Reached) -> None:
+        """One more word about a mail that was sent."""
+        if place not in self.fates or fate.beats(self.fates[place]):
+            self.fates[place] = fate
 
     @property
     def rows(self) -> int:
@@ -94,7 +119,7 @@ def write(connection: Connection, batch: Batch) -> None:
     _put(connection, _BLOCK, "blocked_at", batch.blocks, batch.sites)
     _put(connection, _RECENT, "received_at", batch.recents, batch.sites)
     _resolve(connection, batch.passed)
-    _write_fates(connection, batch.fates)
+    _write_fates(connection, batch.fates, batch.undone)
     _write_hosts(connection, batch.tally.hosts)
     for account, site, service, at in sorted(batch.uses):
         used(connection, account, site, service, at)
@@ -172,29 +197,32 @@ def _came(row: Any, arrived: dict[tuple[str, str, str], list[Passed]]) -> dateti
     return None
 
 
-def _write_fates(connection: Connection, fates: dict[tuple[str, str, str], dict[str, Any]]) -> None:
-    keys = sorted(fates)
-    known: dict[tuple[str, str, str], int] = {}
+def _write_fates(connection: Connection, fates: dict[Place, Reached], undone: Sequence[tuple[Place, Reached]]) -> None:
+    keys = sorted({*fates, *(place for place, _ in undone)})
+    known: dict[Place, Reached] = {}
     for start in range(0, len(keys), CHUNK):
         marks = sorted({key[1] for key in keys[start : start + CHUNK]})
         accounts = sorted({key[0] for key in keys[start : start + CHUNK]})
-        some = select(_FATE.c.account_id, _FATE.c.mark, _FATE.c.rcpt, _FATE.c.fate)
+        some = select(*(_FATE.c[name] for name in (*_PLACE, *Reached._fields)))
         for row in connection.execute(some.where(_FATE.c.account_id.in_(accounts), _FATE.c.mark.in_(marks))):
-            known[row.account_id, row.mark, row.rcpt] = row.fate
-    new = [{"account_id": key[0], "mark": key[1], "rcpt": key[2], **fates[key]} for key in keys if key not in known]
+            known[row[0], row[1], row[2]] = Reached(*row[3:])
+    place = and_(*(_FATE.c[name] == bindparam(f"key_{name}") for name in _PLACE))
+    gone = sorted(key for key, fate in undone if known.get(key) == fate)
+    if gone:
+        connection.execute(delete(_FATE).where(place), [_keyed(key) for key in gone])
+        known = {key: fate for key, fate in known.items() if key not in gone}
+    new = [dict(zip(_PLACE, key, strict=True)) | fates[key]._asdict() for key in sorted(fates) if key not in known]
     if new:
         connection.execute(_ignoring(connection, _FATE), new)
-    later = [key for key in keys if key in known and fates[key]["fate"] >= known[key]]
+    later = [key for key in sorted(fates) if key in known and fates[key].beats(known[key])]
     if later:
-        names = list(fates[later[0]])
-        place = and_(*(_FATE.c[name] == bindparam(f"key_{name}") for name in ("account_id", "mark", "rcpt")))
-        changed = update(_FATE).where(place).values({name: bindparam(f"new_{name}") for name in names})
-        lines = [
-            {"key_account_id": key[0], "key_mark": key[1], "key_rcpt": key[2]}
-            | {f"new_{name}": fates[key][name] for name in names}
-            for key in later
-        ]
+        changed = update(_FATE).where(place).values({name: bindparam(f"new_{name}") for name in Reached._fields})
+        lines = [_keyed(key) | {f"new_{name}": it for name, it in fates[key]._asdict().items()} for key in later]
         connection.execute(changed, lines)
+
+
+def _keyed(place: Place) -> dict[str, str]:
+    return {f"key_{name}": value for name, value in zip(_PLACE, place, strict=True)}
 
 
 def _write_hosts(connection: Connection, hosts: dict[str, Host]) -> None:

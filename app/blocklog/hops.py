@@ -30,7 +30,7 @@ class Hops(UnderWay):
         message = arrival.message
         if arrival.hop or not arrival.next_id or message is None or not self.inside(arrival.relay):
             return
-        after = self.known(self.latest.get(arrival.next_id), arrival.at)
+        after = self.newest(arrival.next_id, arrival.last)
         if after is None:
             arrival.awaits = True
             self.awaited.setdefault(arrival.next_id, []).append(arrival)
@@ -39,9 +39,12 @@ class Hops(UnderWay):
 
     def appeared(self, message: Message) -> None:
         """A new message: perhaps one that a hop was said to have."""
-        for arrival in self.awaited.pop(message.queue_id, ()):
+        awaited = self.awaited.pop(message.queue_id, [])
+        for arrival in sorted(awaited, key=lambda each: (each.last, each.rcpt, *(each.message or message).key)):
+            if not arrival.awaits or arrival.next_id != message.queue_id or arrival.message is None:
+                continue  # another line told more of it
             arrival.awaits = False
-            if arrival.message is not None and abs(message.begun - arrival.at) <= LATE:
+            if abs(message.begun - arrival.last) <= LATE:
                 self._pass_on(arrival, arrival.message, message)
 
     def _pass_on(self, arrival: Arrived, message: Message, after: Message) -> None:
@@ -65,7 +68,9 @@ class Hops(UnderWay):
         self.wait(arrival)
         after.ip, after.name, after.helo = message.ip, message.name, message.helo
         after.user = after.user or message.user
-        after.message_id = after.message_id or message.message_id
+        if message.message_id and not after.message_id:
+            after.message_id = message.message_id
+            self.name(after)
         self.tell_again(after)
 
     def inside(self, relay: str) -> bool:

@@ -28,7 +28,7 @@ from app.blocklog.codes import Fate, Outcome, Policy, Stage
 from app.blocklog.event import Delivery, Ended, Event, GreylistPassed, Odd, Peer, Refused, SignedIn, Told, Visit
 from app.blocklog.hops import PIPED, Hops
 from app.blocklog.merge import AFTER_DATA, copy, loose_key, merge, stopped, sure
-from app.blocklog.message import MOST_RECIPIENTS, Arrived, Message, Stopped
+from app.blocklog.message import MOST_RECIPIENTS, Arrived, Message, Stopped, further
 from app.blocklog.pretence import Ours, noted
 from app.blocklog.tally import Tally
 from app.blocklog.underway import REFUSED
@@ -40,7 +40,7 @@ UNCLASSED = "a reply of no known class"
 
 Classify = Callable[..., tuple[Policy, str | None]]
 _RETOLD = (
-    *("at", "source", "final", "fate", "relay", "dsn", "reply"),
+    *("at", "last", "source", "final", "fate", "relay", "dsn", "reply"),
     *("next_id", "local", "discarded", "outward"),
 )
 
@@ -246,14 +246,16 @@ class Join(Hops):
 
     def _arrive(self, message: Message, arrival: Arrived) -> None:
         arrival.outward = bool(arrival.relay) and not arrival.local and not self.inside(arrival.relay)
+        arrival.last = arrival.at
         for each in message.arrivals:
             if each.rcpt == arrival.rcpt and (each.final == arrival.final or each.fate == Fate.queued):
-                if each.fate in (Fate.delivered, Fate.bounced) and arrival.fate < each.fate:
-                    return  # what has ended goes not back
-                first = each.at if each.fate == arrival.fate else arrival.at  # told again, it is no later
+                if further(arrival) < further(each):
+                    return
+                again = each.fate in (arrival.fate, Fate.delivered)
+                first = each.at if again else arrival.at  # told again, it is no later
                 for name in _RETOLD:
                     setattr(each, name, getattr(arrival, name))
-                each.at = first
+                each.at, each.awaits = first, False
                 arrival = each
                 break
         else:

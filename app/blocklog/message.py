@@ -54,8 +54,9 @@ class Stopped:
 
 @dataclass(slots=True)
 class Arrived:
-    """What became of a message for one recipient. `hop`: another of our servers took it, whose lines tell the rest, or
-    are awaited (`awaits`); `outward`: a stranger's did."""
+    """What became of a message for one recipient, `at` first and `last` once more. `hop`: another of our servers took
+    it, whose lines tell the rest, or are awaited (`awaits`); `outward`: a stranger's did. `sent` are the sender's rows
+    that were written, `fated` what was of how far it has come."""
 
     at: float
     source: int
@@ -74,11 +75,20 @@ class Arrived:
     waiting: bool = False
     written: list[list[Any]] = field(default_factory=list)
     sent: list[list[Any]] = field(default_factory=list)
+    fated: list[Any] = field(default_factory=list)
+    last: float = 0.0
     read: float = 0.0
     message: "Message | None" = None
 
 
 Row = Stopped | Arrived
+
+
+def further(row: Arrived) -> tuple[Any, ...]:
+    """By what one word about a message is put before another, of the same one or of its twin with the same Message-ID:
+    what has ended goes not back, else the later one counts. Of the same second the greater in the order of their
+    letters: which was read first must not matter, as a batch may end between them."""
+    return (row.fate, int(row.last), row.relay, row.reply, row.dsn or "")
 
 
 @dataclass(slots=True)
@@ -109,6 +119,11 @@ class Message:
     stops: list[Stopped] = field(default_factory=list)
     arrivals: list[Arrived] = field(default_factory=list)
 
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """Under what it is known."""
+        return (self.node, self.instance, self.queue_id)
+
     def add(self, recipient: str) -> None:
         """One more recipient."""
         if recipient not in self.recipients and len(self.recipients) < MOST_RECIPIENTS:
@@ -128,10 +143,26 @@ class Message:
         return self.whole or (self.told and len(self.recipients) >= (self.count or 0))
 
 
+def _kept(kind: type[Any]) -> tuple[tuple[str, tuple[Any, ...]], ...]:
+    """The fields that are kept of a kind of thing, each with what says nothing. A sender of "" is one: a bounce's."""
+    nothing: tuple[Any, ...] = (None, "", [], False)
+    return tuple(
+        (each.name, nothing if each.default in (MISSING, *nothing[1:]) else (each.default,))
+        for each in fields(kind)
+        if each.name not in _NOT_KEPT
+    )
+
+
+_KEPT = {kind: _kept(kind) for kind in (Stopped, Arrived, Message)}
+
+
 def packed(item: Any) -> dict[str, Any]:
     """A thing as JSON holds it: its fields, without those that say nothing."""
-    kept = {each.name: getattr(item, each.name) for each in fields(item) if each.name not in _NOT_KEPT}
-    found = {name: value for name, value in kept.items() if value not in (None, "", [], False)}
+    found = {}
+    for name, nothing in _KEPT[type(item)]:
+        value = getattr(item, name)
+        if value not in nothing:
+            found[name] = value
     if isinstance(item, Message):
         found["stops"] = [packed(each) for each in item.stops]
         found["arrivals"] = [packed(each) for each in item.arrivals]

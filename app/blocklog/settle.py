@@ -12,7 +12,7 @@ from typing import Any
 from app.blocklog import columns
 from app.blocklog.classify import masked
 from app.blocklog.codes import Accepted, Fate, Outcome, Stage
-from app.blocklog.entry import Batch, Key, Passed
+from app.blocklog.entry import Batch, Key, Passed, Reached
 from app.blocklog.fate import message_mark
 from app.blocklog.join import Join
 from app.blocklog.message import Arrived, Message, Row, Stopped
@@ -42,6 +42,7 @@ def due(join: Join, *, everything: bool = False) -> list[Row]:
 def settle(join: Join, rows: Iterable[Row], recipients: Recipients, ids: Ids) -> Batch:
     """What is to be written for some rows, and for what was counted."""
     rows = list(rows)
+    rows += _twins(join, rows)
     passed = join.tally.passed
     addresses = {each.rcpt for each in rows} | {each.final for each in rows if isinstance(each, Arrived)}
     owners = recipients.of(addresses | {each.recipient.lower() for each in passed})
@@ -63,6 +64,17 @@ def settle(join: Join, rows: Iterable[Row], recipients: Recipients, ids: Ids) ->
         if account:
             batch.uses.append((account, site, service, _moment(at)))
     return batch
+
+
+def _twins(join: Join, rows: list[Row]) -> list[Row]:
+    """Mail with the Message-ID of what turns out to be a hop: its fate may have given way to that of the hop."""
+    known = {id(each) for each in rows}
+    found: dict[int, Row] = {}
+    for row in rows:
+        if isinstance(row, Arrived) and row.hop and row.fated and row.message is not None:
+            twins = [each for twin in join.twins(row.message) for each in twin.arrivals]
+            found |= {id(each): each for each in twins if id(each) not in known}
+    return list(found.values())
 
 
 class _Settling:
@@ -98,7 +110,9 @@ class _Settling:
                 sender = columns.address(message.sender or "")
                 self.batch.passed.append(Passed(account, *sender, columns.ip(message.ip), _moment(at)))
         row.written = keys
-        if message.user and not row.hop:
+        if not message.user or row.hop:
+            self._not_sent(row)
+        else:
             self._sent(row, message)
 
     def _arrived_for(self, row: Arrived, message: Message) -> tuple[Owner, ...]:
@@ -117,13 +131,24 @@ class _Settling:
         row.sent = keys
         if message.message_id:
             place = (account, message_mark(message.message_id), columns.text(row.rcpt, 320))
-            self.batch.fates[place] = {
-                "fate": row.fate,
-                "server": columns.text(row.relay, 253),
-                "reply": columns.text(row.reply, 300),
-                "dsn": columns.optional(row.dsn, 11),
-                "changed_at": _moment(row.at),
-            }
+            last = int(row.last or row.at)  # as the databases keep it
+            fate = Reached(
+                row.fate,
+                _moment(last),
+                columns.text(row.relay, 253),
+                columns.text(row.reply, 300),
+                columns.optional(row.dsn, 11),
+            )
+            row.fated = [*place, fate.fate, last, *fate[2:]]
+            self.batch.reach(place, fate)
+
+    def _not_sent(self, row: Arrived) -> None:
+        """What was taken for the last that is known of a mail was a hop: its own lines tell the rest."""
+        self.batch.recents.put(row.sent, [], {})
+        if row.fated:
+            account, mark, rcpt, fate, at, *words = row.fated
+            self.batch.undone.append(((account, mark, rcpt), Reached(fate, _moment(at), *words)))
+        row.sent, row.fated = [], []
 
     def _keys(self, written: list[Key], owners: Iterable[Owner], at: float, source: int) -> list[Key]:
         """Under which keys rows for some accounts lie: the same as before where there were any."""

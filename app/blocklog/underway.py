@@ -26,7 +26,7 @@ class UnderWay:
 
     def __init__(self, state: dict[str, Any] | None = None) -> None:
         self.messages: dict[Key, Message] = {}
-        self.latest: dict[str, Key] = {}  # by queue id
+        self.latest: dict[str, list[Key]] = {}  # by queue id, the newest last
         self.named: dict[str, list[Key]] = {}  # by Message-ID
         self.awaited: dict[str, list[Arrived]] = {}  # by the queue id under which another server said to have it
         self.loose: dict[LooseKey, list[Stopped]] = {}
@@ -53,12 +53,10 @@ class UnderWay:
         for found in state.get("messages", []):
             message = message_of(found)
             self._keep(message)
-            for each in message.arrivals:
-                if each.next_id and each.awaits:  # never what a stranger's server said
-                    self.awaited.setdefault(each.next_id, []).append(each)
-            self.waiting += [each for each in message.rows() if each.waiting]
+            self._expect(message)
         self.past = [message_of(each) for each in state.get("past", [])]
-        self.waiting += [each for message in self.past for each in message.rows() if each.waiting]
+        for message in self.past:
+            self._expect(message)
         for found in state.get("loose", []):
             stop = unpacked(Stopped, found)
             self.loose.setdefault(loose_key(stop), []).append(stop)
@@ -66,24 +64,31 @@ class UnderWay:
         self.early = {(node, instance, pid): value for node, instance, pid, value in state.get("early", [])}
         self.waiting.sort(key=lambda each: each.at)
 
+    def _expect(self, message: Message) -> None:
+        """What is still to come of a message that is remembered."""
+        for each in message.arrivals:
+            if each.next_id and each.awaits:  # never what a stranger's server said
+                self.awaited.setdefault(each.next_id, []).append(each)
+        self.waiting += [each for each in message.rows() if each.waiting]
+
     def _keep(self, message: Message) -> None:
-        key = (message.node, message.instance, message.queue_id)
-        self.messages[key] = message
-        self.latest[message.queue_id] = key
+        self.messages[message.key] = message
+        self.latest.setdefault(message.queue_id, []).append(message.key)
         if message.message_id:
             self.name(message)
 
     def name(self, message: Message) -> None:
         """A message whose Message-ID is told."""
         keys = self.named.setdefault(message.message_id or "", [])
-        key = (message.node, message.instance, message.queue_id)
-        if key not in keys and len(keys) < TWINS:
-            keys.append(key)
+        keys[:] = [each for each in keys if self.known(each, message.last) is not None]
+        if message.key not in keys and len(keys) < TWINS:
+            keys.append(message.key)
 
     def twins(self, message: Message) -> list[Message]:
-        """All messages of a Message-ID on the same node, the one itself among them."""
-        found = [self.messages.get(key) for key in self.named.get(message.message_id or "", ())]
-        return [each for each in found if each is not None and each.node == message.node]
+        """All messages of a Message-ID on the same node, the one itself among them, in the order of their times."""
+        found = [self.known(key, message.last) for key in self.named.get(message.message_id or "", ())]
+        mine = [each for each in found if each is not None and each.node == message.node]
+        return sorted(mine, key=lambda each: (each.begun, *each.key))
 
     def wait(self, row: Row) -> None:
         """A row to be written, or written again."""
@@ -93,8 +98,10 @@ class UnderWay:
 
     def forget(self) -> None:
         """What nothing more is expected of; what is too much."""
-        self.past = [each for each in self.past if _waits(each)]
-        self.awaited = {key: some for key, some in self.awaited.items() if self.clock - some[-1].at <= ENDED}
+        self.past = [each for each in self.past if self._waits(each)]
+        self.awaited = {
+            key: some for key, some in self.awaited.items() if self.clock - max(each.last for each in some) <= ENDED
+        }
         old = [key for key, each in self.messages.items() if self.clock - each.last > _life(each)]
         for key in old:
             self._drop(key)
@@ -131,19 +138,28 @@ class UnderWay:
 
     def _drop(self, key: Key) -> None:
         message = self.messages.pop(key)
-        if _waits(message):
+        if self._waits(message):
             self.past.append(message)
-        if self.latest.get(key[2]) == key:
+        self._unname(key, message)
+
+    def _waits(self, message: Message) -> bool:
+        """Whether a row of it is to be written, or another server's lines of it may come."""
+        awaits = any(each.awaits and self.clock - each.last <= ENDED for each in message.arrivals)
+        return awaits or any(each.waiting for each in message.rows())
+
+    def _unname(self, key: Key, message: Message) -> None:
+        self.latest[key[2]].remove(key)
+        if not self.latest[key[2]]:
             del self.latest[key[2]]
+        twins = self.named.get(message.message_id or "", [])
+        twins[:] = [each for each in twins if each != key]
 
     def message(self, node: str, instance: str, queue_id: str, at: float, *, fresh: bool = False) -> Message:
         """The message of a queue id; another one where the id is used again."""
         key = (node, instance.partition("/")[0] or instance, queue_id)
         message = self.known(key, at)
         if message is None and (found := self.known((node, "?", queue_id), at)) is not None:
-            del self.messages[node, "?", queue_id]
-            message, found.instance = found, key[1]
-            self._keep(found)
+            message = self._named_by(found, key)
         if message is None or (fresh and (message.opened or message.ended)):
             if key in self.messages:
                 self._drop(key)
@@ -151,6 +167,16 @@ class UnderWay:
             self._keep(message)
             self.appeared(message)
         message.last = max(message.last, at)
+        return message
+
+    def _named_by(self, message: Message, key: Key) -> Message:
+        """A message that another program told first, now that its mail server's own lines come."""
+        if key in self.messages:
+            self._drop(key)
+        del self.messages[message.key]
+        self._unname(message.key, message)
+        message.instance = key[1]
+        self._keep(message)
         return message
 
     def take_back(self, node: str, event: Refused, named: tuple[str, ...]) -> None:
@@ -163,17 +189,24 @@ class UnderWay:
     def appeared(self, message: Message) -> None:
         """A message of which nothing was known before."""
 
-    def known(self, key: Key | None, at: float) -> Message | None:
+    def newest(self, queue_id: str, at: float, node: str | None = None) -> Message | None:
+        """The last message of a queue id that is still remembered, of one node or of any."""
+        for key in reversed(self.latest.get(queue_id, ())):
+            if node in (None, key[0]) and (message := self.known(key, at)) is not None:
+                return message
+        return None
+
+    def known(self, key: Key, at: float) -> Message | None:
         """A message, if it is still remembered at a time: whether it was forgotten already makes no difference."""
-        message = self.messages.get(key) if key is not None else None
+        message = self.messages.get(key)
         if message is None or (at - message.last > ENDED and at - message.last > _life(message)):  # ENDED: the shortest
             return None
         return message
 
     def partner(self, node: str, queue_id: str, at: float) -> Message:
         """The message that another program's line belongs to, told by the mail server before or after it."""
-        message = self.known(self.latest.get(queue_id), at)
-        if message is not None and message.node == node:
+        message = self.newest(queue_id, at, node)
+        if message is not None:
             message.last = max(message.last, at)
             return message
         return self.message(node, "?", queue_id, at)
@@ -186,7 +219,3 @@ def _life(message: Message) -> float:
     if any(each.fate in (Fate.deferred, Fate.queued) for each in message.arrivals):
         return DEFERRED
     return REFUSED if message.stops else OPEN
-
-
-def _waits(message: Message) -> bool:
-    return any(each.waiting for each in message.rows())

@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError, StatementError
 from app.blocklog import follow as following
 from app.blocklog.apart import WHY, refuses, write_apart
 from app.blocklog.codes import Outcome, Policy
-from app.blocklog.entry import Batch, Passed, Rows
+from app.blocklog.entry import Batch, Passed, Reached, Rows
 from app.blocklog.tables import FateRow, HostRow, OddRow, SourceRow
 from app.blocklog.tally import Host
 from tests.blocklog.filling import NOW, stopped
@@ -69,7 +69,8 @@ def batch(*, name: str = "fine") -> Batch:
     found = Batch(sites={("anna", key[2]): "s", ("anna", other[2]): "s"})
     found.blocks = Rows(new=[(key, values), (other, {**values, "sender_local": "fine"})])
     found.recents = Rows(new=[(key, {"outcome": 1, "sender_local": "fine", "source_id": 3})])
-    found.fates["anna", "m", "bob@b.example"] = {"fate": 1, "server": "", "reply": "", "changed_at": NOW}
+    found.fates["anna", "m", "bob@b.example"] = Reached(1, NOW, "", "", None)
+    found.undone.append((("anna", "n", "bob@b.example"), Reached(1, NOW, "", "", None)))
     found.passed = [Passed("anna", "bob", "shop.example", "192.0.2.1", NOW)]
     found.tally.hosts["192.0.2.1"] = Host(1.0, 2.0, {"connections": 1})
     return found

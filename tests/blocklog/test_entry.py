@@ -11,7 +11,7 @@ from sqlalchemy import Engine, select
 
 from app.blocklog import entry
 from app.blocklog.codes import Fate, Outcome, Policy
-from app.blocklog.entry import Batch, Key, Passed, write
+from app.blocklog.entry import Batch, Key, Passed, Reached, write
 from app.blocklog.event import Visit
 from app.blocklog.tables import BlockRow, FateRow, HostRow, OddRow, RecentRow
 from app.blocklog.tally import Tally
@@ -108,9 +108,29 @@ def test_visits_of_a_server_add_up(engine: Engine) -> None:  # noqa: F811
 
 def test_a_fate_never_goes_back(engine: Engine) -> None:  # noqa: F811
     for fate in (Fate.queued, Fate.deferred, Fate.delivered, Fate.queued):
-        values = {"fate": fate, "server": "mx", "reply": "ok", "dsn": None, "changed_at": NOW}
-        commit(engine, Batch(fates={("1", "m" * 32, "x@far.example"): values, ("1", "m" * 32, "y@x"): values}))
-    assert [each["fate"] for each in rows(engine, FateRow)] == [Fate.delivered] * 2
+        reached = Reached(fate, NOW, "mx", "ok", None)
+        commit(engine, Batch(fates={("1", "m" * 32, "x@far.example"): reached, ("1", "m" * 32, "y@x"): reached}))
+    assert [row["fate"] for row in rows(engine, FateRow)] == [Fate.delivered, Fate.delivered]
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_of_two_mails_with_one_name_the_same_counts_whichever_is_written_first(engine: Engine, turned: bool) -> None:  # noqa: F811
+    place = ("1", "m" * 32, "x@far.example")
+    later = Reached(Fate.deferred, NOW + timedelta(seconds=1), "a", "a", None)
+    same = Reached(Fate.deferred, NOW, "b", "a", "4.0.0"), Reached(Fate.deferred, NOW, "b", "a", None)
+    for fates, counts in ((same, same[0]), ((*same, later), later)):
+        for each in reversed(fates) if turned else fates:
+            commit(engine, Batch(fates={place: each}))
+        assert [Reached(*(row[name] for name in Reached._fields)) for row in rows(engine, FateRow)] == [counts]
+
+
+def test_a_fate_that_was_none_goes_where_it_still_stands(engine: Engine) -> None:  # noqa: F811
+    place, hop = ("1", "m" * 32, "x@far.example"), Reached(Fate.delivered, NOW, "mx2", "250 ok", "2.0.0")
+    commit(engine, Batch(fates={place: hop}))
+    commit(engine, Batch(undone=[(place, hop._replace(server="mx3"))]))
+    assert [row["server"] for row in rows(engine, FateRow)] == ["mx2"]
+    commit(engine, Batch(undone=[(place, hop)], fates={place: Reached(Fate.queued, NOW, "", "", None)}))
+    assert [row["fate"] for row in rows(engine, FateRow)] == [Fate.queued]
 
 
 def test_odd_lines_are_counted_by_kind_and_the_newest_kinds_are_kept(

@@ -103,9 +103,13 @@ class Store:
         batch: Batch = settle(join, due(join, everything=everything), self.recipients, lambda _: next(self.numbers))
         for name, rows in (("blocks", batch.blocks), ("recents", batch.recents)):
             self._put(self.tables[name], rows)
-        for place, values in batch.fates.items():
-            if values["fate"] >= self.tables["fates"].get(place, {"fate": 0})["fate"]:
-                self.tables["fates"][place] = values
+        fates = self.tables["fates"]
+        for place, fate in batch.undone:
+            if fates.get(place) == fate:
+                del fates[place]
+        for place, fate in batch.fates.items():
+            if place not in fates or fate.beats(fates[place]):
+                fates[place] = fate
         join.tally = type(join.tally)()
 
     def _put(self, table: dict[Any, Any], rows: Rows) -> None:
@@ -148,6 +152,39 @@ def test_in_whatever_pieces_lines_are_read_they_make_the_same_rows(
 ) -> None:
     events = timed(given_steps)
     assert followed(events, pieces).told() == followed(events, set()).told()
+
+
+SENT = Told(START, "postfix", "4A1B2", message_id="<m@b.example>", user="box1", recipient="x@far.example")
+PASSED_ON = Delivery(START, "postfix", "4A1B2", "x@far.example", Fate.delivered, relay=RELAYS[0], next_id="5B2C3")
+WAITS = Delivery(START, "postfix", "5B2C3", "x@far.example", Fate.deferred, relay=RELAYS[1], reply="450 later")
+
+
+def test_a_hop_that_was_written_as_the_end_of_a_mail_gives_way_to_its_own_lines() -> None:
+    store = followed([SENT, *timed([(PASSED_ON, 1), (SENT, 4), (WAITS, 4)])], {2})
+    (fate,) = store.tables["fates"].values()
+    assert (fate.fate, fate.reply) == (Fate.deferred, "450 later")
+    assert [row["queue_id"] for row in store.tables["recents"].values()] == ["5B2C3"]
+
+
+def test_what_a_hop_had_displaced_of_a_mail_of_the_same_name_is_told_again() -> None:
+    twin = Told(
+        START, "postfix/submission", "6C3D4", message_id="<m@b.example>", user="box1", recipient="x@far.example"
+    )
+    ended = Delivery(START, "postfix", "6C3D4", "x@far.example", Fate.deferred, reply="450 much later")
+    new = Told(START, "postfix", "5B2C3", message_id="<m@b.example>")
+    store = followed(timed([(SENT, 0), (twin, 0), (ended, 0), (PASSED_ON, 1), (twin, 4), (new, 4)]), {4})
+    assert [fate.reply for fate in store.tables["fates"].values()] == ["450 much later"]
+
+
+def test_a_bounce_is_still_from_nobody_after_a_restart() -> None:
+    stops = Refused(START, "rspamd", None, Stage.data, Outcome.refused, "spam", ("alice@isp.example",), partner="4A1B2")
+    bounce = Told(START, "postfix", "4A1B2", sender="", recipient="alice@isp.example")
+    (row,) = followed(timed([(bounce, 0), (stops, 0), (SENT, 4)]), {1}).tables["blocks"].values()
+    assert (row["sender_local"], row["sender_domain"]) == ("", "")
+    named = Refused(START, "rspamd", None, Stage.data, Outcome.refused, "spam", (), sender="", partner="4A1B2")
+    later = Told(START, "postfix", "4A1B2", sender="a@b.example")
+    told = [followed(timed([(named, 0), (later, 0)]), pieces).told() for pieces in ({0}, set())]
+    assert told[0] == told[1]
 
 
 @given(steps)

@@ -39,6 +39,8 @@ _BEGINNING = re.compile(
 # A further piece of what syslog got in several: `/` where a long line was cut, `\` where a line of a record ended.
 # A stranger's header may stand at its beginning.
 _PIECE = re.compile(r"\[(?!1[/\\])\d+[/\\]\d+\] ")
+_CUT = re.compile(r"\[1/\d+\] ")
+_OVERFLOW = "**** log string overflowed log buffer ****"
 _FROM = rf"(?:{FIELDS} F=(?:<(?P<sender>{SENDER})>|(?P<bare>[^\s<>]*+)))?{FIELDS}"
 _REFUSAL = re.compile(
     rf"(?:{HOST}{_FROM} )?(?P<soft>temporarily )?rejected "
@@ -156,7 +158,7 @@ def _refusal(line: Line, queue_id: str | None, rest: str) -> Refused | None:
 
 def _by_acl(line: Line, queue_id: str | None, rest: str, found: re.Match[str]) -> Refused:
     """`rejected RCPT <…>: …` and its like. Where the words could be read in a second way, as a HELO that may hold
-    anything or a remote reply could want it, nobody is named."""
+    anything or a remote reply could want it, nobody is named, nor whose server it was."""
     stage = STAGES.get(found["what"], Stage.unknown)
     argument = rest[found.end() :]
     named = _NAMED.match(argument) if stage in (Stage.rcpt, Stage.mail) else None
@@ -169,8 +171,10 @@ def _by_acl(line: Line, queue_id: str | None, rest: str, found: re.Match[str]) -
     if sender is None and named and stage is Stage.mail:
         sender = named["address"] or named["bare"]
     event = _refused(line, queue_id, stage, reason, soft=bool(found["soft"]), sender=sender)
+    if _imitated(line, found):
+        return replace(event, recipients=(), sender=None)
     known = event.recipients if stage in _AFTER_DATA else (recipient,) if recipient else ()
-    return replace(event, recipients=known, whole=bool(known), peer=_peer(found, argument))
+    return replace(event, recipients=known, whole=bool(known), peer=_peer(found))
 
 
 def _refused(
@@ -196,18 +200,26 @@ def _refused(
     )
 
 
-def _peer(found: re.Match[str], argument: str) -> Peer:
-    """Where helo_accept_junk_hosts lets a HELO hold anything, it may imitate a line up to here: then Exim's own end of
-    it and the real address stand behind, unless the line was cut."""
+def _imitated(line: Line, found: re.Match[str]) -> bool:
+    """Whether a HELO may have made up all that was read: where helo_accept_junk_hosts lets it hold anything, Exim's own
+    end of it and the real address stand behind, or were cut off."""
+    text = found.string
+    behind = text[found.end("ip") if found["ip"] else 0 :]
+    return ") [" in behind or text.endswith(_OVERFLOW) or bool(_CUT.match(line.text))
+
+
+def _peer(found: re.Match[str]) -> Peer:
     if not found["ip"]:
         return Peer()
     signed_in = "A" in fields(found.string[: found.end()])
-    return replace(peer(found), proven=not signed_in and ") [" not in argument and len(found.string) <= _UNCUT)
+    return replace(peer(found), proven=not signed_in and len(found.string) <= _UNCUT)
 
 
 def _discarded(line: Line, queue_id: str | None, _rest: str, found: re.Match[str]) -> Refused:
     stage = Stage.rcpt if found["acl"] == "RCPT" else Stage.mail
     event = _refused(line, queue_id, stage, found["text"] or "", sender=found["sender"])
+    if _imitated(line, found):
+        return replace(event, outcome=Outcome.discarded, code=None, dsn=None, recipients=(), sender=None)
     doubtful = _AGAIN.search(found["text"] or "")
     known = () if doubtful else (found["rcpt"],)
     return replace(

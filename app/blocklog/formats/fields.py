@@ -22,6 +22,11 @@ class Reply:
     text: str
 
 
+def begins(text: str, *words: str) -> bool:
+    """Whether a line begins so behind its queue id. Further on a stranger's text may hold the same words."""
+    return text.startswith(words, text.find(": ") + 2)
+
+
 def queue(line: Line) -> str:
     """Whose queue ids a line's are: programs of one Postfix share them, whatever the port is called."""
     return line.instance.partition("/")[0]

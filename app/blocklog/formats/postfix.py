@@ -15,7 +15,7 @@ from app.blocklog.codes import Outcome, Policy, Stage
 from app.blocklog.event import Ended, Event, Line, Odd, Peer, Refused, SignedIn, Told, Visit
 from app.blocklog.formats.delivery import delivery
 from app.blocklog.formats.ending import ADDRESS, LONGEST, Ending, content_ending, ending, mime_ending
-from app.blocklog.formats.fields import CLIENT, ID, Reply, peer_of, queue, queue_id, reply_of
+from app.blocklog.formats.fields import CLIENT, ID, Reply, begins, peer_of, queue, queue_id, reply_of
 
 AGENTS = ("smtp", "lmtp", "local", "virtual", "pipe", "error", "retry", "discard", "relay", "bounce")
 PROGRAMS = frozenset({"smtpd", "cleanup", "postscreen", "qmgr", "nqmgr", "oqmgr", *AGENTS})
@@ -69,7 +69,7 @@ class Reader:
             return _stopped(line) if text.startswith("NOQUEUE: ") else NOTHING
         if line.program.endswith("qmgr"):
             return _qmgr(line)
-        return delivery(line) if ": to=<" in text[:48] else NOTHING
+        return delivery(line) if begins(text, "to=<") else NOTHING
 
 
 def _smtpd(line: Line) -> Iterable[Event]:
@@ -80,19 +80,19 @@ def _smtpd(line: Line) -> Iterable[Event]:
         return _visit(line)
     if text.startswith("warning: "):
         return _limit(line) if " limit exceeded" in text[:90] else NOTHING
-    if ": client=" in text[:50]:
+    if begins(text, "client="):
         return _accepted(line)
-    if ": to=<" in text[:48]:
+    if begins(text, "to=<"):
         return delivery(line)
     return _stopped(line) if " from " in text[:90] else NOTHING
 
 
 def _cleanup(line: Line) -> Iterable[Event]:
     text = line.text
-    if "message-id=" in text[:60]:
+    if begins(text, "message-id=", "resent-message-id="):
         match = _MESSAGE_ID.match(text)
         return (Told(line.at, queue(line), match["id"], message_id=match["value"].strip()),) if match else NOTHING
-    if ": to=<" in text[:48]:
+    if begins(text, "to=<"):
         return delivery(line)
     if match := _CHECK.match(text[:LONGEST]):
         return _checked(line, match)
@@ -114,7 +114,7 @@ def _qmgr(line: Line) -> Iterable[Event]:
                 count=int(match["count"]),
             ),
         )
-    return delivery(line) if ": to=<" in text[:48] else NOTHING
+    return delivery(line) if begins(text, "to=<") else NOTHING
 
 
 def _stopped(line: Line) -> Iterable[Event]:

@@ -67,6 +67,15 @@ def test_a_line_that_may_have_been_cut_inside_a_local_part_names_nobody() -> Non
     assert (event.recipients, event.sender) == ((), None)
 
 
+@pytest.mark.parametrize(
+    "words", ["to=<", ": to=<", "message-id=", ": message-id=<x>", "client=", ": client=x[1.1.1.1]"]
+)
+def test_a_header_that_looks_like_another_line_hides_no_refusal(words: str) -> None:
+    event = refused(f"52A51220356: reject: header Subject: {words} from {FROM}; {TAIL}: 5.7.1 no", "cleanup")
+    assert event.recipients == ("dave@isp.example",)
+    assert refused(f"5787B220358: milter-reject: RCPT from {FROM}: {words}; {TAIL}").recipients
+
+
 def quoted(text: str) -> str:
     """A local part in quotes (RFC 5321 §4.1.2)."""
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

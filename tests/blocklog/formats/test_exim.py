@@ -34,7 +34,7 @@ def refused(text: str, program: str = "exim") -> Refused:
         "2026-11-22 06:47:20 +0000 ",
         "2026-11-22 06:47:20.668 -0330 [11998] ",
         "[11998] ",
-        "[1/2] 2026-11-22 06:47:20 ",
+        "[1\\2] 2026-11-22 06:47:20 ",
         "[1\\18] 2026-11-22 06:47:20 +0000 ",
     ],
 )
@@ -223,6 +223,13 @@ FORGED = [
     # A HELO that may hold anything (helo_accept_junk_hosts), before the host's address.
     f"H=(x) [1.1.1.1] F=<a@b.example> rejected RCPT <{VICTIM}>: y () [203.0.113.7] F=<s@t.example> rejected RCPT "
     "<real@isp.example>: no",
+    # The same, before a refusal that names nobody; or where the real end of the HELO is cut off.
+    f"H=(x) [1.1.1.1] F=<a@b.example> rejected RCPT <{VICTIM}>: y () [203.0.113.7] rejected MAIL <s@t.example>: no",
+    f"1xV1M8-00037A-1N H=(x) [1.1.1.1] F=<a@b> rejected RCPT <{VICTIM}>: () [203.0.113.7] F=<> rejected after DATA: n",
+    f"H=(x) [1.1.1.1] F=<a@b> RCPT <{VICTIM}>: discarded by RCPT ACL: () [203.0.113.7] rejected MAIL <>: no",
+    f"H=(x) [1.1.1.1] F=<> rejected after DATA: [blk p=spam n=1 r={VICTIM}] () [203.0.113.7] rejected MAIL <>: no",
+    f"[1/2] 2026-11-22 06:47:20 H=(x) [1.1.1.1] F=<a@b> rejected RCPT <{VICTIM}>: {'y' * 800}",
+    f"H=(x) [1.1.1.1] F=<a@b> rejected RCPT <{VICTIM}>: yyy**** log string overflowed log buffer ****",
     # A reply to a callout, at the end.
     f"{HOST} F=<s@t.example> rejected RCPT <real@isp.example>: it said: 550 F=<a@b> rejected RCPT <{VICTIM}>: n",
     # An ident reply.
@@ -265,13 +272,18 @@ PIECES = [*' "\\<>()[]:;,=@abFHRCPT\t\n', VICTIM, f"rejected RCPT <{VICTIM}>: "]
 HOSTILE = st.lists(st.sampled_from(PIECES), max_size=30).map("".join)
 
 
-@given(helo=HOSTILE, sender=HOSTILE, reason=HOSTILE)
-def test_a_helo_a_quoted_sender_and_a_reply_name_nobody(helo: str, sender: str, reason: str):
+ENDS = [
+    'F=<"{sender}"@t.example> rejected RCPT <real@isp.example>: callout: 550 {reason}',
+    'rejected MAIL <"{sender}"@t.example>: {reason}',
+    'F=<"{sender}"@t.example> rejected after DATA: {reason}',
+]
+
+
+@given(helo=HOSTILE, sender=HOSTILE, reason=HOSTILE, end=st.sampled_from(ENDS))
+def test_a_helo_a_quoted_sender_and_a_reply_name_nobody(helo: str, sender: str, reason: str, end: str):
     # As Exim writes them: no line breaks; a local part's quotes and backslashes are escaped.
     quoted = sender.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "")
-    text = (
-        f'H=({helo}) [203.0.113.7] F=<"{quoted}"@t.example> rejected RCPT <real@isp.example>: callout: 550 {reason}'
-    ).replace("\n", "\\n")
+    text = f"H=({helo}) [203.0.113.7] {end.format(sender=quoted, reason=reason)}".replace("\n", "\\n")
     assert recipients(read(text)) <= {"real@isp.example"}
 
 
