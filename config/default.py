@@ -7,7 +7,6 @@ A wrong value stops the start with one line: the setting, what it got, what it w
 from __future__ import annotations
 
 import dataclasses
-import ipaddress
 import os
 import socket
 from collections.abc import Mapping
@@ -17,13 +16,12 @@ from typing import Any
 
 from app.mail import limits as parsing
 from config import values
-from config.filters import FilterSettings
+from config.filters import LOOPBACK_NETWORKS, FilterSettings
 from config.setting import REQUIRED, Deadlines, Limits, SettingError, setting
 from config.together import check_together
 from config.values import Network
 
 LOOPBACK_HOSTS = ("localhost", ".localhost", "127.0.0.1", "[::1]")  # RFC 6761 §6.3: *.localhost is this machine
-LOOPBACK_NETWORKS = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
 
 
 @dataclass(frozen=True, kw_only=True)

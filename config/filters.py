@@ -5,12 +5,16 @@ They are settings of a node as all others; default.py takes them in, and reads t
 
 from __future__ import annotations
 
+import ipaddress
 from dataclasses import dataclass
 from pathlib import Path
 
 from app.blocklog.source import Source, sources
 from config import values
 from config.setting import setting
+from config.values import Network
+
+LOOPBACK_NETWORKS = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +43,17 @@ class FilterSettings:
         values.flag,
         False,
     )
+    policy_bind: str = setting(
+        "where the policy service answers Postfix: host:port of this machine or unix:/path (docs/mta-postfix.md)",
+        values.bind,
+        "127.0.0.1:10040",
+    )
+    policy_trusted: tuple[Network, ...] = setting(
+        "networks whose mail is relayed, as Postfix' mynetworks has them", values.networks, LOOPBACK_NETWORKS
+    )
+    greylist_seconds: int = setting("seconds until greylisted mail may come again", values.whole(1, 86400), 300)
+    greylist_hours: int = setting("hours in which it has to come again", values.whole(1, 720), 24)
+    greylist_days: int = setting("days that its sender is known since their last mail", values.whole(1, 366), 35)
     amavis_release: str | None = setting(
         "where amavis releases messages from its quarantine (AM.PDP): host:port or unix:/path; unset: not offered",
         values.bind,

@@ -66,7 +66,7 @@ WEB: dict[str, set[str]] = {
 # The route table, and the page for any exception, which may be the form to sign in: they know all rooms, no room them.
 WEB_ABOVE = {"app.web", "app.web.errors"}
 MOST_FILES = 17  # in one room of app/web
-SETTINGS = {"app.keeper.__main__", "app.keeper.supervisor", "app.courier.__main__", "app.blocklog.follow"}
+SETTINGS = {"app.keeper.__main__", "app.keeper.supervisor", "app.courier.__main__", *ENTRY_POINTS}
 
 
 def modules() -> dict[str, ast.Module]:

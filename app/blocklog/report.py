@@ -1,4 +1,4 @@
-"""The follower's log: one JSON object a line on stderr, as all of the node's logs."""
+"""The log of follower and policy service: one JSON object a line on stderr, as all of the node's logs."""
 
 import json
 import logging
@@ -20,8 +20,8 @@ class _Json(logging.Formatter):
         return json.dumps(line)
 
 
-def log_as_json(level: str) -> None:
-    """Lets it write so."""
+def log_as_json(level: str, log: logging.Logger = log) -> None:
+    """Lets a logger write so: the follower's, where none is named."""
     output = logging.StreamHandler()
     output.setFormatter(_Json())
     log.addHandler(output)

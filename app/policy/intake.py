@@ -47,6 +47,13 @@ def switches(engine: Engine) -> tuple[Switch, ...]:
     )
 
 
+def switched_off(engine: Engine) -> frozenset[str]:
+    """The names of those that are off: one small statement, for mail servers. Raises PolicyAway."""
+    off = (_S.scope_rank == 0, _S.scope_id == "", _S.name.in_(SWITCHES), _S.value == "0")
+    with reading(engine) as connection:
+        return frozenset(connection.scalars(select(_S.name).where(*off)))
+
+
 def _who(connection: Connection, name: str) -> str:
     """The last who turned it: the actions of no site are few."""
     where = (_A.site == "", _A.verb == VERB, _A.target == name)

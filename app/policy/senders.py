@@ -6,6 +6,7 @@ narrowest scope does, in it the narrowest kind, and there "allow".
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any, Final
@@ -41,20 +42,28 @@ def decide(
     """What the rules say of a mail from that sender and server to that account, in one statement. Raises PolicyAway."""
     scopes = (EVERYBODY, *([site_scope(site)] if site else []), *([account_scope(account_id)] if account_id else []))
     where = [or_(false(), *_about(sender, ip, recipient)), or_(*map(_in_scope, scopes)), _alive(now)]
-    order = (_C.locked.desc(), _C.scope_rank.desc(), _C.kind, _C.action)  # "allow" before "deny"
     with reading(engine) as connection:
-        found = [_rule(row) for row in connection.execute(select(_RULES).where(*where).order_by(*order))]
-    first = next((each for each in found if each.action != "nogrey"), None)
+        return judged(rule_of(row) for row in connection.execute(select(_RULES).where(*where)))
+
+
+def judged(found: Iterable[Rule]) -> Decision:
+    """What some rules say of a mail that all of them are about."""
+    ordered = sorted(found, key=_precedence)
+    first = next((each for each in ordered if each.action != "nogrey"), None)
     action = first.action if first is not None else ""
-    nogrey = action == "allow" or (action != "deny" and any(each.action == "nogrey" for each in found))
+    nogrey = action == "allow" or (action != "deny" and any(each.action == "nogrey" for each in ordered))
     return Decision(action, first, nogrey)
+
+
+def _precedence(rule: Rule) -> tuple[bool, int, int, str, int]:
+    return (not rule.locked, -rule.scope.rank, rule.kind, rule.action, rule.rule_id)  # "allow" before "deny"
 
 
 def rules_of(engine: Engine, scope: Scope, now: datetime) -> tuple[Rule, ...]:
     """The rules of a scope that hold, by value. Raises PolicyAway."""
     theirs = select(_RULES).where(_in_scope(scope), _alive(now)).order_by(_C.value, _C.kind, _C.action)
     with reading(engine) as connection:
-        return tuple(_rule(row) for row in connection.execute(theirs))
+        return tuple(rule_of(row) for row in connection.execute(theirs))
 
 
 def add(connection: Connection, rule: Rule) -> tuple[Rule, tuple[Rule, ...]]:
@@ -66,7 +75,7 @@ def add(connection: Connection, rule: Rule) -> tuple[Rule, tuple[Rule, ...]]:
     here = _here(wanted)
     opposite = {"allow": ("deny",), "deny": ("allow", "nogrey"), "nogrey": ()}[wanted.action]
     former = select(_RULES).where(*here, _C.action.in_([wanted.action, *opposite])).with_for_update()
-    replaced = tuple(_rule(row) for row in connection.execute(former))
+    replaced = tuple(rule_of(row) for row in connection.execute(former))
     if any(each.locked for each in replaced) and not wanted.locked:
         raise Gone("a locked rule")
     if not replaced:
@@ -82,7 +91,7 @@ def remove(connection: Connection, scope: Scope, rule_id: int) -> Rule:
     if row is None or row.locked:
         raise Gone(str(rule_id))
     connection.execute(delete(_RULES).where(_C.rule_id == rule_id))
-    return _rule(row)
+    return rule_of(row)
 
 
 def put_back(connection: Connection, made: Rule | None, before: tuple[Rule, ...]) -> None:
@@ -93,11 +102,16 @@ def put_back(connection: Connection, made: Rule | None, before: tuple[Rule, ...]
         _insert(connection, each)
 
 
-def _about(sender: str, ip: str, recipient: str) -> list[ColumnElement[bool]]:
+def values_about(sender: str, ip: str, recipient: str) -> list[tuple[Kind, tuple[str, ...]]]:
     """What a rule may be about that this mail meets."""
     found = [(Kind.sender, (sender.lower(),)), (Kind.domain, _domains(sender)), (Kind.network, networks(ip))]
     found += [(Kind.recipient, (recipient.lower(), *_domains(recipient)))] if recipient else []
-    return [and_(_C.kind == int(kind), _C.value.in_(values)) for kind, values in found if any(values)]
+    return [(kind, values) for kind, values in found if any(values)]
+
+
+def _about(sender: str, ip: str, recipient: str) -> list[ColumnElement[bool]]:
+    about = values_about(sender, ip, recipient)
+    return [and_(_C.kind == int(kind), _C.value.in_(values)) for kind, values in about]
 
 
 def _domains(address: str) -> tuple[str, ...]:
@@ -140,7 +154,8 @@ def _insert(connection: Connection, rule: Rule) -> Rule:
     return replace(rule, rule_id=int(done.inserted_primary_key[0]))
 
 
-def _rule(row: Row[Any]) -> Rule:
+def rule_of(row: Row[Any]) -> Rule:
+    """A row of the table as a value."""
     told = {name: getattr(row, name) for name in _FIELDS}
     told |= {"kind": Kind(row.kind), "note": row.note or ""}
     return Rule(scope=Scope(row.scope_rank, row.scope_id), rule_id=row.rule_id, **told)

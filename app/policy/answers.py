@@ -1,0 +1,155 @@
+"""What Postfix is told about some mails: by the switches of the intake, shut out servers, rules, and greylisting.
+
+`connect`  among the client's restrictions: the switches, and servers that are shut out
+`rules`    before the block lists: a class of restrictions where lists are to be skipped (config/postfix/postern.cf)
+`greylist` behind them
+`rcpt`     or no context: rules and greylisting in one, for a configuration without such classes
+
+`OK` and the classes skip what stands behind them: so `reject_unauth_destination` and `reject_unlisted_recipient` stand
+before, the first of them among smtpd_relay_restrictions, where nothing of this has a say.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Network, ip_address
+from typing import Final
+
+from sqlalchemy import Engine, select
+
+from app.policy import greylist
+from app.policy.asking import reading
+from app.policy.decisions import Mail, decisions, switched_off
+from app.policy.delegation import Request
+from app.policy.senders import Decision
+from app.policy.tables import HostBlockRow
+
+DUNNO: Final = "DUNNO"
+ALLOWED: Final = {"rcpt": "OK", "rules": "postern_allow"}
+UNLISTED: Final = "postern_norbl"
+DENIED: Final = "This address does not accept mail from you"
+PAUSED: Final = "4.3.2 Mail is not taken at the moment, please try again later"
+SHUT_OUT: Final = "REJECT 5.7.1 Mail from this server is not accepted"
+LATER: Final = "DEFER_IF_PERMIT 4.7.1 Greylisted, please try again later"
+
+Owner = tuple[str, str]  # the ids of an account and its site; "" for none
+Owners = Callable[[Collection[str]], Mapping[str, tuple[Owner, ...]]]
+Networks = tuple[IPv4Network | IPv6Network, ...]
+
+
+@dataclass(slots=True)
+class Answers:
+    """Works out answers, several at once. `off`: switches of the intake that are, by name; `host_hits`, `rule_hits`:
+    what shut out servers and rules of allowing did since somebody wrote that down."""
+
+    engine: Engine
+    owners: Owners
+    trusted: Networks = ()
+    times: greylist.Times = field(default_factory=greylist.Times)
+    off: frozenset[str] = frozenset()
+    host_hits: Counter[str] = field(default_factory=Counter)
+    rule_hits: Counter[int] = field(default_factory=Counter)
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+    def __call__(self, requests: Sequence[Request]) -> list[str]:
+        """The answer to each. Raises PolicyAway, and the errors of `owners`."""
+        now = self.clock()
+        told = [DUNNO] * len(requests)
+        places: dict[str, list[int]] = {"connect": [], "rules": [], "greylist": [], "rcpt": []}
+        for number, each in enumerate(requests):
+            places.get(each.policy_context or "rcpt", []).append(number)
+        for number, answer in self._connects({at: requests[at] for at in places["connect"]}, now).items():
+            told[number] = answer
+        asked = {at: requests[at] for name in ("rules", "greylist", "rcpt") for at in places[name]}
+        for number, answer in self._recipients(asked, now).items():
+            told[number] = answer
+        return told
+
+    def trusts(self, request: Request) -> bool:
+        """Whether a client is inside."""
+        return _inside(request.client_address, self.trusted)
+
+    def _connects(self, requests: Mapping[int, Request], now: datetime) -> dict[int, str]:
+        told = {at: paused for at, each in requests.items() if (paused := self._paused(each))}
+        strangers = {at: each for at, each in requests.items() if not each.sasl_username and not self.trusts(each)}
+        ips = {at: _plain(each.client_address) for at, each in strangers.items() if at not in told}
+        if ips:
+            row = HostBlockRow
+            alive = select(row.ip).where(row.ip.in_(sorted(set(ips.values()))), row.expires_at > now)
+            with reading(self.engine) as connection:
+                out = set(connection.scalars(alive))
+            shut = {at: ip for at, ip in ips.items() if ip in out}
+            self.host_hits.update(shut.values())
+            told |= dict.fromkeys(shut, SHUT_OUT)
+        return told
+
+    def _paused(self, request: Request) -> str:
+        """By the switches. 421 hangs up."""
+        if "allow_cnxns" in self.off:
+            return f"421 {PAUSED}"
+        who = "allow_authd" if request.sasl_username else "allow_trusted" if self.trusts(request) else "allow_other"
+        return f"450 {PAUSED}" if who in self.off else ""
+
+    def _recipients(self, requests: Mapping[int, Request], now: datetime) -> dict[int, str]:
+        known = {at: each for at, each in requests.items() if each.recipient and each.protocol_state in ("RCPT", "")}
+        if not known:
+            return {}
+        mails = self._mails(known.values())
+        decided = dict(zip(known, decisions(self.engine, mails, now), strict=True))
+        off = dict(zip(known, switched_off(self.engine, mails), strict=True))
+        told: dict[int, str] = {}
+        wait: dict[int, greylist.Triplet] = {}
+        for at, each in known.items():
+            place = each.policy_context or "rcpt"
+            told[at] = DUNNO if place == "greylist" else self._by_rule(place, decided[at], "rbl" in off[at])
+            grey = place != "rules" and told[at] == DUNNO and self._greylists(decided[at], off[at])
+            if grey and (key := greylist.triplet(each.client_address, each.sender, each.recipient)):
+                wait[at] = key
+        late = greylist.waiting(self.engine, list(wait.values()), now, self.times) if wait else set()
+        return told | {at: LATER for at, key in wait.items() if key in late}
+
+    def _by_rule(self, place: str, decision: Decision, unlisted: bool) -> str:
+        rule = decision.rule
+        if rule is not None and decision.action == "deny":
+            return f"REJECT 5.7.1 {DENIED} [rule {rule.rule_id}]"
+        if rule is not None:
+            self.rule_hits[rule.rule_id] += 1  # the log tells of refusals; who reads it counts those
+            return ALLOWED[place]
+        return UNLISTED if unlisted and place == "rules" else DUNNO
+
+    def _greylists(self, decision: Decision, off: Collection[str]) -> bool:
+        return not decision.nogrey and "greylist" not in off and "greylist_on" not in self.off
+
+    def _mails(self, requests: Collection[Request]) -> list[Mail]:
+        """With whose they are. What goes to several accounts is no single one's: only their site's rules hold."""
+        owners = self.owners({each.recipient.lower() for each in requests})
+        mails = []
+        for each in requests:
+            found = owners[each.recipient.lower()]
+            sites = {site for _, site in found}
+            account_id, site = found[0] if len(found) == 1 else ("", next(iter(sites)) if len(sites) == 1 else "")
+            mails.append(Mail(each.sender, each.client_address, each.recipient, account_id, site))
+        return mails
+
+
+@lru_cache(maxsize=4096)
+def _inside(ip: str, networks: Networks) -> bool:
+    try:
+        address = ip_address(_plain(ip))
+    except ValueError:
+        return False
+    return any(address in each for each in networks if each.version == address.version)
+
+
+@lru_cache(maxsize=4096)
+def _plain(ip: str) -> str:
+    """An address as the table of shut out servers spells it."""
+    try:
+        address = ip_address(ip)
+    except ValueError:
+        return ip[:45]
+    return str(getattr(address, "ipv4_mapped", None) or address)

@@ -1,0 +1,145 @@
+"""Postfix' policy delegation (SMTPD_POLICY_README): requests of `name=value` lines up to an empty one, one answer each.
+
+Postfix keeps its connections and asks one thing after another on each. Lines, requests, connections and silence are
+bounded. What is no request ends its connection; Postfix then asks again, and goes on without an answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final
+
+LINE: Final = 4096  # bytes of an attribute; Postfix' own line_length_limit is 2,048
+REQUEST: Final = 65_536
+CONNECTIONS: Final = 1000  # Postfix has 100 processes unless told otherwise
+IDLE: Final = 600.0  # seconds; Postfix leaves after 300
+KNOWN: Final = (
+    *("protocol_state", "policy_context", "helo_name", "sender", "recipient", "client_address", "client_name"),
+    *("sasl_username", "instance"),
+)
+_KNOWN: Final = {f"{each}=".encode(): each for each in KNOWN}
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is asked, as far as it is of use. `context` tells places of the configuration apart (policy_context)."""
+
+    protocol_state: str = ""
+    policy_context: str = ""
+    helo_name: str = ""
+    sender: str = ""
+    recipient: str = ""
+    client_address: str = ""
+    client_name: str = ""
+    sasl_username: str = ""
+    instance: str = ""
+
+
+class BadRequest(Exception):
+    """What came is no request of Postfix."""
+
+
+def request_of(raw: bytes) -> Request:
+    """A request without its empty line. Raises BadRequest."""
+    found = {}
+    for line in raw.split(b"\n"):
+        name, equals, value = line.partition(b"=")
+        if not equals or len(line) > LINE:
+            raise BadRequest
+        if known := _KNOWN.get(name + equals):
+            text = value.decode(errors="replace")
+            found[known] = text if text.isprintable() else ""
+    return Request(**found)
+
+
+Answer = Callable[[Request], Awaitable[str]]
+
+
+class Connection(asyncio.Protocol):
+    """One smtpd. It is not read on while it waits for an answer."""
+
+    def __init__(self, answer: Answer, open_ones: set[Connection]) -> None:
+        self.answer, self.open_ones = answer, open_ones
+        self._came = bytearray()
+        self._transport: asyncio.Transport | None = None
+        self._task: asyncio.Task[None] | None = None
+        self.heard = 0.0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Refused at once where there are too many."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport, self.heard = transport, asyncio.get_running_loop().time()
+        if len(self.open_ones) >= CONNECTIONS:
+            transport.abort()
+        else:
+            self.open_ones.add(self)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """What it asked is answered to nobody."""
+        self.open_ones.discard(self)
+        self._transport = None
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes, which end anywhere."""
+        self._came += data
+        self.heard = asyncio.get_running_loop().time()
+        if len(self._came) > REQUEST:
+            self.close()
+        elif self._task is None:
+            self._next()
+
+    def close(self) -> None:
+        """Ends it."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    @property
+    def waits(self) -> bool:
+        """Whether it has asked and was not answered yet."""
+        return self._task is not None
+
+    def _next(self) -> None:
+        end = self._came.find(b"\n\n")
+        if end < 0 or self._transport is None:
+            if self._transport is not None:
+                self._transport.resume_reading()
+            return
+        try:
+            request = request_of(bytes(self._came[:end]))
+        except BadRequest:
+            self.close()
+            return
+        del self._came[: end + 2]
+        self._transport.pause_reading()
+        self._task = asyncio.ensure_future(self._tell(request))
+
+    async def _tell(self, request: Request) -> None:
+        try:
+            action = await self.answer(request)
+        finally:
+            self._task = None
+        if self._transport is not None:
+            self._transport.write(f"action={action}\n\n".encode())
+            self._next()
+
+
+async def listen(at: str, answer: Answer) -> tuple[asyncio.Server, set[Connection]]:
+    """Listens on `host:port` or `unix:/path`, where any user of the machine may ask; and what is connected."""
+    loop, open_ones = asyncio.get_running_loop(), set[Connection]()
+
+    def make() -> Connection:
+        return Connection(answer, open_ones)
+
+    if at.startswith("unix:"):
+        return await loop.create_unix_server(make, at.removeprefix("unix:")), open_ones
+    host, _, port = at.rpartition(":")
+    return await loop.create_server(make, host.strip("[]"), int(port), backlog=256), open_ones
+
+
+def close_idle(open_ones: set[Connection], now: float) -> None:
+    """Ends connections that have said nothing for long, or do not end what they say."""
+    for each in list(open_ones):
+        if not each.waits and now - each.heard > IDLE:
+            each.close()

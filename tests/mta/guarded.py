@@ -1,0 +1,131 @@
+"""A Postfix that obeys Postern, by the lines of config/postfix/postern.cf, and the policy service beside it.
+
+Both run inside a Namespace; people lie in a file, or where `maps` says.
+"""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Self
+
+from app.demo import node as nodes
+from tests.mta.namespace import Namespace
+
+ROOT = Path(__file__).resolve().parents[2]
+SHIPPED = ROOT / "config/postfix"
+PORT, SERVICE = 25, 10040
+LIST = "zen.list.example"
+_MASTER = """\
+127.0.0.1:25 inet n - n - - smtpd
+pickup unix n - n 60 1 pickup
+cleanup unix n - n - 0 cleanup
+qmgr unix n - n 300 1 qmgr
+tlsmgr unix - - n 1000? 1 tlsmgr
+rewrite unix - - n - - trivial-rewrite
+bounce unix - - n - 0 bounce
+defer unix - - n - 0 bounce
+trace unix - - n - 0 bounce
+proxymap unix - - n - - proxymap
+discard unix - - n - - discard
+error unix - - n - - error
+retry unix - - n - - error
+anvil unix - - n - 1 anvil
+scache unix - - n - 1 scache
+postlog unix-dgram n - n - 1 postlogd
+"""
+_MAIN = """\
+compatibility_level = 3.6
+queue_directory = {folder}/queue
+data_directory = {folder}/data
+command_directory = /usr/sbin
+daemon_directory = /usr/lib/postfix/sbin
+mail_owner = postfix
+setgid_group = postdrop
+maillog_file = {folder}/mail.log
+maillog_file_prefixes = {folder}
+inet_interfaces = 127.0.0.1
+inet_protocols = ipv4
+myhostname = mx1.isp.example
+mydestination =
+mynetworks = 127.0.0.0/8
+alias_maps =
+default_transport = discard
+relay_transport = discard
+virtual_transport = discard
+smtpd_error_sleep_time = 0
+smtpd_helo_required = yes
+{maps}
+{shipped}
+postern_lists = reject_rbl_client {list}
+"""
+_FILES = """\
+virtual_mailbox_domains = isp.example
+virtual_mailbox_maps = texthash:{folder}/etc/mailboxes"""
+
+
+class Guarded:
+    """The server; `log` is its own log file. `serve` starts the policy service, whose own log is `told`."""
+
+    def __init__(self, network: Namespace, people: tuple[str, ...], maps: str = _FILES) -> None:
+        self.network, self.folder, self.people, self.maps = network, network.folder, people, maps
+        self.log, self._told = self.folder / "mail.log", self.folder / "service.txt"
+        self._service: subprocess.Popen[bytes] | None = None
+
+    @staticmethod
+    def missing() -> str | None:
+        """Why there can be none here; None where there can."""
+        return Namespace.missing() if shutil.which("postfix") else "postfix is not installed"
+
+    def __enter__(self) -> Self:
+        for name in ("etc", "queue", "data"):
+            (self.folder / name).mkdir()
+        shutil.chown(self.folder / "data", "postfix")
+        shipped = (SHIPPED / "postern.cf").read_text()
+        maps = self.maps.format(folder=self.folder)
+        main = _MAIN.format(folder=self.folder, maps=maps, shipped=shipped, list=LIST)
+        (self.folder / "etc/main.cf").write_text(main)
+        (self.folder / "etc/master.cf").write_text(_MASTER)
+        (self.folder / "etc/mailboxes").write_text("".join(f"{each} box\n" for each in self.people))
+        self._postfix("start")
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.stop_serving()
+        self._postfix("stop")
+        time.sleep(0.1)
+
+    def _postfix(self, word: str) -> None:
+        self.network.run(["postfix", "-c", self.folder / "etc", word])
+
+    def serve(self, database: str, **settings: str) -> None:
+        """Starts the policy service and waits until it listens."""
+        own = {"POSTERN_DATABASE_URL": database, "POSTERN_SECRET_KEY": secrets.token_urlsafe(32), **settings}
+        place = {"PYTHONPATH": str(ROOT)}  # in another mount namespace, the folder is / again
+        words = self.network.words([sys.executable, "-m", "app.policy.service"])
+        with self._told.open("ab") as output:
+            self._service = subprocess.Popen(words, env={**nodes.environment(own), **place}, stderr=output)
+        for _ in range(200):
+            try:
+                self.network.connect(SERVICE).close()
+                return
+            except OSError:
+                assert self._service.poll() is None, self.told
+                time.sleep(0.02)
+        raise AssertionError(self.told)
+
+    def stop_serving(self) -> None:
+        """Ends it."""
+        if self._service is not None:
+            self._service.terminate()
+            self._service.wait(10)
+            self._service = None
+
+    @property
+    def told(self) -> str:
+        """What the service logged."""
+        return self._told.read_text()

@@ -1,0 +1,94 @@
+"""Requests of Postfix are read within bounds, and answered one after another on a kept connection."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from app.policy import delegation
+from app.policy.delegation import BadRequest, Request, close_idle, listen, request_of
+
+ASKED = b"request=smtpd_access_policy\nprotocol_state=RCPT\nsender=%s\nrecipient=a@isp.example\n\n"
+Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter, set[delegation.Connection]], Awaitable[None]]
+
+
+def talk(folder: Path, script: Talk) -> None:
+    """Speaks with a service whose answer is the sender."""
+
+    async def answer(request: Request) -> str:
+        await asyncio.sleep(0.01)
+        return request.sender
+
+    async def run() -> None:
+        server, open_ones = await listen(f"unix:{folder}/s", answer)
+        reader, writer = await asyncio.open_unix_connection(str(folder / "s"))
+        await script(reader, writer, open_ones)
+        writer.close()
+        server.close()
+
+    asyncio.run(run())
+
+
+def test_only_what_is_of_use_is_kept() -> None:
+    found = request_of(b"request=smtpd_access_policy\nsender=a@b.example\nsize=5\nhelo_name=x=y\nrecipient=")
+    assert found == Request(sender="a@b.example", helo_name="x=y")
+
+
+@pytest.mark.parametrize("raw", [b"", b"sender", b"GET / HTTP/1.1\nHost=x", b"sender=" + b"x" * 4096])
+def test_what_is_no_request_is_refused(raw: bytes) -> None:
+    with pytest.raises(BadRequest):
+        request_of(raw)
+
+
+@pytest.mark.parametrize("value", [b"a\0b", b"a\rb", b"\x1b[0m"])
+def test_a_value_with_control_characters_is_none(value: bytes) -> None:
+    assert request_of(b"sender=" + value).sender == ""
+
+
+@pytest.mark.servers
+def test_one_thing_after_another_is_answered_on_a_connection(tmp_path: Path) -> None:
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, _ones: object) -> None:
+        whole = b"".join(ASKED % name for name in (b"one", b"two", b"three"))
+        writer.write(whole[:40])
+        await asyncio.sleep(0.01)
+        writer.write(whole[40:])
+        for name in (b"one", b"two", b"three"):
+            assert await reader.readuntil(b"\n\n") == b"action=" + name + b"\n\n"
+
+    talk(tmp_path, script)
+
+
+@pytest.mark.servers
+@pytest.mark.parametrize("sent", [b"nonsense\n\n", b"sender=x" * 10_000])
+def test_nonsense_and_what_does_not_end_ends_the_connection(tmp_path: Path, sent: bytes) -> None:
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, _ones: object) -> None:
+        writer.write(sent)
+        with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
+            await reader.readexactly(1)
+
+    talk(tmp_path, script)
+
+
+@pytest.mark.servers
+def test_connections_are_bounded_in_number_and_silence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delegation, "CONNECTIONS", 2)
+
+    async def script(
+        reader: asyncio.StreamReader, writer: asyncio.StreamWriter, ones: set[delegation.Connection]
+    ) -> None:
+        others = [await asyncio.open_unix_connection(str(tmp_path / "s")) for _ in range(2)]
+        with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
+            await others[1][0].readexactly(1)
+        assert len(ones) == 2
+        writer.write(ASKED % b"one")
+        await reader.readuntil(b"\n\n")
+        close_idle(ones, asyncio.get_running_loop().time() + delegation.IDLE - 1)
+        assert len([each for each in ones if each.heard]) == 2
+        close_idle(ones, asyncio.get_running_loop().time() + delegation.IDLE + 1)
+        await asyncio.sleep(0.01)
+        assert not ones
+
+    talk(tmp_path, script)
