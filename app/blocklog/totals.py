@@ -2,16 +2,35 @@
 
 These statements read indexes and no rows; tests read their plans. Counts are of sums of hundreds of thousands of rows,
 so each is one statement. Quarters of an hour, because some time zones lie half an hour or three quarters apart.
+
+Rows of a site are counted by account here and not in SQL, which tells the account of each row in one text: of 49,000
+rows and 21,000 accounts that takes PostgreSQL 9 ms instead of 18, and MariaDB, whose groups are by all the 700
+characters that an id may have, 28 instead of 103; PyMySQL reads one row instead of 21,000 in 45 ms. Sums kept for each
+ten minutes would be as many as the rows: an account has two or three a day.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import BigInteger, ColumnElement, Engine, Select, and_, case, cast, extract, func, select, text
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Engine,
+    Select,
+    and_,
+    case,
+    cast,
+    extract,
+    func,
+    select,
+    text,
+)
 
 from app.blocklog.asking import asking
 from app.blocklog.codes import ADMINS_ONLY, Accepted, Outcome, Policy, code
@@ -22,6 +41,7 @@ HOUR: Final = timedelta(hours=1)
 QUARTER: Final = 900  # seconds
 BLOCKS: Final[Any] = BlockRow.__table__.c
 RECENT: Final[Any] = RecentRow.__table__.c
+Numbers = tuple[Mapping[str, int], Mapping[str, int]]  # of the last 24 hours, of the last hour
 
 
 class Traffic(NamedTuple):
@@ -54,12 +74,26 @@ class Unknown:
 
 def by_account(engine: Engine, site: str, now: datetime) -> Mapping[str, Traffic]:
     """The traffic of each account of a site that had any. Raises LogBusy, LogAway."""
-    return _traffic(engine, now, "account_id", site=site)
+    with asking(engine) as connection:
+        return _traffic(blocked(connection, site, now), accepted(connection, site, now))
 
 
 def by_site(engine: Engine, sites: Collection[str], now: datetime) -> Mapping[str, Traffic]:
     """The traffic of each of these sites that had any. Raises LogBusy, LogAway."""
-    return _traffic(engine, now, "site", sites=sites)
+    some = sorted(sites)
+    with asking(engine) as connection:
+        stopped = _grouped(connection, "site", BLOCKS, _stopped(now, BLOCKS.site.in_(some)), now)
+        return _traffic(stopped, _grouped(connection, "site", RECENT, _came_in(now, RECENT.site.in_(some)), now))
+
+
+def blocked(connection: Connection, site: str, now: datetime) -> Numbers:
+    """How many mails of each account of a site were stopped."""
+    return _counted(connection, BLOCKS, _stopped(now, BLOCKS.site == site), now)
+
+
+def accepted(connection: Connection, site: str, now: datetime) -> Numbers:
+    """How many came in."""
+    return _counted(connection, RECENT, _came_in(now, RECENT.site == site), now)
 
 
 def hours(engine: Engine, account_id: str, since: datetime, until: datetime) -> tuple[Total, ...]:
@@ -95,37 +129,50 @@ def sites_known(engine: Engine) -> tuple[str, ...]:
             found.append(name)
 
 
-def blocked_by(column: str, now: datetime, where: ColumnElement[bool]) -> Select[Any]:
-    """The statement behind the numbers of stopped mails: of the last 24 hours and the last hour, per value of one
-    column."""
-    stopped = (BLOCKS.outcome.not_in((Outcome.delayed, Outcome.would_block)), BLOCKS.policy != Policy.internal)
-    hour = func.count(case((BLOCKS.blocked_at >= now - HOUR, 1)))
-    recent = (where, BLOCKS.blocked_at >= now - DAY, *stopped)
-    return select(BLOCKS[column], func.count(), hour).where(*recent).group_by(BLOCKS[column])
+def _stopped(now: datetime, where: ColumnElement[bool]) -> tuple[ColumnElement[bool], ...]:
+    """Which rows are mails that were stopped in the last 24 hours."""
+    counted = BLOCKS.outcome.not_in((Outcome.delayed, Outcome.would_block))
+    return where, BLOCKS.blocked_at >= now - DAY, counted, BLOCKS.policy != Policy.internal
 
 
-def accepted_by(column: str, now: datetime, where: ColumnElement[bool]) -> Select[Any]:
-    """The same for mails that came in."""
-    hour = func.count(case((RECENT.received_at >= now - HOUR, 1)))
-    recent = (where, RECENT.received_at >= now - DAY, RECENT.outcome != Accepted.sent)
-    return select(RECENT[column], func.count(), hour).where(*recent).group_by(RECENT[column])
+def _came_in(now: datetime, where: ColumnElement[bool]) -> tuple[ColumnElement[bool], ...]:
+    """The same of mails that came in."""
+    return where, RECENT.received_at >= now - DAY, RECENT.outcome != Accepted.sent
 
 
-def _traffic(
-    engine: Engine, now: datetime, column: str, *, site: str | None = None, sites: Collection[str] = ()
-) -> Mapping[str, Traffic]:
-    def chosen(columns: Any) -> ColumnElement[bool]:
-        found: ColumnElement[bool] = columns.site == site if site is not None else columns.site.in_(sorted(sites))
-        return found
+def _counted(connection: Connection, columns: Any, where: tuple[ColumnElement[bool], ...], now: datetime) -> Numbers:
+    """How many rows each account has. An id holds no blank (directory/ids.py)."""
+    whose = columns.account_id
+    recent = case((_at(columns) >= now - HOUR, whose))
+    size = func.coalesce(func.sum(func.length(whose)), 0)
+    both = (func.aggregate_strings(each, " ") for each in (whose, recent))
+    rows, length, day, hour = connection.execute(select(func.count(), size, *both).where(*where)).one()
+    if not rows:
+        return {}, {}
+    if len(day) != int(length) + rows - 1:  # MariaDB ends a text at group_concat_max_len, or max_allowed_packet
+        return _grouped(connection, "account_id", columns, where, now)
+    return Counter(day.split(" ")), Counter(hour.split(" ")) if hour is not None else {}
 
-    with asking(engine) as connection:
-        blocked = {row[0]: (row[1], row[2]) for row in connection.execute(blocked_by(column, now, chosen(BLOCKS)))}
-        accepted = {row[0]: (row[1], row[2]) for row in connection.execute(accepted_by(column, now, chosen(RECENT)))}
-    nothing = (0, 0)
-    return {
-        key: Traffic(*blocked.get(key, nothing), *accepted.get(key, nothing))
-        for key in blocked.keys() | accepted.keys()
-    }
+
+def _grouped(
+    connection: Connection, column: str, columns: Any, where: tuple[ColumnElement[bool], ...], now: datetime
+) -> Numbers:
+    """The same by any column, grouped in SQL."""
+    hour = func.count(case((_at(columns) >= now - HOUR, 1)))
+    asked = select(columns[column], func.count(), hour).where(*where).group_by(columns[column])
+    found = connection.execute(asked).all()
+    return {row[0]: row[1] for row in found}, {row[0]: row[2] for row in found}
+
+
+def _at(columns: Any) -> ColumnElement[datetime]:
+    found: ColumnElement[datetime] = columns.blocked_at if columns is BLOCKS else columns.received_at
+    return found
+
+
+def _traffic(stopped: Numbers, came_in: Numbers) -> Mapping[str, Traffic]:
+    day, hour, in_day, in_hour = (each.get for each in (*stopped, *came_in))
+    keys = stopped[0].keys() | came_in[0].keys()
+    return {key: Traffic(day(key, 0), hour(key, 0), in_day(key, 0), in_hour(key, 0)) for key in keys}
 
 
 def quarters(kind: str, where: ColumnElement[bool], since: datetime, until: datetime) -> Select[Any]:

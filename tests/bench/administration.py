@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import statistics
 import tempfile
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -25,17 +26,18 @@ _PARTS = re.compile(r"dur=([\d.]+)")
 
 
 def measure(url: str, often: int = 40) -> list[float]:
-    """Median and 95th percentile of its server time in milliseconds."""
+    """Median and 95th percentile of its server time in milliseconds, and the processor time that a page takes here."""
     engine = open_engine(url, timeout=None)
     _fill(engine)
     engine.dispose()
     with tempfile.TemporaryDirectory() as folder:
         redis = RedisServer(Path(folder)).start()
         try:
-            spent = sorted(_spent(url, redis.url, often))
+            told = _spent(url, redis.url, often)
         finally:
             redis.stop()
-    return [statistics.median(spent), spent[int(len(spent) * 0.95)]]
+    spent = sorted(each for each, _ in told)
+    return [statistics.median(spent), spent[int(len(spent) * 0.95)], statistics.median(each for _, each in told)]
 
 
 def _fill(engine: Engine) -> None:
@@ -63,7 +65,7 @@ def _fill(engine: Engine) -> None:
             rows.execute(insert(table), values)
 
 
-def _spent(url: str, redis: str, often: int) -> list[float]:
+def _spent(url: str, redis: str, often: int) -> list[tuple[float, float]]:
     environ = {"POSTERN_SECRET_KEY": KEY, "POSTERN_DATABASE_URL": url, "POSTERN_REDIS_URL": redis}
     app = create_app(load({**environ, "POSTERN_KEEPER_SOCKET": "/nonexistent/keeper", "POSTERN_LOG_LEVEL": "error"}))
     app.test_client_class = Pages
@@ -71,7 +73,9 @@ def _spent(url: str, redis: str, often: int) -> list[float]:
     assert browser.sign_in("ada@isp.example", PASSWORD).status_code == 303
     found = []
     for _ in range(often + 2):
+        began = time.process_time()
         answer = super(Pages, browser).open("/admin", buffered=True, headers={"Accept-Encoding": "gzip"})
         assert answer.status_code == 200
-        found.append(sum(map(float, _PARTS.findall(answer.headers["Server-Timing"]))))
+        worked = (time.process_time() - began) * 1000
+        found.append((sum(map(float, _PARTS.findall(answer.headers["Server-Timing"]))), worked))
     return found[2:]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from app.blocklog import totals
 from app.blocklog.codes import Accepted, Outcome, Policy
@@ -39,6 +39,26 @@ def test_a_site_sees_nothing_of_another(engine: Engine) -> None:
     assert {each.policy for each in totals.site_hours(engine, ["s"], ago(days=1), ago(days=-1))} == {Policy.rbl}
     assert totals.unknown(engine, ["s"], ago(days=1)) == ()
     assert totals.sites_known(engine) == ("s", "t")
+
+
+def test_every_account_counts_also_nobody_and_those_of_the_longest_ids(engine: Engine) -> None:
+    long = "u:" + "x" * 697
+    for account in ("", long + "a", long + "b", long + "b", ""):
+        stopped(engine, account, ago(minutes=30))
+    stopped(engine, "", ago(minutes=90))
+    arrived(engine, "", ago(minutes=30))
+    expected = {"": Traffic(3, 2, 1, 1), long + "a": Traffic(1, 1), long + "b": Traffic(2, 2)}
+    assert totals.by_account(engine, "s", NOW) == expected
+
+
+def test_where_the_database_ends_a_text_early_nobody_is_counted_wrongly(engine: Engine) -> None:
+    for account in ("anna", "anna", "annabel"):
+        stopped(engine, account, ago(minutes=30))
+    for most in range(4, 18) if engine.dialect.name == "mariadb" else ():
+        with engine.begin() as connection:  # the pool's only one
+            connection.execute(text(f"SET SESSION group_concat_max_len = {most}"))
+        assert totals.by_account(engine, "s", NOW) == {"anna": Traffic(2, 2), "annabel": Traffic(1, 1)}, most
+    assert totals.by_account(engine, "s", NOW) == {"anna": Traffic(2, 2), "annabel": Traffic(1, 1)}
 
 
 def test_a_chart_has_quarters_of_an_hour_by_policy_and_nothing_outside_its_time(engine: Engine) -> None:
