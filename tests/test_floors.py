@@ -58,7 +58,7 @@ WEB: dict[str, set[str]] = {
     "signing": {"sending", "writing"},
     "contacts": set(),
     "blocked": {"mailboxes", "reading"},
-    "admin": {"blocked", "settings"},
+    "admin": {"blocked", "notice", "settings"},
     "notice": set(),
     "digest": {"blocked", "notice"},
     "operating": {"digest"},

@@ -12,7 +12,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, NoSuchModu
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from app.directory.driver import ARGUMENTS, impatient, session
-from app.directory.errors import DirectoryAway, DirectoryBroken
+from app.directory.errors import DirectoryAway, DirectoryBroken, ReadOnly
 
 TIMEOUT = 2.0  # seconds; a look-up takes 1 ms, and a person who signs in waits for at most two of these
 _DRIVERS = {"postgresql": "psycopg", "mysql": "pymysql", "mariadb": "pymysql", "sqlite": "pysqlite"}
@@ -57,6 +57,8 @@ def asking() -> Iterator[None]:
         raise DirectoryAway("all connections to the database are in use") from error
     except DBAPIError as error:
         first_line = str(error.orig).strip().partition("\n")[0]
+        if _is_read_only(error):
+            raise ReadOnly(first_line) from error
         raise (DirectoryAway if _is_away(error) else DirectoryBroken)(first_line) from error
 
 
@@ -65,6 +67,15 @@ def _is_away(error: DBAPIError) -> bool:
     if _mysql_code(error) == 1054 or getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR:
         return False  # an unknown column; SQLite's answer to any statement that is wrong
     return error.connection_invalidated or isinstance(error, (OperationalError, InterfaceError))
+
+
+def _is_read_only(error: DBAPIError) -> bool:
+    """SQLite's SQLITE_READONLY; insufficient_privilege and read_only_sql_transaction; of MySQL the refused commands,
+    columns and tables of a user with fewer rights, a server and a transaction that only read."""
+    by_code = _mysql_code(error) in (1142, 1143, 1290, 1792)
+    by_state = getattr(error.orig, "sqlstate", None) in ("42501", "25006")
+    code = getattr(error.orig, "sqlite_errorcode", None)
+    return by_code or by_state or (isinstance(code, int) and code & 0xFF == sqlite3.SQLITE_READONLY)
 
 
 def is_missing_table(error: BaseException | None) -> bool:

@@ -25,10 +25,10 @@ def owners(directory: Directory, addresses: Collection[str]) -> dict[str, tuple[
     if directory.query is not None:
         return {each: (_owner(resolve(directory, each, catch_all=True)),) for each in addresses}
     parsed = {each: key for each in addresses if (key := _parsed(each)) is not None}
-    found, forwards = _found(directory, parsed)
+    found, forwards = leads(directory, parsed)
     members = {member for targets in forwards.values() for member in targets}
     if members:
-        further, _ = _found(directory, {each: key for each in members if (key := _parsed(each)) is not None})
+        further, _ = leads(directory, {each: key for each in members if (key := _parsed(each)) is not None})
         for each, targets in forwards.items():
             known = [owner for target in targets for owner in further.get(target, ())]
             ours = tuple(dict.fromkeys(owner for owner in known if owner[0]))
@@ -82,10 +82,10 @@ def _parsed(address: str) -> TypedAddress | None:
         return None
 
 
-def _found(
+def leads(
     directory: Directory, parsed: dict[str, TypedAddress]
 ) -> tuple[dict[str, tuple[Owner, ...]], dict[str, list[str]]]:
-    """Owners by the rows of the directory, and the targets of addresses that forward."""
+    """Owners by the rows of the directory, and the targets of addresses that only forward."""
     domains = _domains(directory, {each.domain for each in parsed.values() if each.domain})
     sites = {row.site_id for row in domains.values()}
     locals_ = {key for each in parsed.values() if each.domain in domains for key in (each.local, each.plain)}

@@ -7,6 +7,7 @@ stood there before; what others keep is theirs. What was taken back is not taken
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -49,6 +50,9 @@ class Action:
     target: str
     detail: dict[str, Any] = field(default_factory=dict)
     undone: bool = False
+
+
+Also = Callable[[Connection, Action], None]
 
 
 def forget(engine: Engine, before: datetime) -> int:
@@ -126,14 +130,20 @@ def undoable(action: Action, now: datetime, verbs: frozenset[str] = ON_POLICY) -
     return action.verb in verbs and not action.undone and now - action.at < UNDO
 
 
-def undo(engine: Engine, by: By, action_id: int, now: datetime, verbs: frozenset[str] = ON_POLICY) -> Action:
+def undo(
+    engine: Engine, by: By, action_id: int, now: datetime, verbs: frozenset[str] = ON_POLICY,
+    *, also: Also | None = None, anyones: bool = False,
+) -> Action:  # fmt: skip
     """Takes an action of the account `by` names back and writes that down; returns it. What it did to rules and
-    settings is undone here, all else (`verbs` beyond ON_POLICY) by who asks. Raises Gone, PolicyAway."""
+    settings is undone here, all else (`verbs` beyond ON_POLICY) by who asks: `also` in the same transaction, and what
+    it raises leaves all as it was. `anyones`: others' actions too. Raises Gone, PolicyAway."""
 
     def work(connection: Connection) -> Action:
         row = connection.execute(select(_ACTIONS).where(_C.id == action_id, *_about(by))).first()
         action = None if row is None else _action(row)
-        if action is None or not undoable(action, now, verbs) or (by.account_id and action.by.actor_id != by.actor_id):
+        if action is None or not undoable(action, now, verbs) or not (
+            anyones or not by.account_id or action.by.actor_id == by.actor_id
+        ):
             raise Gone(str(action_id))
         mine = record(connection, by, "undo", action.target, now, {"of": action_id})
         once = update(_ACTIONS).where(_C.id == action_id, _C.undone_by.is_(None)).values(undone_by=mine)
@@ -143,6 +153,8 @@ def undo(engine: Engine, by: By, action_id: int, now: datetime, verbs: frozenset
             senders.put_back(connection, *_rules(action))
         elif action.verb == "setting":
             chosen.put_back(connection, action.detail, now)
+        if also is not None:
+            also(connection, action)
         return action
 
     return changed(engine, work)

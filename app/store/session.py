@@ -179,6 +179,15 @@ def rewrite(redis: Redis, secret: bytes, record: Record) -> None:
     redis.set(session_key(digest(secret)), record.to_json(), xx=True, keepttl=True)
 
 
+def recheck(redis: Redis, account_id: str) -> None:
+    """Has the account's sessions ask the directory at their next request. Raises redis.RedisError."""
+    names: Any = redis.zrange(list_key(account_id), 0, -1)
+    for key in [session_key(name.decode()) for name in names]:
+        with contextlib.suppress(ValueError, TypeError):  # ended meanwhile
+            record = Record.from_json(redis.get(key))  # type: ignore[arg-type]
+            redis.set(key, dataclasses.replace(record, checked=0).to_json(), xx=True, keepttl=True)
+
+
 def end(redis: Redis, name: str, account_id: str) -> None:
     """Deletes a session of the account by its digest, at once.
 

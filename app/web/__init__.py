@@ -17,8 +17,8 @@ from werkzeug.exceptions import UnsupportedMediaType
 from app.directory.errors import DirectoryBroken
 from app.mail.mailbox import MANY
 from app.web import brand, carry, errors, headers, session, spool
-from app.web.admin import account, accounts, operation, servers, totals
-from app.web.blocked import acting, doings, expecting, export, pages, where, words
+from app.web.admin import account, accounts, editing, operation, passwords, servers, totals
+from app.web.blocked import acting, doings, expecting, export, pages, told, where, words
 from app.web.brand import BrandError
 from app.web.contacts import contacts, files, groups
 from app.web.cookie import CookieSessions
@@ -44,6 +44,7 @@ from config.setting import SettingError
 
 ROOT = Path(__file__).parents[2]
 GET, POST, PUT, DELETE = ("GET",), ("POST",), ("PUT",), ("DELETE",)
+NUMBER, LONG = "<int(max=2147483647):number>", "<int(max=9223372036854775807):number>"
 ONE = "/mail/<mailbox:mailbox>/<int:uidvalidity>/<int:uid>"
 
 # address, endpoint, view, methods
@@ -123,9 +124,9 @@ ROUTES: Sequence[tuple[str, str, Any, Sequence[str]]] = (
     ("/digest/<token>", "blocked.link", digests.ask, GET),
     ("/digest/<token>", "blocked.follow", digests.act, POST),
     ("/settings/actions", "blocked.actions", doings.show, GET),
-    ("/settings/actions/<int(max=9223372036854775807):number>/undo", "blocked.undo", doings.undo, POST),
+    (f"/settings/actions/{LONG}/undo", "blocked.undo", doings.undo, POST),
     ("/settings/actions/unhide", "blocked.unhide", doings.unhide, POST),
-    ("/settings/actions/rules/<int(max=2147483647):number>/remove", "blocked.remove_rule", doings.remove, POST),
+    (f"/settings/actions/rules/{NUMBER}/remove", "blocked.remove_rule", doings.remove, POST),
     ("/settings/sessions", "settings.sessions", sessions.sessions, GET),
     ("/settings/sessions/revoke", "settings.revoke", sessions.revoke, POST),
     ("/settings/sessions/everywhere", "settings.sign_out_everywhere", sessions.sign_out_everywhere, POST),
@@ -134,6 +135,12 @@ ROUTES: Sequence[tuple[str, str, Any, Sequence[str]]] = (
     ("/metrics", "health.metrics", health.figures, GET),
     ("/admin", "admin.accounts", accounts.show, GET),
     ("/admin/accounts/<account_id>", "admin.account", account.show, GET),
+    ("/admin/accounts/<account_id>/settings", "admin.settings", editing.show, GET),
+    ("/admin/accounts/<account_id>/settings", "admin.save_account", editing.save, POST),
+    ("/admin/accounts/<account_id>/aliases", "admin.add_alias", editing.add_alias, POST),
+    (f"/admin/accounts/<account_id>/aliases/{NUMBER}/remove", "admin.remove_alias", editing.remove_alias, POST),
+    (f"/admin/accounts/<account_id>/undo/{LONG}", "admin.undo_change", editing.undo, POST),
+    ("/admin/accounts/<account_id>/password", "admin.set_password", passwords.save, POST),
     ("/admin/totals", "admin.totals", totals.show, GET),
     ("/admin/unknown", "admin.unknown", totals.unknown, GET),
     ("/admin/senders", "admin.senders", totals.senders, GET),
@@ -206,7 +213,7 @@ def _install(app: Flask, chosen: Settings) -> None:
     session.install_login(LoginManager(), app)
     errors.install(app)
     app.context_processor(_context)
-    app.jinja_env.filters.update(filters, **words.filters, each=rows.each, branches=branches.shown)
+    app.jinja_env.filters.update(filters, **words.filters, **told.filters, each=rows.each, branches=branches.shown)
     app.jinja_env.globals["MANY"] = MANY
     app.jinja_env.globals.update(url_for=remembered(app), carry_token=carry.page_token)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True

@@ -12,7 +12,7 @@ from redis import RedisError
 from werkzeug.exceptions import HTTPException
 
 from app.blocklog.errors import LogAway, LogBusy
-from app.directory.errors import DirectoryBroken, DirectoryError
+from app.directory.errors import DirectoryBroken, DirectoryError, Overtaken, ReadOnly
 from app.policy.errors import PolicyAway
 from app.profile.errors import Full, Gone, ProfileAway
 from app.store.throttle import TooMany
@@ -48,6 +48,16 @@ TABLE: dict[type[BaseException], Fault] = MAIL | {
     ),
     DirectoryBroken: Fault(
         500, "Something is wrong on our side", "Your account could not be read.", NOTHING_LOST, HELP
+    ),
+    ReadOnly: Fault(
+        403,
+        "Accounts are kept elsewhere",
+        "This website may read the directory of accounts, and not change it.",
+        "Nothing was changed.",
+        "Change it where your accounts are managed.",
+    ),
+    Overtaken: Fault(
+        409, "That has changed meanwhile", "Somebody else was quicker.", "Nothing was changed.", RELOAD
     ),
     ProfileAway: Fault(
         503,

@@ -27,6 +27,15 @@ WORDS = {
     "unhide": "No longer hid a sender",
     "report": "Reported a blocked message",
     "look": "Looked at the blocked mail",
+    "account": "Changed the account",
+    "account-add": "Added the account",
+    "alias-add": "Added an alias",
+    "alias-remove": "Removed an alias",
+    "address-add": "Added an address",
+    "address-remove": "Removed an address",
+    "password": "Set a new password for",
+    "site": "Changed the site",
+    "import": "Imported accounts of",
     "undo": "Took something back",
 }
 _TOO_LATE = "That was taken back already, or is longer ago than a day. Nothing was changed."

@@ -35,6 +35,12 @@ def shut_out(account: Account, what: str, now: datetime) -> bool:
     return _told(account, [account.address], subject, [*lines, f"    {cleaned(what, 320)}"])
 
 
+def password(account: Account, now: datetime) -> bool:
+    """That an administrator set a new password."""
+    lines = [_who(account, now, True), "", f"The password of {account.address} is a new one. All sessions were ended."]
+    return _told(account, [account.address], "Your password was set anew", lines)
+
+
 def _who(account: Account, now: datetime, by_admin: bool) -> str:
     zone = _zone(account)
     who = "An administrator" if by_admin else "Somebody who was signed in with your password"

@@ -1,0 +1,113 @@
+"""What an administrator sets of one account of a site: from typed fields to columns, with what is wrong by field.
+
+And the names of a site: no alias may stand in the place of an account's own name, as it would get that account's mail.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from app.directory.complete import complete
+from app.directory.edit import Change, Row, add
+from app.directory.errors import NotAccepted
+from app.directory.record import parse_record
+from app.directory.tables import ANY_DOMAIN, CATCH_ALL, AccountRow, AddressRow, DomainRow, ServerRow
+
+OWN = frozenset({"display_name", "kind", "forward_to", "time_zone", "locale", "role", "enabled"})
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """An account's columns as a form says them; `faults` by field."""
+
+    columns: Mapping[str, Any]
+    faults: Mapping[str, str]
+
+
+def typed(site: Row, old: Row, fields: Mapping[str, str], *, server: int | None, targets: Sequence[str]) -> Typed:
+    """The columns of an account that was `old`. `server`: where a new mailbox lies; `targets`: checked before."""
+    given = {name: text for name, text in fields.items() if name in OWN and name != "forward_to"}
+    key = {"site": str(site["name"]), "username": str(old["username"])}
+    values, wrong = parse_record("account", {**key, **given})
+    faults: dict[str, str] = {}
+    for sentence in wrong:
+        field, _, text = sentence.partition(": ")
+        faults.setdefault(field, text[:200])
+    columns = {name: value for name, value in values.items() if name in given}
+    kind = columns.get("kind", old["kind"])
+    columns |= {"kind": kind, "forward_to": ", ".join(targets) or None if kind != "mailbox" else None}
+    if kind != "mailbox" and not targets:
+        faults.setdefault("forward_to", "Say where its mail goes.")
+    if kind == "forward":
+        columns |= {"server_id": None, "login": None}
+    elif server is not None:
+        columns["server_id"] = server
+    whole = {**old, **columns}
+    try:
+        if not faults:
+            complete("account", whole, {site["site_id"]: site["primary_domain"]})
+            columns["login"] = whole["login"]
+    except ValueError as error:
+        field, _, text = str(error).partition(": ")
+        faults["server" if field == "server" else "form"] = text or field
+    return Typed(columns, faults)
+
+
+def usual_server(connection: Connection, site_id: int) -> int | None:
+    """The mail server that most accounts of a site lie on."""
+    count = func.count()
+    asked = select(AccountRow.server_id).where(AccountRow.site_id == site_id, AccountRow.server_id.is_not(None))
+    return connection.scalar(asked.group_by(AccountRow.server_id).order_by(count.desc(), AccountRow.server_id).limit(1))
+
+
+def servers(connection: Connection) -> dict[int, str]:
+    """All mail servers by name."""
+    return dict(connection.execute(select(ServerRow.server_id, ServerRow.name).order_by(ServerRow.name)).all())
+
+
+def domains(connection: Connection, site_id: int) -> dict[int, str]:
+    """The domains of a site by name."""
+    rows = select(DomainRow.domain_id, DomainRow.name).where(DomainRow.site_id == site_id).order_by(DomainRow.name)
+    return dict(connection.execute(rows).all())
+
+
+def addresses(connection: Connection, site_id: int, *, account_id: int | None, limit: int) -> list[dict[str, Any]]:
+    """The address rows of an account; without one, those of the site that lead to nobody or are catch-alls."""
+    row, account = AddressRow, AccountRow
+    asked = select(row.__table__, account.username, DomainRow.name.label("domain"))
+    asked = asked.select_from(row).outerjoin(account, account.account_id == row.account_id)
+    asked = asked.outerjoin(DomainRow, DomainRow.domain_id == row.domain_id).where(row.site_id == site_id)
+    if account_id is not None:
+        asked = asked.where(row.account_id == account_id)
+    else:
+        asked = asked.where(row.account_id.is_(None) | (row.local == CATCH_ALL))
+    return [dict(each) for each in connection.execute(asked.order_by(row.local, row.domain_id).limit(limit)).mappings()]
+
+
+def add_address(connection: Connection, site_id: int, local: str, domain_id: int, **leads: Any) -> Change:
+    """Adds an address that leads to `account_id`, or to `forward_to`. Raises NotAccepted, Overtaken."""
+    if domain_id != ANY_DOMAIN and domain_id not in domains(connection, site_id):
+        raise NotAccepted("That domain is not one of this site’s.")
+    values = {"site_id": site_id, "local": local, "domain_id": domain_id, "account_id": None, "forward_to": None}
+    values |= {"enabled": True, **leads}
+    check_name(connection, values)
+    return add(connection, "address", values)
+
+
+def check_name(connection: Connection, address: Row) -> None:
+    """That an address row takes no account's own name from it. Raises NotAccepted."""
+    named = select(AccountRow.account_id).where(
+        AccountRow.site_id == address["site_id"], AccountRow.username == address["local"]
+    )
+    other = connection.scalar(named)
+    if other is not None and other != address["account_id"]:
+        raise NotAccepted("An account of this site has that name. Its mail would go elsewhere.")
+
+
+def check_username(connection: Connection, site_id: int, username: str) -> None:
+    """That no address of the site is called as a new account. Raises NotAccepted."""
+    asked = select(AddressRow.address_id).where(AddressRow.site_id == site_id, AddressRow.local == username).limit(1)
+    if connection.scalar(asked) is not None:
+        raise NotAccepted("An address of this site has that name already. Remove it first.")

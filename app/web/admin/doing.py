@@ -1,0 +1,113 @@
+"""Changes of the directory by administrators: each is written into the action log with it, both or neither, and can be
+taken back for a day as long as nobody changed the same again.
+
+The directory may have a database of its own: then its part is committed first, within the other's transaction.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import abort
+from redis import RedisError
+from sqlalchemy import Connection
+
+from app.directory.edit import Change, from_json, put_back
+from app.directory.engine import asking
+from app.policy import actions
+from app.policy.actions import Action, By
+from app.policy.asking import changed
+from app.policy.errors import Gone
+from app.store import session as sessions
+from app.web.admin.realm import Realm
+from app.web.policy import policy
+from app.web.resources import resources
+from app.web.serving.log import described, logger
+
+VERBS = frozenset(("account", "account-add", "alias-add", "alias-remove", "site", "address-add", "address-remove")
+                  + ("import",))  # fmt: skip
+# Columns that only the provider's administrators set; a way back to such a value is theirs, too.
+PROVIDERS = frozenset({"server_id", "login", "brand", "forward_outside", "reset_passwords", "messages_per_hour",
+                       "recipients_per_hour"})  # fmt: skip
+Work = Callable[[Connection], Sequence[Change]]
+
+
+def now() -> datetime:
+    """As the action log keeps it."""
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+def kept_here() -> None:
+    """404 where accounts are those of a provider's own schema: what cannot be changed here has no page to do it."""
+    if resources().directory.query is not None:
+        abort(404)
+
+
+@contextmanager
+def directory(log: Connection | None = None) -> Iterator[Connection]:
+    """The directory's rows, in the action log's transaction where both lie in one database. Raises DirectoryError."""
+    held = resources()
+    with asking():
+        if log is not None and held.database is held.directory.whole:
+            yield log
+        else:
+            with held.directory.whole.begin() as connection:
+                yield connection
+
+
+def done(by: By, verb: str, target: str, work: Work, **more: Any) -> Sequence[Change]:
+    """What `work` changed, which is written down; nothing is where it changed nothing. Raises what `work` raises,
+    DirectoryError, PolicyAway."""
+
+    def both(log: Connection) -> Sequence[Change]:
+        with directory(log) as rows:
+            changes = work(rows)
+            if changes or more:
+                detail = {"changes": [each.as_json() for each in changes], **more}
+                actions.record(log, by, verb, target, now(), detail)
+        return changes
+
+    with policy() as engine:
+        changes = changed(engine, both)
+    follow(changes)
+    return changes
+
+
+def undo(here: Realm, by: By, number: int) -> Action:
+    """Takes back what was done. Raises Gone, Overtaken, NotAccepted; PolicyAway, DirectoryError."""
+    told: list[Change] = []
+
+    def also(log: Connection, action: Action) -> None:
+        changes = [from_json(each) for each in action.detail.get("changes", [])]
+        if not here.of_provider and any(_of_provider(each) for each in changes):
+            raise Gone(str(number))
+        with directory(log) as rows:
+            for each in reversed(changes):
+                put_back(rows, each)
+        told.extend(changes)
+
+    with policy() as engine:
+        action = actions.undo(engine, by, number, now(), VERBS, also=also, anyones=here.of_provider)
+    follow(told)
+    return action
+
+
+def _of_provider(done: Change) -> bool:
+    """Whether a site's administrator could not have done this, or would make somebody of the provider by undoing it."""
+    roles = {each.get("role") for each in (done.before, done.after) if each is not None}
+    columns = set(done.before or {}) & set(done.after or {})
+    return "isp_admin" in roles or bool(columns & PROVIDERS and done.table == "site")
+
+
+def follow(changes: Sequence[Change]) -> None:
+    """Sessions of changed accounts ask the directory at their next request; a disabled one's end now. Never raises:
+    without Redis they ask within a minute."""
+    redis = resources().redis
+    try:
+        for each in changes:
+            if each.table == "account" and each.before is not None:
+                over = (each.after or {}).get("enabled", True) is False
+                (sessions.end_everywhere if over else sessions.recheck)(redis, str(each.number))
+    except RedisError as error:
+        logger.warning("sessions follow a change later", extra=described(error))

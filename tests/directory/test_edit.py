@@ -1,0 +1,76 @@
+"""A row is changed only where it is as it was seen, and a change is taken back only where nobody changed it again."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, insert, update
+
+from app.directory import edit
+from app.directory.engine import open_engine
+from app.directory.errors import Overtaken
+from app.directory.tables import AccountRow, AddressRow, Base, SiteRow
+
+
+@pytest.fixture
+def rows(tmp_path: Path) -> Iterator[Connection]:
+    engine = open_engine(f"sqlite:///{tmp_path}/x.sqlite")
+    Base.metadata.create_all(engine)
+    with engine.begin() as connection:
+        connection.execute(insert(SiteRow).values(site_id=1, name="one", primary_domain="one.example"))
+        connection.execute(insert(AccountRow).values(account_id=5, site_id=1, username="ann", kind="forward"))
+        yield connection
+    engine.dispose()
+
+
+def seen(rows: Connection, table: str = "account", number: int = 5) -> dict[str, Any]:
+    found = edit.row_of(rows, table, number)
+    assert found is not None
+    return found
+
+
+def test_a_change_keeps_what_differs_and_is_taken_back(rows: Connection) -> None:
+    old = seen(rows)
+    done = edit.change(rows, "account", old, {"display_name": "Ann", "forward_to": None, "role": "site_admin"})
+    assert done is not None and done.before == {"display_name": None, "role": "user"}
+    assert edit.mark(seen(rows)) != edit.mark(old)
+    told = json.loads(json.dumps(done.as_json()))
+    edit.put_back(rows, edit.from_json(told))
+    assert seen(rows) == old and edit.change(rows, "account", old, dict(old)) is None
+    with pytest.raises(Overtaken):
+        edit.put_back(rows, done)
+
+
+def test_what_was_changed_meanwhile_is_not_written_over(rows: Connection) -> None:
+    old = seen(rows)
+    rows.execute(update(AccountRow.__table__).values(display_name="Quick"))
+    with pytest.raises(Overtaken):
+        edit.change(rows, "account", old, {"display_name": "Slow"})
+    assert edit.change(rows, "account", old, {"locale": "de"}), "another column is another matter"
+    assert seen(rows)["display_name"] == "Quick"
+
+
+def test_rows_are_added_and_removed_and_both_taken_back(rows: Connection) -> None:
+    values = {"site_id": 1, "local": "sales", "domain_id": 0, "account_id": 5, "forward_to": None, "enabled": True}
+    added = edit.add(rows, "address", values)
+    for again in ({**values}, {**values, "account_id": 77, "local": "x"}):  # its key is taken; no such account
+        with pytest.raises(Overtaken):
+            edit.add(rows, "address", again)
+    removed = edit.remove(rows, "address", seen(rows, "address", added.number))
+    assert edit.row_of(rows, "address", added.number) is None
+    edit.put_back(rows, removed)
+    rows.execute(update(AddressRow.__table__).values(forward_to="x@else.example"))
+    with pytest.raises(Overtaken):
+        edit.put_back(rows, added)
+    rows.execute(update(AddressRow.__table__).values(forward_to=None))
+    edit.put_back(rows, added)
+    assert edit.row_of(rows, "address", added.number) is None
+
+
+def test_hashes_are_written_and_kept_in_no_change(rows: Connection) -> None:
+    done = edit.change(rows, "account", seen(rows), {edit.SECRET: "$argon2id$x"})
+    assert done is not None and "argon" not in json.dumps(done.as_json())
+    assert seen(rows)[edit.SECRET] == "$argon2id$x"
+    assert edit.mark(seen(rows)) == edit.mark({**seen(rows), edit.SECRET: "y"})
