@@ -109,6 +109,11 @@ class Batch:
             self.fates[place] = fate
 
     @property
+    def rules(self) -> list[int]:
+        """The rules that stopped what is new, each as often as it did."""
+        return [values["rule_id"] for _, values in self.blocks.new if values["rule_id"]]
+
+    @property
     def rows(self) -> int:
         """How many rows are new."""
         return len(self.blocks.new) + len(self.recents.new)

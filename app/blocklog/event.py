@@ -42,7 +42,8 @@ class Refused:
     """Something stopped a message. `recipients`: those of this line only. `policy` and `detail` where the line itself
     says them; otherwise classify.py reads `text`, the reply as the client got it. `score` is the content filter's,
     `stored` where the message is kept ("amavis:<mail_id>"), `partner` a queue id of another program's that it
-    belongs to. `whole`: `recipients` are all that the message had."""
+    belongs to. `whole`: `recipients` are all that the message had. `rule`: the number of Postern's rule that did it,
+    as our own server tells it."""
 
     at: datetime
     instance: str
@@ -64,6 +65,7 @@ class Refused:
     stored: str | None = None
     partner: str | None = None
     pid: int | None = None
+    rule: int | None = None
 
 
 @dataclass(slots=True)

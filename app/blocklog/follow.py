@@ -15,6 +15,7 @@ import signal
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -54,6 +55,7 @@ WELL = 60.0  # after which an outage is a new one
 DAY, HOUR = 86400.0, 3600.0
 ALIVE = 10.0  # after which a follower without news says that it lives
 
+Acted = Callable[[Mapping[int, int]], object]  # how often each rule did
 ShutOut = Callable[[Mapping[str, Pretence]], bool]  # whether that is written
 _FAULTS = (*FAULTS, DirectoryAway, DirectoryBroken, Lost)
 
@@ -71,9 +73,10 @@ class Follower:
         once: bool = False,
         daily: Callable[[], object] | None = None,
         shut_out: ShutOut | None = None,
+        acted: Acted | None = None,
     ) -> None:
         self.engine, self.recipients, self.sources, self.once = engine, recipients, sources, once
-        self.make_join, self.daily, self.shut_out = make_join, daily, shut_out
+        self.make_join, self.daily, self.shut_out, self.acted = make_join, daily, shut_out, acted
         self.pretences: dict[str, Pretence] = {}  # that are not written yet
         self._daily_at = 0.0
         self.name = owner()
@@ -163,6 +166,8 @@ class Follower:
         self.refused = 0
         self.rows += batch.rows - left
         self._shut_out(join.tally.pretences)
+        if self.acted is not None and (rules := Counter(batch.rules)):
+            self.acted(rules)
         join.tally = type(join.tally)()
 
     def _put(self, connection: Connection, batch: Batch, places: dict[int, Place], at: float) -> int:
@@ -267,6 +272,7 @@ def open_follower(settings: Settings, sources: Sequence[Source], *, once: bool =
     from app.directory.sites import log_days
     from app.policy.actions import forget
     from app.policy.errors import PolicyAway
+    from app.policy.hits import add
 
     directory = open_directory(settings)
     recipients = Recipients(partial(owners, directory), partial(owners_of_logins, directory))
@@ -283,9 +289,13 @@ def open_follower(settings: Settings, sources: Sequence[Source], *, once: bool =
         with suppress(PolicyAway):  # tomorrow is soon enough
             forget(open_engine(settings.database_url), now - timedelta(days=settings.blocklog_days))
 
-    blocking = _blocking(settings)
+    def acted(rules: Mapping[int, int]) -> None:
+        with suppress(PolicyAway):  # a count, and no more
+            add(policy, {}, rules)
+
+    blocking, policy = _blocking(settings), open_engine(settings.database_url)
     engine = open_engine(url, timeout=10.0)
-    return Follower(engine, recipients, sources, make_join, once=once, daily=daily, shut_out=blocking)
+    return Follower(engine, recipients, sources, make_join, once=once, daily=daily, shut_out=blocking, acted=acted)
 
 
 def _blocking(settings: Settings) -> ShutOut | None:

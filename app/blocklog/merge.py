@@ -8,7 +8,7 @@ from app.blocklog.message import Message, Stopped
 
 AFTER_DATA = (Stage.data, Stage.end_of_message, Stage.after_acceptance)  # a refusal of all recipients
 _VAGUE = (Policy.other, Policy.internal)
-_FILLED = ("code", "dsn", "score", "detail", "subject", "message_id", "stored", "sender")
+_FILLED = ("code", "dsn", "score", "detail", "subject", "message_id", "stored", "sender", "rule")
 LooseKey = tuple[str, str, str]
 
 
@@ -35,6 +35,7 @@ def stopped(event: Refused, source: int, policy: Policy, detail: str | None) -> 
         ip=event.peer.ip,
         name=event.peer.name,
         helo=event.peer.helo,
+        rule=event.rule,
         kinds=[f"{source}:{event.instance}"],
     )
 

@@ -45,6 +45,7 @@ class Stopped:
     name: str = ""
     helo: str = ""
     ours: bool = False
+    rule: int | None = None
     kinds: list[str] = field(default_factory=list)
     waiting: bool = False
     written: list[list[Any]] = field(default_factory=list)

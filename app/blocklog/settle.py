@@ -174,6 +174,7 @@ def _block(row: Stopped) -> dict[str, Any]:
         "dsn": columns.optional(row.dsn, 11),
         "score": None if row.score is None else round(max(-99999.0, min(99999.0, row.score)), 2),
         "detail": columns.optional(row.detail, 80),
+        "rule_id": row.rule,
         "client_ip": columns.ip(known.ip),
         "client_name": columns.text(known.name, 253),
         "helo": columns.text(row.helo or (message.helo if message else ""), 253),

@@ -104,11 +104,9 @@ class Guarded:
 
     def serve(self, database: str, **settings: str) -> None:
         """Starts the policy service and waits until it listens."""
-        own = {"POSTERN_DATABASE_URL": database, "POSTERN_SECRET_KEY": secrets.token_urlsafe(32), **settings}
-        place = {"PYTHONPATH": str(ROOT)}  # in another mount namespace, the folder is / again
         words = self.network.words([sys.executable, "-m", "app.policy.service"])
         with self._told.open("ab") as output:
-            self._service = subprocess.Popen(words, env={**nodes.environment(own), **place}, stderr=output)
+            self._service = subprocess.Popen(words, env=environment(database, **settings), stderr=output)
         for _ in range(200):
             try:
                 self.network.connect(SERVICE).close()
@@ -129,3 +127,9 @@ class Guarded:
     def told(self) -> str:
         """What the service logged."""
         return self._told.read_text()
+
+
+def environment(database: str, **settings: str) -> dict[str, str]:
+    """What programs of Postern's are started with. In another mount namespace their folder is / again."""
+    own = {"POSTERN_DATABASE_URL": database, "POSTERN_SECRET_KEY": secrets.token_urlsafe(32), **settings}
+    return {**nodes.environment(own), "PYTHONPATH": str(ROOT)}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -12,18 +14,20 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, select, text
 
+from app.blocklog.codes import Policy
+from app.blocklog.tables import BlockRow
 from app.demo import directory
 from app.directory.engine import open_engine
-from app.policy import actions, hosts, intake, spam
+from app.policy import actions, hosts, intake, senders, spam
 from app.policy.actions import By
 from app.policy.rule import EVERYBODY, Rule, Scope, account_scope, site_scope
 from app.policy.value import Kind
 from tests.conftest import make_server_folder
 from tests.mta.client import Attempt, Reply
 from tests.mta.dns import Nameserver, listed, reverse
-from tests.mta.guarded import LIST, PORT, Guarded
+from tests.mta.guarded import LIST, PORT, Guarded, environment
 from tests.mta.namespace import Namespace
 
 pytestmark = pytest.mark.servers
@@ -41,10 +45,13 @@ class World:
     engine: Engine
     ids: dict[str, str]
 
+    @property
+    def url(self) -> str:
+        return self.engine.url.render_as_string(hide_password=False)
+
     def serve(self) -> None:
         """Starts the service."""
-        url = self.engine.url.render_as_string(hide_password=False)
-        self.server.serve(url, POSTERN_OWN_NAMES="mx1.isp.example,192.0.2.25", POSTERN_GREYLIST_SECONDS="2")
+        self.server.serve(self.url, POSTERN_OWN_NAMES="mx1.isp.example,192.0.2.25", POSTERN_GREYLIST_SECONDS="2")
 
     def told(self, sender: str, *recipients: str, source: str = CLIENT, helo: str = "mail.sender.example") -> Reply:
         """What a client is told of the last of some recipients."""
@@ -220,6 +227,32 @@ def test_without_the_service_mail_flows_and_nobody_else_is_let_in(world: World) 
     finally:
         world.serve()
     assert world.told(sender, ALICE).code == 554
+
+
+def test_a_refusal_by_a_rule_is_in_the_block_log_with_the_rule(world: World) -> None:
+    denied, listed_one, unsure = fresh(), fresh(), fresh()
+    number = world.add("deny", denied, account_scope(world.ids[ALICE]))
+    world.told(denied, ALICE)
+    world.told(listed_one, ALICE, source=LISTED)
+    setting(world.engine, account_scope(world.ids[CAROL]), "greylist", "1")
+    world.told(unsure, CAROL)
+    setting(world.engine, account_scope(world.ids[CAROL]), "greylist", "0")
+    follow(world)
+    with world.engine.connect() as connection:
+        rows = {f"{row.sender_local}@{row.sender_domain}": row for row in connection.execute(select(BlockRow))}
+    found = {each: (rows[each].policy, rows[each].rule_id) for each in (denied, listed_one, unsure)}
+    assert found == {denied: (Policy.rule, number), listed_one: (Policy.rbl, None), unsure: (Policy.greylist, None)}
+    assert rows[denied].account_id == world.ids[ALICE]
+    assert rows[denied].reason.endswith(f"[rule {number}]")
+    mine = senders.rules_of(world.engine, account_scope(world.ids[ALICE]), datetime.now(UTC))
+    assert [each.hits for each in mine if each.rule_id == number] == [1]
+
+
+def follow(world: World) -> None:
+    """Reads Postfix' log to its end, as the follower does."""
+    words = [sys.executable, "-m", "app.blocklog.follow", "--node", "mx1", "--once", str(world.server.log)]
+    done = subprocess.run(words, env=environment(world.url), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def site(world: World) -> str:

@@ -197,6 +197,7 @@ def _refused(
         policy=said.policy,
         detail=said.detail,
         score=said.score,
+        rule=said.rule,
     )
 
 

@@ -106,6 +106,7 @@ def _thrown_away(line: Line, queue_id: str, pid: int | None, found: re.Match[str
         detail=said.detail,
         score=said.score,
         pid=pid,
+        rule=said.rule,
     )
 
 

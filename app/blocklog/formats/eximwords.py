@@ -24,8 +24,8 @@ FIELDS = rf'(?>(?: (?!F=)(?:[A-Za-z]++=(?:{QUOTED}|[^\s":]*+(?>(?::[^\s":]++)*))
 ID = r"[A-Za-z0-9]{6}-(?:[A-Za-z0-9]{6}-[A-Za-z0-9]{2}|[A-Za-z0-9]{11}-[A-Za-z0-9]{4})"
 _LIST = re.compile(rf"{ADDRESS}(?>(?:[ ,]{{1,2}}{ADDRESS})*)")
 _LISTED = re.compile(ADDRESS)
-_TAG = re.compile(rf"\[blk((?>(?: [a-z]=(?>(?:{QUOTED}|[^\s\]\"])*))+))\] ?")
-_PAIR = re.compile(rf" ([a-z])=((?>(?:{QUOTED}|[^\s\]\"])*))")
+_TAG = re.compile(rf"\[blk((?>(?: [a-z]{{1,2}}=(?>(?:{QUOTED}|[^\s\]\"])*))+))\] ?")
+_PAIR = re.compile(rf" ([a-z]{{1,2}})=((?>(?:{QUOTED}|[^\s\]\"])*))")
 _FIELD = re.compile(rf' ([A-Za-z]+)=({QUOTED}|[^\s"]*)')
 _CODE = re.compile(r"([45]\d\d)[ -](?!\d\d\d[ -])")
 _DSN = re.compile(r"([45]\.\d{1,3}\.\d{1,3})(?: |$)")
@@ -34,14 +34,15 @@ _ESCAPED = re.compile(r"\\(.)")
 
 @dataclass(frozen=True, slots=True)
 class Tag:
-    """What a `[blk p=spam s=17.2 n=2 r=a@x,b@x]` at the beginning of a reason says. `recipients` are believed only
-    where there are as many as it counts."""
+    """What a `[blk p=spam s=17.2 n=2 r=a@x,b@x]`, or `[blk p=rule id=42]`, at the beginning of a reason says.
+    `recipients` are believed only where there are as many as it counts."""
 
     policy: Policy | None = None
     score: float | None = None
     detail: str | None = None
     code: int | None = None
     recipients: tuple[str, ...] = ()
+    rule: int | None = None
 
 
 def addresses(text: str) -> tuple[str, ...]:
@@ -73,6 +74,7 @@ def tag(reason: str) -> tuple[Tag, str]:
             said.get("d") or None,
             int(said["c"]) if re.fullmatch(r"[45]\d\d", said.get("c", ""), re.ASCII) else None,
             listed if counted == str(len(listed)) else (),
+            rule_number(said.get("id", "")),
         ),
         reason[found.end() :],
     )
@@ -105,6 +107,11 @@ def ip(text: str | None) -> str:
         return str(ip_address(text or ""))
     except ValueError:
         return ""
+
+
+def rule_number(text: str) -> int | None:
+    """The number of a rule, as the database has them."""
+    return int(text) if re.fullmatch(r"[1-9]\d{0,8}", text, re.ASCII) else None
 
 
 def _number(text: str) -> float | None:

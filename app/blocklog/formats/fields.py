@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 
 from app.blocklog.event import Line, Peer
+from app.blocklog.formats.eximwords import rule_number
 
 ID = r"(?P<id>NOQUEUE|[0-9A-Za-z]{5,40})"
 CLIENT = r"(?P<name>[^\s\[\]]*)\[(?P<ip>[^\]\s]*)\](?::\d+)?"
+DENIED = "This address does not accept mail from you"
 _REPLY = re.compile(r"(?:(?P<code>[2-5]\d\d) )?(?:(?P<dsn>[245]\.\d{1,3}\.\d{1,3})(?: |\Z))?(?P<text>.*)", re.DOTALL)
 
 
@@ -35,6 +37,13 @@ def queue(line: Line) -> str:
 def queue_id(match: re.Match[str]) -> str | None:
     """None: the message has none yet."""
     return None if match["id"] == "NOQUEUE" else str(match["id"])
+
+
+def own_rule(text: str, recipient: str | None) -> int | None:
+    """The rule that refused a recipient, as the policy service has Postfix tell it (app/policy/answers.py), which alone
+    begins a text with that recipient and then speaks so: a remote server's words stand behind others."""
+    head, found, tail = text.partition(f"<{recipient}>: Recipient address rejected: {DENIED} [rule ")
+    return rule_number(tail[:-1]) if found and not head and tail.endswith("]") else None
 
 
 def peer_of(match: re.Match[str], helo: str = "", *, proven: bool = False) -> Peer:

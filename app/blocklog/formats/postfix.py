@@ -15,7 +15,7 @@ from app.blocklog.codes import Outcome, Policy, Stage
 from app.blocklog.event import Ended, Event, Line, Odd, Peer, Refused, SignedIn, Told, Visit
 from app.blocklog.formats.delivery import delivery
 from app.blocklog.formats.ending import ADDRESS, LONGEST, Ending, content_ending, ending, mime_ending
-from app.blocklog.formats.fields import CLIENT, ID, Reply, begins, peer_of, queue, queue_id, reply_of
+from app.blocklog.formats.fields import CLIENT, ID, Reply, begins, own_rule, peer_of, queue, queue_id, reply_of
 
 AGENTS = ("smtp", "lmtp", "local", "virtual", "pipe", "error", "retry", "discard", "relay", "bounce")
 PROGRAMS = frozenset({"smtpd", "cleanup", "postscreen", "qmgr", "nqmgr", "oqmgr", *AGENTS})
@@ -139,6 +139,8 @@ def _stopped(line: Line) -> Iterable[Event]:
 def _refused(line: Line, match: re.Match[str], end: Ending) -> Refused:
     reply, stage = reply_of(end.before), STAGES.get(match["stage"], Stage.unknown)
     by_smtpd = line.program == "smtpd" and not match["action"].startswith("milter")
+    own = by_smtpd and match["action"] == "reject" and reply.text.endswith("]")
+    rule = own_rule(reply.text, end.recipient) if own else None
     return Refused(
         line.at,
         queue(line),
@@ -153,8 +155,9 @@ def _refused(line: Line, match: re.Match[str], end: Ending) -> Refused:
         peer=peer_of(match, end.helo, proven=not end.signed_in),
         code=reply.code,
         dsn=reply.dsn,
-        policy=_policy_of_action(match["action"], reply),
+        policy=Policy.rule if rule else _policy_of_action(match["action"], reply),
         pid=line.pid,
+        rule=rule,
     )
 
 

@@ -62,3 +62,8 @@ def test_fields_of_a_line_are_read_once_and_out_of_their_quotes():
 
 def test_an_address_has_one_text():
     assert (ip("2001:DB8:0::1"), ip("1.2.3"), ip(None)) == ("2001:db8::1", "", "")
+
+
+def test_a_rule_is_named_by_its_number() -> None:
+    assert tag("[blk p=rule id=42] local rule") == (Tag(Policy.rule, rule=42), "local rule")
+    assert tag("[blk p=rule id=4294967296] x")[0] == tag("[blk p=rule id=-1] x")[0] == Tag(Policy.rule)

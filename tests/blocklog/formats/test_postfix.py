@@ -6,7 +6,9 @@ import pytest
 
 from app.blocklog.codes import Outcome, Policy, Stage
 from app.blocklog.event import Ended, Event, Line, Odd, Peer, Refused, SignedIn, Told, Visit
+from app.blocklog.formats.fields import DENIED
 from app.blocklog.formats.postfix import Reader
+from app.policy import answers
 
 AT = datetime(2026, 11, 22, 6, 47, 20, tzinfo=UTC)
 FROM = "mail.sender.example[203.0.113.7]"
@@ -284,3 +286,31 @@ def test_a_message_that_was_too_large_is_known_by_its_warning_only() -> None:
 def test_a_refusal_that_breaks_off_is_shown_to_administrators() -> None:
     (event,) = read(f"NOQUEUE: reject: RCPT from {FROM}: 550 5.1.1 <x@isp.example>: Recip")
     assert isinstance(event, Odd)
+
+
+OWN = f"reject: RCPT from {FROM}: 554 5.7.1 <dave@isp.example>: Recipient address rejected: {DENIED}"
+
+
+def test_our_own_rule_is_known_by_its_number() -> None:
+    found = refused(f"NOQUEUE: {OWN} [rule 42]; {TAIL}")
+    assert (found.rule, found.policy, found.recipients) == (42, Policy.rule, ("dave@isp.example",))
+    assert DENIED == answers.DENIED
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        OWN,
+        f"{OWN} [rule 0]",
+        f"{OWN} [rule 4294967296]",
+        f"{OWN} [rule 42] and more",
+        OWN.replace("dave@", "carol@") + " [rule 42]",
+        f"{OWN} [rule 42]".replace("reject:", "milter-reject:"),
+        f"{OWN} [rule 42]".replace("reject:", "proxy-reject:"),
+        # What another server said of the recipient, which Postfix tells on (reject_unverified_recipient).
+        f"reject: RCPT from {FROM}: 550 5.1.1 <dave@isp.example>: Recipient address rejected: undeliverable address: "
+        f"host mx.other.example said: 550 <dave@isp.example>: Recipient address rejected: {DENIED} [rule 42]",
+    ],
+)
+def test_nobody_else_names_a_rule(text: str) -> None:
+    assert refused(f"NOQUEUE: {text}; {TAIL}").rule is None
