@@ -125,6 +125,14 @@ def of_account(
         return tuple(_action(row) for row in connection.execute(newest))
 
 
+def of_site(engine: Engine, site: str, *, limit: int = 51) -> tuple[Action, ...]:
+    """What was done to a site itself, and to no single account of it, newest first. Raises PolicyAway."""
+    newest = select(_ACTIONS).where(_C.site == site, _C.account_id == "", _C.verb != "look")
+    newest = newest.order_by(_C.at.desc(), _C.id.desc()).limit(limit)
+    with reading(engine) as connection:
+        return tuple(_action(row) for row in connection.execute(newest))
+
+
 def undoable(action: Action, now: datetime, verbs: frozenset[str] = ON_POLICY) -> bool:
     """Whether there is still a way back."""
     return action.verb in verbs and not action.undone and now - action.at < UNDO

@@ -17,7 +17,7 @@ from werkzeug.exceptions import UnsupportedMediaType
 from app.directory.errors import DirectoryBroken
 from app.mail.mailbox import MANY
 from app.web import brand, carry, errors, headers, session, spool
-from app.web.admin import account, accounts, editing, operation, passwords, servers, totals
+from app.web.admin import account, accounts, editing, operation, passwords, servers, site, totals
 from app.web.blocked import acting, doings, expecting, export, pages, told, where, words
 from app.web.brand import BrandError
 from app.web.contacts import contacts, files, groups
@@ -141,6 +141,11 @@ ROUTES: Sequence[tuple[str, str, Any, Sequence[str]]] = (
     (f"/admin/accounts/<account_id>/aliases/{NUMBER}/remove", "admin.remove_alias", editing.remove_alias, POST),
     (f"/admin/accounts/<account_id>/undo/{LONG}", "admin.undo_change", editing.undo, POST),
     ("/admin/accounts/<account_id>/password", "admin.set_password", passwords.save, POST),
+    ("/admin/site", "admin.site", site.show, GET),
+    ("/admin/site", "admin.save_site", site.save, POST),
+    ("/admin/site/addresses", "admin.add_address", site.add_address, POST),
+    (f"/admin/site/addresses/{NUMBER}/remove", "admin.remove_address", site.remove_address, POST),
+    (f"/admin/site/undo/{LONG}", "admin.undo_site", site.undo, POST),
     ("/admin/totals", "admin.totals", totals.show, GET),
     ("/admin/unknown", "admin.unknown", totals.unknown, GET),
     ("/admin/senders", "admin.senders", totals.senders, GET),

@@ -13,8 +13,10 @@ from flask import abort
 from redis import RedisError
 from sqlalchemy import Connection
 
-from app.directory.edit import Change, from_json, put_back
+from app.directory.edit import Change, from_json, put_back, row_of
 from app.directory.engine import asking
+from app.directory.errors import Overtaken
+from app.directory.member import check_name, domains
 from app.policy import actions
 from app.policy.actions import Action, By
 from app.policy.asking import changed
@@ -28,7 +30,7 @@ from app.web.serving.log import described, logger
 VERBS = frozenset(("account", "account-add", "alias-add", "alias-remove", "site", "address-add", "address-remove")
                   + ("import",))  # fmt: skip
 # Columns that only the provider's administrators set; a way back to such a value is theirs, too.
-PROVIDERS = frozenset({"server_id", "login", "brand", "forward_outside", "reset_passwords", "messages_per_hour",
+PROVIDERS = frozenset({"brand", "forward_outside", "reset_passwords", "messages_per_hour",
                        "recipients_per_hour"})  # fmt: skip
 Work = Callable[[Connection], Sequence[Change]]
 
@@ -79,12 +81,13 @@ def undo(here: Realm, by: By, number: int) -> Action:
     told: list[Change] = []
 
     def also(log: Connection, action: Action) -> None:
-        changes = [from_json(each) for each in action.detail.get("changes", [])]
-        if not here.of_provider and any(_of_provider(each) for each in changes):
+        if not here.of_provider and of_provider(action):
             raise Gone(str(number))
+        changes = _changes(action)
         with directory(log) as rows:
             for each in reversed(changes):
                 put_back(rows, each)
+                _sound(rows, each)
         told.extend(changes)
 
     with policy() as engine:
@@ -93,8 +96,26 @@ def undo(here: Realm, by: By, number: int) -> Action:
     return action
 
 
-def _of_provider(done: Change) -> bool:
+def _sound(rows: Connection, undone: Change) -> None:
+    """That a row which is back fits to what came since: no account has an alias' name, a site has its domain."""
+    if undone.table == "address" and undone.before is not None:
+        row = row_of(rows, "address", undone.number)
+        check_name(rows, row or undone.before)
+    domain = (undone.before or {}).get("primary_domain") if undone.table == "site" else None
+    if domain is not None and domain not in domains(rows, undone.number).values():
+        raise Overtaken(f"{domain} is no longer a domain of the site")
+
+
+def _changes(action: Action) -> list[Change]:
+    return [from_json(each) for each in action.detail.get("changes", [])]
+
+
+def of_provider(action: Action) -> bool:
     """Whether a site's administrator could not have done this, or would make somebody of the provider by undoing it."""
+    return any(_of_provider(each) for each in _changes(action))
+
+
+def _of_provider(done: Change) -> bool:
     roles = {each.get("role") for each in (done.before, done.after) if each is not None}
     columns = set(done.before or {}) & set(done.after or {})
     return "isp_admin" in roles or bool(columns & PROVIDERS and done.table == "site")

@@ -123,8 +123,8 @@ def may_reset(of: Member) -> bool:
 
 
 def _undoable(of: Member, action: actions.Action) -> bool:
-    mine = of.here.of_provider or action.by.actor_id == of.here.me.account.id
-    return mine and not of.fixed and actions.undoable(action, doing.now(), doing.VERBS)
+    own = action.by.actor_id == of.here.me.account.id and not doing.of_provider(action)
+    return (own or of.here.of_provider) and not of.fixed and actions.undoable(action, doing.now(), doing.VERBS)
 
 
 def _values(of: Member) -> dict[str, str]:

@@ -96,7 +96,7 @@ def page(template: str, of: Realm, **values: Any) -> str:
     """A page, with what each of them shows: the tabs, the site, and which switches of the intake are off."""
     return render_template(
         f"admin/{template}.html", realm=of, site_link=of.site if of.of_provider else None, zone=of.me.zone,
-        closed=_closed(), now=datetime.now(UTC), **values,
+        closed=_closed(), kept_here=resources().directory.query is None, now=datetime.now(UTC), **values,
     )  # fmt: skip
 
 
