@@ -2,7 +2,7 @@
 
 import re
 from functools import lru_cache
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 
 _OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 _IPV4 = re.compile(rf"(?:{_OCTET}\.){{3}}{_OCTET}")
@@ -56,3 +56,10 @@ def network(value: str) -> str:
     if ":" not in value:
         return value.rpartition(".")[0]
     return ":".join(ip_address(value).exploded.split(":")[:4]) if ip(value) else value
+
+
+def server(value: str) -> str:
+    """Under what a sending server is known: its address, of IPv6 its /64, as one machine has all of it to choose from
+    (RFC 6177 §2)."""
+    found = ip(value)
+    return str(ip_network((found, 64), strict=False)) if ":" in found else found

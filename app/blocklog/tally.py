@@ -51,14 +51,14 @@ class Tally:
 
     def visit(self, event: Visit) -> None:
         """One connection."""
-        host = self._host(columns.ip(event.ip), event.at.timestamp())
+        host = self._host(columns.server(event.ip), event.at.timestamp())
         for name in COUNTS:
             if count := getattr(event, name):
                 host.counts[name] = host.counts.get(name, 0) + count
 
     def listed(self, ip: str, at: float, name: str | None) -> None:
         """A refusal because of a block list."""
-        host = self._host(columns.ip(ip), at)
+        host = self._host(columns.server(ip), at)
         host.listed, host.list_at, host.list_name = host.listed + 1, at, name
 
     def _host(self, ip: str, at: float) -> Host:

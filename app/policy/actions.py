@@ -7,7 +7,7 @@ stood there before; what others keep is theirs. What was taken back is not taken
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -85,6 +85,16 @@ def record(
 def recorded(engine: Engine, by: By, verb: str, target: str, at: datetime, detail: dict[str, Any] | None = None) -> int:
     """The same for what was done elsewhere. Raises PolicyAway."""
     return changed(engine, lambda connection: record(connection, by, verb, target, at, detail))
+
+
+def all_recorded(engine: Engine, done: Sequence[tuple[By, str, dict[str, Any]]], verb: str, at: datetime) -> None:
+    """The same for what was done to several accounts, each with its target and detail. Raises PolicyAway."""
+
+    def work(connection: Connection) -> None:
+        for by, target, detail in done:
+            record(connection, by, verb, target, at, detail)
+
+    changed(engine, work)
 
 
 def add_rule(engine: Engine, by: By, rule: Rule, detail: dict[str, Any] | None = None) -> tuple[int, Rule]:

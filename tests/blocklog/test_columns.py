@@ -39,6 +39,13 @@ def test_networks_are_those_that_greylisting_takes_for_one() -> None:
     assert columns.network("") == ""
 
 
+def test_a_server_is_known_by_its_address_or_its_64() -> None:
+    assert columns.server("2001:db8:1:2:3::4") == columns.server("2001:db8:1:2:ffff::9") == "2001:db8:1:2::/64"
+    assert columns.server("2001:db8:1:3::4") != columns.server("2001:db8:1:2::4")
+    others = {"203.0.113.7": "203.0.113.7", "::ffff:203.0.113.7": "203.0.113.7", "": "", "x": ""}
+    assert {each: columns.server(each) for each in others} == others
+
+
 @given(st.text(max_size=400), st.integers(1, 300))
 def test_a_text_is_one_line_and_no_longer_than_its_column(value: str, length: int) -> None:
     found = columns.text(value, length)

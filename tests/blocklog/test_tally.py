@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from app.blocklog import tally
+from app.blocklog.event import Visit
 from app.blocklog.tally import Tally, mark
+
+AT = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 
 def test_lines_of_one_shape_are_of_one_kind() -> None:
@@ -20,3 +25,12 @@ def test_a_stranger_fills_no_memory_with_kinds() -> None:
         found.unread(1, "why", f"kind {word}", 0.0)
     assert len(found.odd) == tally.MOST_KINDS
     assert found.odd_times == {1: 1000}
+
+
+def test_servers_of_one_64_are_one() -> None:
+    found = Tally()
+    for number in range(1, 4):
+        found.visit(Visit(AT, f"2001:db8:7:1::{number}", connections=1))
+    found.listed("2001:db8:7:1:9::", AT.timestamp(), "zen.example")
+    (host,) = found.hosts.values()
+    assert (*found.hosts, host.counts, host.listed) == ("2001:db8:7:1::/64", {"connections": 3}, 1)

@@ -17,6 +17,7 @@ from app.web.admin.accounts import name_of
 from app.web.admin.realm import Realm, is_id, page, realm
 from app.web.blocked.asked import asked_of, place_text
 from app.web.blocklog import blocklog
+from app.web.policy import policy
 from app.web.resources import resources
 from app.web.settings.looks import LOOK
 
@@ -41,13 +42,14 @@ def show(account_id: str) -> str:
     view = request.args.get("view", "")
     view = view if view in VIEWS else VIEWS[0]
     asked = asked_of(request.args, ())
-    policy = next((each for each in POLICIES if word(each) == request.args.get("policy")), None)
+    class_ = next((each for each in POLICIES if word(each) == request.args.get("policy")), None)
     by = here.by(account_id=whose.id, site=whose.site)
-    recorded(resources().database, by, LOOK, whose.address, now, {"address": here.me.account.address})
+    with policy() as rules:
+        recorded(rules, by, LOOK, whose.address, now, {"address": here.me.account.address})
     only: dict[str, Any] = {"sender": asked.sender, "before": asked.before, "limit": PER_PAGE + 1, "site": _site(here)}
     with blocklog() as engine:
         if view == "blocked":
-            chosen = [policy] if policy is not None else []
+            chosen = [class_] if class_ is not None else []
             rows: Any = query.day_page(engine, whose.id, policies=chosen, everything=True, **only)
         else:
             rows = query.recent_page(engine, whose.id, **only)
@@ -55,7 +57,7 @@ def show(account_id: str) -> str:
         counts = query.counts(engine, whose.id, now, everything=True, site=_site(here))
     older = place_text(*rows[PER_PAGE - 1].place) if len(rows) > PER_PAGE else None
     return page(
-        "account", here, whose=whose, view=view, asked=asked, policy=policy, policies=list(POLICIES.items()), used=used,
+        "account", here, whose=whose, view=view, asked=asked, policy=class_, policies=list(POLICIES.items()), used=used,
         rows=rows[:PER_PAGE], older=older, day=sum(counts.day.values()), week=sum(counts.week.values()),
     )  # fmt: skip
 

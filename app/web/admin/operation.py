@@ -10,7 +10,7 @@ from app.policy import intake
 from app.policy.errors import BadValue
 from app.web.admin.realm import page, provider
 from app.web.blocklog import blocklog
-from app.web.resources import resources
+from app.web.policy import policy
 
 LATE = timedelta(minutes=1)  # a follower looks every second or two
 WORDS = {
@@ -34,7 +34,9 @@ def logs() -> str:
 def switches() -> str:
     """GET /admin/intake"""
     here = provider()
-    return page("intake", here, switches=intake.switches(resources().database), words=WORDS)
+    with policy() as rules:
+        every = intake.switches(rules)
+    return page("intake", here, switches=every, words=WORDS)
 
 
 def turn() -> Any:
@@ -44,7 +46,8 @@ def turn() -> Any:
     if request.form.get("to") not in ("on", "off"):
         abort(400)
     try:
-        intake.turn(resources().database, here.by(), name, on, datetime.now(UTC), address=here.me.account.address)
+        with policy() as rules:
+            intake.turn(rules, here.by(), name, on, datetime.now(UTC), address=here.me.account.address)
     except BadValue:
         abort(400)
     flash(f"{WORDS[name][0]}: turned {'on' if on else 'off'}.")

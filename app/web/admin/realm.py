@@ -16,8 +16,8 @@ from app.policy import intake
 from app.policy.actions import By
 from app.policy.errors import PolicyAway
 from app.web.blocklog import blocklog
+from app.web.policy import policy
 from app.web.resources import resources
-from app.web.serving.log import described, logger
 from app.web.session import Current, client_address, current
 
 LONGEST_ID = 700
@@ -103,9 +103,7 @@ def page(template: str, of: Realm, **values: Any) -> str:
 def _closed() -> list[str]:
     """The switches that keep mail out and are off. Where nobody can say, no page is refused for that."""
     try:
-        return [
-            each.name for each in intake.switches(resources().database) if not each.on and each.name in intake.ALLOWING
-        ]
-    except PolicyAway as error:
-        logger.warning("the policy does not answer", extra=described(error))
+        with policy() as engine:
+            return [each.name for each in intake.switches(engine) if not each.on and each.name in intake.ALLOWING]
+    except PolicyAway:
         return []

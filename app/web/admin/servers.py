@@ -6,14 +6,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flask import flash, redirect, request, url_for
+from sqlalchemy import Engine
 
+from app.blocklog import columns
 from app.blocklog.hosts import ORDERS, hosts
 from app.blocklog.reason import cleaned
 from app.policy import hosts as blocks
 from app.policy.errors import BadValue, Gone
 from app.web.admin.realm import page, provider
 from app.web.blocklog import blocklog
-from app.web.resources import resources
+from app.web.policy import policy
 
 DAY = timedelta(days=1)
 _NO_IP = re.compile(r"[^0-9a-f:.]")
@@ -30,12 +32,13 @@ def _page(faults: dict[str, str]) -> str:
     order = request.args.get("sort", "")
     order = order if order in ORDERS else "last"
     ip = _NO_IP.sub("", request.args.get("ip", "").lower())[:45]
-    shut = blocks.blocks(resources().database, now)
+    with policy() as rules:
+        shut = blocks.blocks(rules, now)
     with blocklog() as engine:
         rows = hosts(engine, now - 7 * DAY, ip=ip, order=order)
     typed = {name: request.form.get(name, "") for name in ("ip", "reason", "days")}
     return page("servers", here, rows=rows, order=order, ip=ip, shut=shut, times=TIMES, faults=faults, typed=typed,
-                shut_out={each.ip for each in shut})  # fmt: skip
+                shut_out={columns.server(each.ip) for each in shut})  # fmt: skip
 
 
 def shut_out() -> Any:
@@ -45,7 +48,8 @@ def shut_out() -> Any:
     if not reason:
         return _page({"reason": "Say why: whoever wonders later reads it."}), 422
     try:
-        ip = blocks.block(resources().database, here.by(), request.form.get("ip", ""), reason, now, now + _time())
+        with policy() as rules:
+            ip = blocks.block(rules, here.by(), request.form.get("ip", ""), reason, now, now + _time())
     except BadValue as error:
         return _page({"ip": f"This cannot be shut out: {error}."}), 422
     flash(f"{ip} is shut out.")
@@ -55,21 +59,20 @@ def shut_out() -> Any:
 def lengthen() -> Any:
     """POST /admin/servers/lengthen"""
     here, now = provider(), datetime.now(UTC)
-    return _done(
-        lambda ip: blocks.extend(resources().database, here.by(), ip, now, now + _time()), "is shut out for longer"
-    )
+    return _done(lambda rules, ip: blocks.extend(rules, here.by(), ip, now, now + _time()), "is shut out for longer")
 
 
 def let_in() -> Any:
     """POST /admin/servers/let-in"""
     here = provider()
-    return _done(lambda ip: blocks.remove(resources().database, here.by(), ip, datetime.now(UTC)), "may send again")
+    return _done(lambda rules, ip: blocks.remove(rules, here.by(), ip, datetime.now(UTC)), "may send again")
 
 
-def _done(change: Callable[[str], None], words: str) -> Any:
+def _done(change: Callable[[Engine, str], None], words: str) -> Any:
     ip = _NO_IP.sub("", request.form.get("ip", "").lower())[:45]
     try:
-        change(ip)
+        with policy() as rules:
+            change(rules, ip)
         flash(f"{ip} {words}.")
     except Gone:
         flash("That server is not shut out any more.", "warning")

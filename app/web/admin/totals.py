@@ -10,10 +10,13 @@ from app.blocklog import query
 from app.blocklog import totals as numbers
 from app.blocklog.reason import POLICIES
 from app.blocklog.totals import Total
-from app.web.admin.realm import page, realm
+from app.policy.actions import all_recorded
+from app.web.admin.realm import Realm, page, realm
 from app.web.blocked.asked import sender_text
 from app.web.blocklog import blocklog
 from app.web.format import in_zone
+from app.web.policy import policy
+from app.web.settings.looks import LOOK
 
 DAY = timedelta(days=1)
 PERIODS = {"1": DAY, "7": 7 * DAY}
@@ -91,4 +94,15 @@ def senders() -> str:
         with blocklog() as engine:
             sites = None if here.site is None else [here.site]
             rows = query.from_domain(engine, domain, sites=sites)
+        _looked(here, rows, domain)
     return page("senders", here, domain=domain, rows=rows)
+
+
+def _looked(here: Realm, rows: tuple[query.Block, ...], domain: str) -> None:
+    """A look at each account that a row is of: written down before it is shown, for its owner to read."""
+    seen = {row.account_id: row for row in rows if row.account_id and row.account_id != here.me.account.id}
+    detail = {"address": here.me.account.address, "senders": domain[:253]}
+    looks = [(here.by(account_id=each, site=row.site), row.rcpt, detail) for each, row in seen.items()]
+    if looks:
+        with policy() as engine:
+            all_recorded(engine, looks, LOOK, datetime.now(UTC))

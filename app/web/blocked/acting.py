@@ -118,6 +118,9 @@ def _release(me: Current, found: Block, offered: Remedies, row: str) -> Any:
         return _again(me, found, offered, {"form": "Nothing was deleted."}, 422)
     try:
         (kept.delete if delete else kept.let_out)(me.account, found, by(me), {"row": row})
+    except kept.DoneAlready:
+        flash(_SETTLED, "warning")
+        return _back(row)
     except NotReleased as error:
         logger.warning("a kept message was not given out", extra=described(error))
         away = isinstance(error, QuarantineAway)

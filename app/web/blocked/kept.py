@@ -1,6 +1,8 @@
 """Gives out what a quarantine keeps, to the account that the message was for and nobody else, and writes that down."""
 
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from app.blocklog.codes import Policy, Resolved
@@ -14,9 +16,13 @@ from app.policy import actions
 from app.policy.actions import By
 from app.policy.endpoint import ACTIONS, asked
 from app.policy.errors import PolicyAway
-from app.policy.release import release
+from app.policy.release import NotReleased, QuarantineAway, release
+from app.profile import once
+from app.profile.errors import ProfileAway
+from app.web.blocked.asked import place_text
 from app.web.blocklog import blocklog
 from app.web.policy import policy
+from app.web.profile import profile
 from app.web.resources import resources
 from app.web.serving.log import described, logger
 from config.default import Settings
@@ -25,6 +31,7 @@ NOT_ASKED = "The quarantine does not answer at the moment. The message is still 
 NOT_GIVEN = (
     "The quarantine no longer has this message, or does not give it out. Nothing was changed; ask your provider."
 )
+_HOLDS = timedelta(days=90)  # until nothing is kept any more
 # As amavis names its files by default.
 _FILES = {Policy.spam: "spam-{}.gz", Policy.mime: "banned-{}", Policy.header: "badh-{}"}
 
@@ -39,24 +46,49 @@ def gives_out(settings: Settings, row: Block) -> tuple[str, ...]:
     return ACTIONS if keeper != "amavis" and settings.release_url else ()
 
 
+class DoneAlready(NotReleased):
+    """Another request has done it, or is doing it."""
+
+
 def let_out(account: Account, row: Block, by: By, detail: dict[str, Any]) -> None:
-    """Has a message put back into the mail system. Raises NotReleased; what comes after it never raises."""
+    """Has a message put back into the mail system, once. Raises NotReleased; what comes after it never raises."""
     keeper, _, kept = (row.stored_ref or "").partition(":")
     settings, recipient = resources().settings, _recipient(account, row)
-    if keeper == "amavis":
-        file = _FILES.get(row.policy, "").format(kept) if settings.amavis_files else ""
-        release(settings.amavis_release or "", kept, recipient, file=file, by=f"postern {account.id}")
-    else:
-        _ask("release", row, recipient)
+    with _once(account, row):
+        if keeper == "amavis":
+            file = _FILES.get(row.policy, "").format(kept) if settings.amavis_files else ""
+            release(settings.amavis_release or "", kept, recipient, file=file, by=f"postern {account.id}")
+        else:
+            _ask("release", row, recipient)
     _settle(account, row, Resolved.released)
     note(by, "release", row.sender, detail)
 
 
 def delete(account: Account, row: Block, by: By, detail: dict[str, Any]) -> None:
     """Has what is kept deleted, for this account. Raises NotReleased."""
-    _ask("delete", row, _recipient(account, row))
+    with _once(account, row):
+        _ask("delete", row, _recipient(account, row))
     _settle(account, row, Resolved.expired)
     note(by, "delete", row.sender, detail)
+
+
+@contextmanager
+def _once(account: Account, row: Block) -> Iterator[None]:
+    """For what is done to a kept message once, though two ask for it in the same moment. Raises NotReleased."""
+    what = f"kept {place_text(*row.place)}"
+    try:
+        with profile() as engine:
+            ours = once.claim(engine, account.id, what, _now(), _HOLDS)
+    except ProfileAway as error:
+        raise QuarantineAway("nobody can tell whether it is being released") from error
+    if not ours:
+        raise DoneAlready(what)
+    try:
+        yield
+    except NotReleased:
+        with suppress(ProfileAway), profile() as engine:
+            once.give_back(engine, account.id, what, _now())
+        raise
 
 
 def _ask(action: str, row: Block, recipient: str) -> None:

@@ -1,6 +1,6 @@
 """What the page of a stopped message offers to do about it, and what was done about it in the last day."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -12,6 +12,7 @@ from app.directory.errors import DirectoryError
 from app.directory.resolve import domains
 from app.policy import actions, senders
 from app.policy.actions import UNDO, Action
+from app.policy.decisions import Mail, decisions
 from app.policy.errors import PolicyAway
 from app.policy.senders import Decision
 from app.web.blocked.asked import place_text
@@ -79,6 +80,12 @@ def own_domains(account: Account, addresses: Iterable[str] = ()) -> Collection[s
 def decided(engine: Engine, account: Account, row: Block, now: datetime) -> Decision:
     """What the rules would say of such a message now. Raises PolicyAway."""
     return senders.decide(engine, now, account_id=account.id, site=account.site, sender=row.sender, ip=row.client_ip)
+
+
+def decided_all(engine: Engine, account: Account, rows: Sequence[Block], now: datetime) -> list[Decision]:
+    """The same of many, asked once. Raises PolicyAway."""
+    mails = [Mail(row.sender, row.client_ip, "", account.id, account.site) for row in rows]
+    return decisions(engine, mails, now)
 
 
 def offered(account: Account, row: Block, decision: Decision, own: Collection[str]) -> Situation:

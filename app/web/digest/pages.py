@@ -3,7 +3,8 @@
 A link needs no session: who has the mail may do what it says. Looking (GET) does nothing: programs look at links, too.
 """
 
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,14 +16,15 @@ from app.directory import resolve
 from app.directory.account import Account
 from app.policy import actions
 from app.policy.actions import By
-from app.policy.errors import Full, Gone
+from app.policy.errors import Full, Gone, PolicyAway
 from app.policy.release import NotReleased, QuarantineAway
 from app.policy.rule import Rule, account_scope
 from app.policy.value import Kind
+from app.profile import once
 from app.profile import settings as kept
 from app.profile.errors import ProfileAway
 from app.web.blocked.asked import place_text
-from app.web.blocked.kept import NOT_ASKED, NOT_GIVEN, let_out
+from app.web.blocked.kept import NOT_ASKED, NOT_GIVEN, DoneAlready, let_out
 from app.web.blocked.remedies import decided, offered, own_domains
 from app.web.blocked.situation import Situation
 from app.web.blocklog import blocklog
@@ -96,7 +98,10 @@ def act(token: str) -> Any:
         return _over()
     if not found.offered:
         return _page(token, found)
-    fault = _release(found) if found.link.action == "release" else _rule(found)
+    try:
+        fault = _release(found) if found.link.action == "release" else _rule(found)
+    except DoneAlready:
+        return _page(token, replace(found, used=True))
     return _page(token, found, fault=fault, done=not fault)
 
 
@@ -107,10 +112,17 @@ def _rule(found: Opened) -> str:
         account_scope(found.account.id), found.link.action, kind, value, now,
         created_by=found.account.id, expires_at=now + timedelta(days=DAYS),
     )  # fmt: skip
+    with profile() as engine:
+        if not once.claim(engine, found.account.id, f"link {found.link.mark}", now, LASTS):
+            raise DoneAlready(found.link.mark)
     try:
         with policy() as engine:
             actions.add_rule(engine, _by(found), rule, _detail(found))
-    except (Full, Gone):
+    except (Full, Gone, PolicyAway) as error:
+        with suppress(ProfileAway), profile() as engine:
+            once.give_back(engine, found.account.id, f"link {found.link.mark}", now)
+        if isinstance(error, PolicyAway):
+            raise
         return "There is no room for this rule, or one of your provider’s stands in its place. Nothing was changed."
     return ""
 
@@ -118,6 +130,8 @@ def _rule(found: Opened) -> str:
 def _release(found: Opened) -> str:
     try:
         let_out(found.account, found.row, _by(found), _detail(found))
+    except DoneAlready:
+        raise
     except NotReleased as error:
         return NOT_ASKED if isinstance(error, QuarantineAway) else NOT_GIVEN
     return ""

@@ -24,7 +24,8 @@ from app.profile import settings as kept
 from app.profile.errors import ProfileError
 from app.web.blocked import hidden
 from app.web.blocked.asked import SHOWN, STOPPED
-from app.web.blocked.remedies import decided, offered, own_domains
+from app.web.blocked.remedies import decided_all, offered, own_domains
+from app.web.blocked.situation import Situation
 from app.web.digest import link
 from app.web.digest.due import SENT, SETTING, Wish, sent, since, wish, zone_of
 from app.web.digest.link import LASTS, Link
@@ -112,15 +113,18 @@ def made(account: Account, begun: datetime, now: datetime) -> Digest | None:
     if not rows:
         return None
     own = own_domains(account)
-    lines = tuple(Line(row, _links(account, row, own, now)) for row in rows[:ROWS])
+    decisions = decided_all(resources().database, account, rows[:ROWS], now)
+    lines = tuple(
+        Line(row, _links(account, row, offered(account, row, decision, own), now))
+        for row, decision in zip(rows, decisions, strict=False)
+    )
     site = resources().settings.public_url or ""
     return Digest(account.address, lines, len(rows) - len(lines), begun, now, zone_of(account), site, len(rows) > MOST)
 
 
-def _links(account: Account, row: Block, own: Any, now: datetime) -> tuple[tuple[str, str], ...]:
+def _links(account: Account, row: Block, its: Situation, now: datetime) -> tuple[tuple[str, str], ...]:
     """What can be done from the mail: not what wants a second look, such as a sender who may be forged."""
     held = resources()
-    its = offered(account, row, decided(held.database, account, row, now), own)
     if its.doubt is not None:
         return ()
     site, found = held.settings.public_url or "", []

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from flask import render_template
 
 from app.policy.actions import of_account
-from app.web.resources import resources
+from app.web.policy import policy
 from app.web.session import current
 
 LOOK = "look"
@@ -15,6 +15,7 @@ KEPT = timedelta(days=90)
 def show() -> str:
     """GET /settings/looks"""
     me = current()
-    done = of_account(resources().database, me.account.id, since=datetime.now(UTC) - KEPT, verb=LOOK, limit=500)
+    with policy() as engine:
+        done = of_account(engine, me.account.id, since=datetime.now(UTC) - KEPT, verb=LOOK, limit=500)
     looks = [each for each in done if each.by.actor_id != me.account.id]
     return render_template("looks.html", looks=looks, zone=me.zone)

@@ -116,6 +116,20 @@ def test_each_look_is_written_down_and_its_owner_reads_it(log: Engine, app: Flas
     assert "Nobody did" in words(admin, "/settings/looks"), "of each their own only"
 
 
+def test_who_looks_for_a_sender_looked_at_those_whose_mail_is_found(log: Engine, app: Flask) -> None:
+    owner, admin = enter(app, USER), enter(app, SITE_ADMIN)
+    block(log, sender="a@shop.example", rcpt=USER)
+    block(log, sender="b@shop.example", rcpt=USER)
+    block(log, "2", sender="b@shop.example", rcpt=SITE_ADMIN)
+    block(log, "", sender="b@shop.example", rcpt="nobody@one.example")
+    words(admin, "/admin/senders?q=else.example")
+    assert "Nobody did" in words(owner, "/settings/looks")
+    words(admin, "/admin/senders?q=shop.example")
+    assert "ada@one.example looked at what was stopped of shop.example" in words(owner, "/settings/looks")
+    assert owner.get("/settings/looks").get_data(as_text=True).count('data-testid="look-row"') == 1
+    assert "Nobody did" in words(admin, "/settings/looks"), "one's own mail needs no word"
+
+
 def test_totals_are_by_reason_and_by_hour(log: Engine, app: Flask) -> None:
     for hours, policy in ((1, Policy.rbl), (1, Policy.rbl), (2, Policy.spam), (100, Policy.virus)):
         block(log, hours=hours, policy=policy)

@@ -152,3 +152,11 @@ def test_a_log_that_is_away_and_a_policy_that_is_away_have_their_page(app: Flask
     assert status(browser, "/admin") == 200, "without the policy no page is refused for its switches"
     assert status(browser, "/admin/accounts/1") == 503, "a look that cannot be written down is none"
     assert status(browser, "/admin/intake") == 503
+
+
+@pytest.mark.parametrize("path", ["/admin/accounts/1", "/admin/servers", "/admin/intake", "/settings/looks"])
+def test_while_sql_is_known_to_be_away_nobody_waits_for_it(app: Flask, log: Engine, path: str) -> None:
+    browser = enter(app, ISP_ADMIN)
+    app.extensions["postern"].profile_gate.failed()
+    assert status(browser, path) == 503, "SQL is not asked: here it would answer"
+    assert status(browser, "/admin/totals") == 200, "without the switches"

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from html import unescape
 from typing import Any
@@ -20,6 +23,7 @@ from app.policy.tables import Base as PolicyBase
 from app.profile import settings as kept
 from app.profile.tables import Base as ProfileBase
 from app.web.blocked.asked import place_of
+from app.web.digest import pages
 from app.web.digest.due import SENT, SETTING
 from app.web.digest.link import LASTS, Link, token
 from tests.policy.amavis import amavis
@@ -142,6 +146,35 @@ def test_a_kept_message_is_released_by_its_link(app: Flask, log: Engine, browser
         assert "was released" in text(browser.submit(there, page=there))
         assert "nothing to do" in text(browser.get(there)) or "done already" in text(browser.get(there))
     assert quarantine.asked[-1]["recipient"] == "<forward@one.example>"
+
+
+@pytest.mark.parametrize("action", ["allow", "release"])
+def test_a_link_that_two_follow_at_the_same_moment_does_one_thing_once(
+    app: Flask, log: Engine, browser: Pages, monkeypatch: pytest.MonkeyPatch, action: str
+) -> None:
+    held = app.extensions["postern"]
+    with amavis() as quarantine:
+        held.settings = dataclasses.replace(held.settings, amavis_release=quarantine.address)
+        quarantine.kept.add("t3d7qJkAoigg")
+        there = path(app, block(log, **(KEPT if action == "release" else {})), action)
+        both, looked = threading.Barrier(2, timeout=5), pages.Opened.offered.fget
+        monkeypatch.setattr(pages.Opened, "offered", property(lambda its: (met(both), looked(its))[1]))
+        form = {"csrf_token": browser.token("/login")}
+        other: Pages = app.test_client()  # type: ignore[assignment]
+        theirs = {"csrf_token": other.token("/login")}
+        with ThreadPoolExecutor(2) as pool:
+            jobs = [pool.submit(who.post, there, data=data) for who, data in ((browser, form), (other, theirs))]
+            answers = [text(each.result()) for each in jobs]
+    assert sum("done already" in each for each in answers) == 1
+    assert [each.verb for each in actions.of_account(log, "1")] == [action]
+    assert len(quarantine.asked) == (action == "release")
+
+
+def met(barrier: threading.Barrier) -> None:
+    """Both have looked whether it was done; later looks wait for nobody."""
+    with suppress(threading.BrokenBarrierError):
+        barrier.wait()
+    barrier.abort()
 
 
 def test_a_digest_is_chosen_and_begins_then(log: Engine, signed_in: Pages) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import Engine
+from sqlalchemy import Engine, event
 
 from app.blocklog.codes import Outcome, Policy
 from app.policy.tables import Base as PolicyBase
@@ -122,6 +122,16 @@ def test_what_needs_a_second_look_has_no_link(app: Flask, log: Engine, sink: Sin
     wants(log)
     done(app)
     assert b"/digest/" not in sink.taken[0].content.replace(b"/settings/digest", b"").replace(b"=\r\n", b"")
+
+
+def test_rules_are_asked_once_a_digest(app: Flask, log: Engine, sink: Sink) -> None:
+    for number in range(5):
+        block(log, sender_local=f"a{number}")
+    wants(log)
+    statements: list[str] = []
+    event.listen(log, "before_cursor_execute", lambda *told: statements.append(told[2]))
+    assert done(app) == Counts(sent=1)
+    assert sum("policy_rule" in each for each in statements) == 1
 
 
 def test_very_many_are_told_by_their_number(app: Flask, log: Engine, sink: Sink) -> None:
