@@ -94,7 +94,7 @@ class Attempt:
 
     def _ask(self, command: str) -> Reply:
         if command:
-            self._connection.sendall(command.encode() + b"\r\n")
+            self._connection.sendall(command.encode(errors="surrogateescape") + b"\r\n")
         lines = []
         while line := self._lines.readline():
             lines.append(line.decode(errors="replace").rstrip())

@@ -20,7 +20,7 @@ USER = 64_999
 _START = """\
 mount --bind {folder}/passwd /etc/passwd
 mount --bind {folder}/group /etc/group
-exec {binary} -C {folder}/exim.conf -bdf -oX {listen} -oP {folder}/pid
+exec {binary} -C {folder}/exim.conf -bdf -oX '{listen}' -oP {folder}/pid
 """
 _BEGINNING = """\
 exim_path = {binary}
@@ -37,9 +37,18 @@ local_interfaces = 127.0.0.1
 
 class Exim:
     """Listens on `port`. `config` follows the settings that every Exim of the tests has; `inside` are words before
-    the command that starts it: another namespace's."""
+    the command that starts it: another namespace's. `without`: settings of every Exim that this one has itself.
+    `address`: where it listens; several with a space between."""
 
-    def __init__(self, folder: Path, config: str, *, inside: Sequence[str] = (), address: str = "127.0.0.1") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        config: str,
+        *,
+        inside: Sequence[str] = (),
+        address: str = "127.0.0.1",
+        without: Sequence[str] = (),
+    ) -> None:
         self.folder, self.port, self.address, self._inside = folder, free_port(), address, tuple(inside)
         self.binary = binary()
         assert self.binary
@@ -51,11 +60,12 @@ class Exim:
             ("group", f"Debian-exim:x:{USER}:"),
         ):
             (folder / name).write_text(f"{Path('/etc', name).read_text()}{own}\n")
-        beginning = _BEGINNING.format(binary=self.binary, folder=folder)
+        lines = _BEGINNING.format(binary=self.binary, folder=folder).splitlines(keepends=True)
+        beginning = "".join(each for each in lines if each.split()[0] not in without)
         (folder / "exim.conf").write_text(f"{beginning}{config}")
 
     def __enter__(self) -> Self:
-        listen = f"[{self.address}]:{self.port}"
+        listen = "<;" + ";".join(f"[{each}]:{self.port}" for each in self.address.split())
         script = _START.format(folder=self.folder, binary=self.binary, listen=listen)
         words = [*self._inside, "unshare", "--mount", "sh", "-ec", script]
         with (self.folder / "output").open("wb") as output:

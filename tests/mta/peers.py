@@ -15,7 +15,7 @@ from typing import Self
 from tests.mta.namespace import Namespace
 
 
-class _Server:
+class Server:
     """Accepts until it is left."""
 
     def __init__(self, listener: socket.socket) -> None:
@@ -44,7 +44,7 @@ class _Server:
         raise NotImplementedError
 
 
-class PolicyService(_Server):
+class PolicyService(Server):
     """Postfix' policy delegation. `answers`: by protocol state and sender, such as ("RCPT", "a@b.example")."""
 
     def __init__(self, listener: socket.socket, answers: Mapping[tuple[str, str], str]) -> None:
@@ -65,7 +65,7 @@ class PolicyService(_Server):
                 asked = {}
 
 
-class Milter(_Server):
+class Milter(Server):
     """The milter protocol, version 6. `answers`: by command letter (C, H, M, R, T, E) and sender, the packet to send.
     RCPT is looked up by sender and recipient, a command before MAIL by the HELO's or the client's name."""
 
@@ -109,7 +109,7 @@ class Milter(_Server):
         connection.sendall(len(packet).to_bytes(4, "big") + packet)
 
 
-class ContentFilter(_Server):
+class ContentFilter(Server):
     """Hands each connection on to another port, byte for byte: a filter that likes everything."""
 
     def __init__(self, network: Namespace, port: int, to: int) -> None:

@@ -1,0 +1,42 @@
+"""A mail server's LMTP (RFC 2033) that takes everything and remembers for whom."""
+
+from __future__ import annotations
+
+import socket
+
+from tests.mta.peers import Server
+
+
+class Lmtp(Server):
+    """`taken`: envelope recipients, in their order."""
+
+    def __init__(self, listener: socket.socket) -> None:
+        super().__init__(listener)
+        self.taken: list[str] = []
+
+    def serve(self, connection: socket.socket) -> None:
+        """One answer to each recipient after the message."""
+        named: list[str] = []
+        with connection.makefile("rwb") as lines:
+
+            def say(*texts: str) -> None:
+                lines.write("".join(f"{each}\r\n" for each in texts).encode())
+                lines.flush()
+
+            say("220 mail1 LMTP")
+            for line in lines:
+                word = line[:4].upper()
+                if word == b"RCPT":
+                    named.append(line.partition(b"<")[2].partition(b">")[0].decode())
+                if word == b"DATA":
+                    say("354 go on")
+                    while next(lines) != b".\r\n":
+                        pass
+                    self.taken += named
+                    say(*("250 kept" for _ in named))
+                    named = []
+                elif word == b"QUIT":
+                    say("221 bye")
+                    return
+                else:
+                    say("250 mail1")
