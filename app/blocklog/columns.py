@@ -11,7 +11,8 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 
 def text(value: str, length: int) -> str:
     """A text in one line."""
-    return _CONTROL.sub(" ", value[: 2 * length]).strip()[:length]
+    cut = value[: 2 * length]
+    return (cut if cut.isprintable() else _CONTROL.sub(" ", cut)).strip()[:length]  # printable: ten times as fast
 
 
 def optional(value: str | None, length: int) -> str | None:

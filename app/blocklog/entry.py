@@ -85,6 +85,9 @@ class Rows:
 
     def put(self, before: Sequence[Key], after: Sequence[Key], values: dict[str, Any]) -> None:
         """The same values under some keys, of which some may lie there already."""
+        if not before:
+            self.new += [(key, values) for key in after]
+            return
         for key in after:
             (self.changed if key in before else self.new).append((key, values))
         self.gone += [key for key in before if key not in after]

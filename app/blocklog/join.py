@@ -315,7 +315,7 @@ class Join(Hops):
 
     def _learn(self, message: Message, event: Told | Refused) -> None:
         """Facts of an event that are not known yet; rows that were written without them are written again."""
-        before = message.facts()
+        before = message.facts() if message.stops or message.arrivals else None
         if event.sender is not None:
             message.sender = event.sender.lower()
         if event.peer is not None and event.peer.ip and not message.ip:
@@ -326,5 +326,5 @@ class Join(Hops):
             message.user = message.user or event.user
             message.size = event.size if event.size is not None else message.size
             message.count = event.count if event.count is not None else message.count
-        if message.facts() != before:
+        if before is not None and message.facts() != before:
             self.tell_again(message)

@@ -107,7 +107,7 @@ class Reading:
         """Takes lines as far as they are not later than another log's next one; at least one."""
         number, node, programs = self.place.source_id, self.place.source.node, self.programs
         rows, last, start = self._lines, self.place.last_at, self._next
-        take = join.take
+        take, told = join.take, None
         for place in range(start, len(rows)):
             line = rows[place]
             if isinstance(line, Odd):
@@ -116,8 +116,9 @@ class Reading:
             if until is not None and line.at > until and place > start:
                 rows = rows[:place]
                 break
-            last = line.at
-            join.clock = last.timestamp()
+            if line.at is not told:  # many lines are of one moment
+                told = last = line.at
+                join.clock = last.timestamp()
             known = programs.get(line.program)
             if known is None:
                 if line.program not in SILENT:

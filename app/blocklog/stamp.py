@@ -61,7 +61,7 @@ class Stamp:
         self.written = self.now = datetime.now(UTC)
         self._read = {"syslog": self._syslog, "rspamd": self._rspamd}.get(form, self._exim)
         self._program = "exim-reject" if form == "exim-reject" else "exim"
-        self._known: tuple[str, datetime] = ("", self.now)
+        self._known, self._known_at = "", self.now  # many lines have the same time
         self._tags: dict[str, tuple[str, str]] = {}
 
     def line(self, raw: bytes) -> Line | Odd:
@@ -89,7 +89,7 @@ class Stamp:
             return None
         full, short, host, tag, pid = found.groups()
         instance, program = self._tags.get(tag) or self._tag(tag)
-        at = self._full(full) if full else self._short(short)
+        at = self._known_at if (full or short) == self._known else self._full(full) if full else self._short(short)
         return Line(at, host or "", program, instance, int(pid) if pid else None, text[found.end() :])
 
     def _exim(self, text: str) -> Line | None:
@@ -116,18 +116,14 @@ class Stamp:
         return self._tags[tag]
 
     def _full(self, text: str) -> datetime:
-        """A time with its year; many lines have the same one."""
-        if text == self._known[0]:
-            return self._known[1]
+        """A time with its year."""
         at = datetime.fromisoformat(_SECOND_60.sub(":59", text))
         at = self._utc(at) if at.tzinfo is None else at.astimezone(UTC)
-        self._known = (text, at)
+        self._known, self._known_at = text, at
         return at
 
     def _short(self, text: str) -> datetime:
         """A time without a year: of the year that brings it nearest to when its file was written."""
-        if text == self._known[0]:
-            return self._known[1]
         month, day = _MONTHS.index(text[:3]) // 3 + 1, int(text[4:6])
         hour, minute, second = int(text[7:9]), int(text[10:12]), min(int(text[13:15]), 59 if text[13] == "6" else 99)
         years = range(self.written.year - 1, self.written.year + 2)
@@ -138,7 +134,7 @@ class Stamp:
             if (month, day) != (2, 29) or year % 4 == 0
         ]
         at = self._utc(min(found, key=lambda each: abs(each - wall)))
-        self._known = (text, at)
+        self._known, self._known_at = text, at
         return at
 
     def _utc(self, wall: datetime) -> datetime:

@@ -65,7 +65,10 @@ class Tally:
         host = self.hosts.get(ip)
         if host is None:
             host = self.hosts[ip] = Host(at, at)
-        host.first, host.last = min(host.first, at), max(host.last, at)
+        elif at > host.last:
+            host.last = at
+        elif at < host.first:
+            host.first = at
         return host
 
     def signed_in(self, event: SignedIn, node: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Address, IPv6Address
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -32,6 +34,17 @@ def test_an_ip_is_canonical_or_none(value: str, found: str) -> None:
     assert columns.ip(value) == found
 
 
+@pytest.mark.parametrize("value", ["01.2.3.4", "1.2.3.256", "1.2.3", "1.2.3.4.5", "1.2.3.4\n", "1.2.3.4 ", "١.2.3.4", ""])
+def test_what_only_looks_like_an_ip_is_none(value: str) -> None:
+    assert columns.ip(value) == ""
+
+
+@given(st.ip_addresses())
+def test_every_ip_is_found_as_python_writes_it(value: IPv4Address | IPv6Address) -> None:
+    mapped = value.ipv4_mapped if isinstance(value, IPv6Address) else None
+    assert columns.ip(str(value).upper()) == str(mapped or value)
+
+
 def test_networks_are_those_that_greylisting_takes_for_one() -> None:
     assert columns.network("203.0.113.7") == columns.network("203.0.113.200") != columns.network("203.0.114.7")
     near, far = columns.network("2001:db8:7:0:9::1"), columns.network("2001:db8:8::25")
@@ -51,3 +64,10 @@ def test_a_text_is_one_line_and_no_longer_than_its_column(value: str, length: in
     found = columns.text(value, length)
     assert len(found) <= length and not any(ord(each) < 32 or 0x7F <= ord(each) < 0xA0 for each in found)
     found.encode()
+
+
+def test_only_control_characters_and_ends_of_lines_become_blanks() -> None:
+    for code in (*range(0x2100), 0xD800, 0xFFFD):
+        found = columns.text(f"a{chr(code)}b", 9)
+        assert (found == "a b") == (code <= 32 or 0x7F <= code < 0xA0 or code in (0x2028, 0x2029, 0xD800)), hex(code)
+        assert found in ("a b", f"a{chr(code)}b")

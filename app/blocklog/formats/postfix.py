@@ -7,8 +7,9 @@ first part of the name. Lines that tell nothing are most of a log; they are pass
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from email.header import decode_header, make_header
+from functools import lru_cache
 
 from app.blocklog.classify import masked, recognise
 from app.blocklog.codes import Outcome, Policy, Stage
@@ -228,17 +229,24 @@ def _visit(line: Line) -> Iterable[Event]:
     match = _VISIT.match(line.text[:LONGEST])
     if match is None or match["ip"].startswith("127.") or match["ip"] in ("::1", "unknown"):
         return NOTHING
-    counts = {}
-    for word in match["counts"].split():
-        name, _, number = word.partition("=")
-        good, _, all_ = number.partition("/")
-        counts[name] = (int(good or 0), int(all_ or good or 0))
+    counts = _commands(match["counts"])
     if counts.get("auth", (0, 0))[0]:
         return NOTHING  # somebody of ours
     return (_counted(line, match, counts),)
 
 
-def _counted(line: Line, match: re.Match[str], counts: dict[str, tuple[int, int]]) -> Visit:
+@lru_cache(maxsize=256)  # most visits are alike
+def _commands(text: str) -> Mapping[str, tuple[int, int]]:
+    """How often a client gave each command: taken, and in all."""
+    counts = {}
+    for word in text.split():
+        name, _, number = word.partition("=")
+        good, _, all_ = number.partition("/")
+        counts[name] = (int(good or 0), int(all_ or good or 0))
+    return counts
+
+
+def _counted(line: Line, match: re.Match[str], counts: Mapping[str, tuple[int, int]]) -> Visit:
     none = (0, 0)
     rcpt, mail = counts.get("rcpt", none), counts.get("mail", none)
     return Visit(
