@@ -54,6 +54,14 @@ class FilterSettings:
     greylist_seconds: int = setting("seconds until greylisted mail may come again", values.whole(1, 86400), 300)
     greylist_hours: int = setting("hours in which it has to come again", values.whole(1, 720), 24)
     greylist_days: int = setting("days that its sender is known since their last mail", values.whole(1, 366), 35)
+    spam_asked: tuple[str, ...] = setting(
+        "settings of spam that mail servers heed: rbl greylist junk_score reject_score spam_action languages",
+        values.words("rbl", "greylist", "junk_score", "reject_score", "spam_action", "languages"),
+        (),
+    )
+    learning: bool = setting(
+        "1 where filters learn from mail moved into the spam folder and out of it (imapsieve)", values.flag, False
+    )
     amavis_release: str | None = setting(
         "where amavis releases messages from its quarantine (AM.PDP): host:port or unix:/path; unset: not offered",
         values.bind,

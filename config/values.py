@@ -199,3 +199,15 @@ def word(*allowed: str) -> Reader:
         return value.lower()
 
     return read
+
+
+def words(*allowed: str) -> Reader:
+    """Some of the given words, separated by commas or blanks."""
+
+    def read(value: str) -> tuple[str, ...]:
+        found = tuple(dict.fromkeys(value.replace(",", " ").lower().split()))
+        if not set(found) <= set(allowed):
+            raise ValueError(f"some of {', '.join(allowed)}")
+        return found
+
+    return read

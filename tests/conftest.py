@@ -221,6 +221,7 @@ class Site:
             "POSTERN_OUTBOX_KEY": secrets.token_urlsafe(32),
             "POSTERN_REPORT_TO": "postmaster@example.org",
             "POSTERN_RULES_ASKED": "1",
+            "POSTERN_SPAM_ASKED": "rbl greylist junk_score reject_score spam_action languages",
             "POSTERN_PUBLIC_URL": "http://localhost",
             "POSTERN_NOTICE_FROM": "webmail@example.org",
             "POSTERN_NOTICE_URL": "smtp+plain://127.0.0.1:1",

@@ -60,6 +60,7 @@ WEB: dict[str, set[str]] = {
     "blocked": {"mailboxes", "reading"},
     "admin": {"blocked", "notice", "settings"},
     "notice": set(),
+    "lists": {"admin", "blocked", "notice"},
     "digest": {"blocked", "notice"},
     "operating": {"digest"},
 }

@@ -112,18 +112,19 @@ def day_page(
     engine: Engine, account_id: str, *, before: Place | None = None, after: Place | None = None,
     since: datetime | None = None, until: datetime | None = None, policies: Collection[Policy] = (),
     outcomes: Collection[Outcome] = (), sender: str = "", limit: int = 51, everything: bool = False,
-    site: str | None = None, without: Collection[str] = (),
+    site: str | None = None, without: Collection[str] = (), rule: int | None = None,
 ) -> tuple[Block, ...]:  # fmt: skip
     """Stopped messages, newest first: those next to the place `before`, older than it, or `after`, newer than it; else
     the newest. `until` is exclusive. Without `policies` or `outcomes` any. `sender`: a part of its address; `site`:
-    only rows of this one; `without`: none of these addresses. Raises LogBusy, LogAway."""
+    only rows of this one; `without`: none of these addresses; `rule`: only what this one stopped. Raises LogBusy,
+    LogAway."""
     columns = _BLOCKS.c
     where = _range(columns, columns.blocked_at, account_id, before, after, since, until)
     where += _shown(columns, everything=everything)
     where += [columns.policy.in_(sorted(policies))] if policies else []
     where += [columns.outcome.in_(sorted(outcomes))] if outcomes else []
     where += [*_from(columns, sender), *([columns.site == site] if site is not None else [])]
-    where += [_not_from(columns, each) for each in without]
+    where += [*(_not_from(columns, each) for each in without), *([columns.rule_id == rule] if rule is not None else [])]
     asked = _next_to(select(_BLOCKS).where(*where), columns.blocked_at, columns.id, after).limit(limit)
     with asking(engine) as connection:
         rows = [block(row) for row in connection.execute(asked)]

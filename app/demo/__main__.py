@@ -111,6 +111,7 @@ class Run:
         if self.mail.border:
             self.mail.border.decide = Rules(self.environ["POSTERN_DATABASE_URL"])
             self.environ.setdefault("POSTERN_RULES_ASKED", "1")
+            self.environ.setdefault("POSTERN_SPAM_ASKED", "rbl greylist junk_score reject_score spam_action")
         self.stops.append(log.stop)
         log.follow(self.environ)
         self.environ.setdefault("POSTERN_AUTHSERV_IDS", AUTHSERV_ID)

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Engine, Row, delete, insert, select, update
 
-from app.policy import chosen, senders
+from app.policy import chosen, lists, senders
 from app.policy.asking import changed, reading
 from app.policy.errors import Gone
 from app.policy.rule import Rule, Scope, as_json, from_json
@@ -24,7 +24,7 @@ UNDO: Final = timedelta(days=1)
 TARGET: Final = 320
 BATCH: Final = 1000
 ON_RULES: Final = frozenset({"allow", "deny", "nogrey", "rule-remove"})
-ON_POLICY: Final = ON_RULES | {"setting"}  # what is taken back here
+ON_POLICY: Final = ON_RULES | {"rules-import", "setting"}  # what is taken back here
 _ACTIONS: Final[Any] = ActionRow.__table__
 _C: Final[Any] = _ACTIONS.c
 
@@ -108,13 +108,28 @@ def add_rule(engine: Engine, by: By, rule: Rule, detail: dict[str, Any] | None =
     return changed(engine, work)
 
 
+def import_rules(engine: Engine, by: By, wanted: Sequence[Rule]) -> int:
+    """Adds many rules of one scope and one action, all or none, and writes that down; returns how many are new. Raises
+    PolicyError."""
+
+    def work(connection: Connection) -> int:
+        made, before = lists.add_all(connection, wanted)
+        if made:
+            told = lists.as_json(made, before)
+            record(connection, by, "rules-import", f"{len(made)} senders", wanted[0].created_at, told)
+        return len(made)
+
+    return changed(engine, work) if wanted else 0
+
+
 def remove_rule(
     engine: Engine, by: By, scope: Scope, rule_id: int, at: datetime, detail: dict[str, Any] | None = None
 ) -> tuple[int, Rule]:
-    """Removes a rule and writes that down; returns the action's id and the rule. Raises Gone, PolicyAway."""
+    """Removes a rule and writes that down; returns the action's id and the rule. An administrator, who acts for a site
+    or for everybody, removes locked ones too. Raises Gone, PolicyAway."""
 
     def work(connection: Connection) -> tuple[int, Rule]:
-        gone = senders.remove(connection, scope, rule_id)
+        gone = senders.remove(connection, scope, rule_id, unlock=not by.account_id)
         told = {**(detail or {}), "before": [as_json(gone)]}
         return record(connection, by, "rule-remove", gone.value, at, told), gone
 
@@ -168,7 +183,9 @@ def undo(
         if connection.execute(once).rowcount != 1:
             raise Gone(str(action_id))
         if action.verb in ON_RULES:
-            senders.put_back(connection, *_rules(action))
+            senders.put_back(connection, *_rules(action), unlock=not by.account_id)
+        elif action.verb == "rules-import":
+            lists.put_back(connection, action.detail, unlock=not by.account_id)
         elif action.verb == "setting":
             chosen.put_back(connection, action.detail, now)
         if also is not None:

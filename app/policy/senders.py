@@ -21,6 +21,8 @@ from app.policy.value import Kind, ascii_domain, canonical, networks
 
 MOST: Final = 1000  # rules of an account; a site and everybody may have ten times as many
 NOTE: Final = 120
+# Of these there is one about the same thing in the same scope: each takes the place of the others.
+INSTEAD: Final = {"allow": ("allow", "deny"), "deny": ("deny", "allow", "nogrey"), "nogrey": ("nogrey",)}
 _RULES: Final[Any] = RuleRow.__table__
 _C: Final[Any] = _RULES.c
 _FIELDS: Final = tuple(each.name for each in fields(Rule) if each.name not in ("scope", "rule_id"))
@@ -41,7 +43,7 @@ def decide(
 ) -> Decision:
     """What the rules say of a mail from that sender and server to that account, in one statement. Raises PolicyAway."""
     scopes = (EVERYBODY, *([site_scope(site)] if site else []), *([account_scope(account_id)] if account_id else []))
-    where = [or_(false(), *_about(sender, ip, recipient)), or_(*map(_in_scope, scopes)), _alive(now)]
+    where = [or_(false(), *_about(sender, ip, recipient)), or_(*map(in_scope, scopes)), alive(now)]
     with reading(engine) as connection:
         return judged(rule_of(row) for row in connection.execute(select(_RULES).where(*where)))
 
@@ -61,7 +63,7 @@ def _precedence(rule: Rule) -> tuple[bool, int, int, str, int]:
 
 def rules_of(engine: Engine, scope: Scope, now: datetime) -> tuple[Rule, ...]:
     """The rules of a scope that hold, by value. Raises PolicyAway."""
-    theirs = select(_RULES).where(_in_scope(scope), _alive(now)).order_by(_C.value, _C.kind, _C.action)
+    theirs = select(_RULES).where(in_scope(scope), alive(now)).order_by(_C.value, _C.kind, _C.action)
     with reading(engine) as connection:
         return tuple(rule_of(row) for row in connection.execute(theirs))
 
@@ -72,32 +74,36 @@ def add(connection: Connection, rule: Rule) -> tuple[Rule, tuple[Rule, ...]]:
     if rule.action not in ACTIONS:
         raise BadValue("no such action")
     wanted = replace(rule, value=canonical(rule.kind, rule.value), note=rule.note[:NOTE])
-    here = _here(wanted)
-    opposite = {"allow": ("deny",), "deny": ("allow", "nogrey"), "nogrey": ()}[wanted.action]
-    former = select(_RULES).where(*here, _C.action.in_([wanted.action, *opposite])).with_for_update()
+    former = select(_RULES).where(*_here(wanted), _C.action.in_(INSTEAD[wanted.action])).with_for_update()
     replaced = tuple(rule_of(row) for row in connection.execute(former))
     if any(each.locked for each in replaced) and not wanted.locked:
         raise Gone("a locked rule")
     if not replaced:
-        _make_room(connection, wanted)
+        make_room(connection, wanted.scope, wanted.created_at, 1)
     if replaced:
         connection.execute(delete(_RULES).where(_C.rule_id.in_([each.rule_id for each in replaced])))
     return _insert(connection, wanted), replaced
 
 
-def remove(connection: Connection, scope: Scope, rule_id: int) -> Rule:
-    """Forgets a rule of that scope and returns it. Raises Gone."""
-    row = connection.execute(select(_RULES).where(_in_scope(scope), _C.rule_id == rule_id).with_for_update()).first()
-    if row is None or row.locked:
+def remove(connection: Connection, scope: Scope, rule_id: int, *, unlock: bool = False) -> Rule:
+    """Forgets a rule of that scope and returns it; a locked one only with `unlock`. Raises Gone."""
+    row = connection.execute(select(_RULES).where(in_scope(scope), _C.rule_id == rule_id).with_for_update()).first()
+    if row is None or (row.locked and not unlock):
         raise Gone(str(rule_id))
     connection.execute(delete(_RULES).where(_C.rule_id == rule_id))
     return rule_of(row)
 
 
-def put_back(connection: Connection, made: Rule | None, before: tuple[Rule, ...]) -> None:
-    """Undoes `add` or `remove`: what was made goes, what was there before comes back, whatever stands there now."""
+def put_back(
+    connection: Connection, made: Rule | None, before: tuple[Rule, ...], *, unlock: bool = False
+) -> None:  # fmt: skip
+    """Undoes `add` or `remove`: what was made goes, what was there before comes back, whatever stands there now; but
+    what is locked stays, without `unlock`. Raises Gone then."""
     for each in (*([made] if made is not None else []), *before):
-        connection.execute(delete(_RULES).where(*_here(each), _C.action == each.action, ~_C.locked))
+        here = (*_here(each), _C.action == each.action)
+        if not unlock and connection.scalar(select(func.count()).select_from(_RULES).where(*here, _C.locked)):
+            raise Gone(each.value)
+        connection.execute(delete(_RULES).where(*here))
     for each in before:
         _insert(connection, each)
 
@@ -121,29 +127,37 @@ def _domains(address: str) -> tuple[str, ...]:
         return ()
 
 
-def _in_scope(scope: Scope) -> ColumnElement[bool]:
+def in_scope(scope: Scope) -> ColumnElement[bool]:
+    """The rows of a scope."""
     return and_(_C.scope_rank == scope.rank, _C.scope_id == scope.id)
 
 
-def _alive(now: datetime) -> ColumnElement[bool]:
+def alive(now: datetime) -> ColumnElement[bool]:
+    """Those that have not ended."""
     return or_(_C.expires_at.is_(None), _C.expires_at > now)
 
 
 def _here(rule: Rule) -> tuple[ColumnElement[bool], ...]:
-    return (_in_scope(rule.scope), _C.kind == int(rule.kind), _C.value == rule.value)
+    return (in_scope(rule.scope), _C.kind == int(rule.kind), _C.value == rule.value)
 
 
-def _make_room(connection: Connection, rule: Rule) -> None:
-    """Rules that ended are forgotten only where there is no room: the block log names them."""
-    most = MOST if rule.scope.rank == 2 else 10 * MOST
-    if _count(connection, rule.scope) >= most:
-        connection.execute(delete(_RULES).where(_in_scope(rule.scope), _C.expires_at <= rule.created_at))
-        if _count(connection, rule.scope) >= most:
+def make_room(connection: Connection, scope: Scope, now: datetime, more: int) -> None:
+    """Sees that so many more fit in. Rules that ended are forgotten only where there is no room: the block log names
+    them. Raises Full."""
+    most = most_of(scope)
+    if _count(connection, scope) + more > most:
+        connection.execute(delete(_RULES).where(in_scope(scope), _C.expires_at <= now))
+        if _count(connection, scope) + more > most:
             raise Full(f"{most} rules")
 
 
+def most_of(scope: Scope) -> int:
+    """How many rules it may have."""
+    return MOST if scope.rank == 2 else 10 * MOST
+
+
 def _count(connection: Connection, scope: Scope) -> int:
-    return int(connection.scalar(select(func.count()).select_from(_RULES).where(_in_scope(scope))) or 0)
+    return int(connection.scalar(select(func.count()).select_from(_RULES).where(in_scope(scope))) or 0)
 
 
 def _insert(connection: Connection, rule: Rule) -> Rule:

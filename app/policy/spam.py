@@ -43,13 +43,15 @@ _C: Final[Any] = _SETTINGS.c
 @dataclass(frozen=True, slots=True)
 class Setting:
     """A value that holds. `scope`: who chose it, None where nobody did; `locked`: those below cannot choose
-    otherwise. `inherited` is what would hold without the asked scope's own choice, `own` that choice, heeded or not."""
+    otherwise. `own`: what the asked scope itself chose, heeded or not; `inherited`: what would hold without, and
+    `above`: who chose that."""
 
     value: str
     scope: Scope | None = None
     locked: bool = False
     inherited: str = ""
     own: Chosen | None = None
+    above: Scope | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +148,8 @@ def _barred(connection: Connection, scope: Scope, site: str) -> set[str]:
 def _setting(name: str, asked: Iterable[Scope], found: Mapping[tuple[int, str], Chosen]) -> Setting:
     *wider, own = [(each, found.get((each.rank, name))) for each in asked]
     value, scope, locked = _first(name, [*wider, own])
-    return Setting(value, scope, locked, _first(name, wider)[0], own[1])
+    inherited, above, _ = _first(name, wider)
+    return Setting(value, scope, locked, inherited, own[1], above)
 
 
 def _first(name: str, told: list[tuple[Scope, Chosen | None]]) -> tuple[str, Scope | None, bool]:

@@ -16,6 +16,7 @@ from app.policy.errors import BadValue
 LONGEST: Final = 320
 _PREFIXES: Final = {4: (32, 24, 16, 8), 6: (128, 64, 56, 48, 32)}
 _LOCAL: Final = re.compile(r"[^\s\x00-\x1f\x7f@<>\u2028\u2029\ud800-\udfff]{1,255}")
+_NAMED: Final = re.compile(r"[^<>]*<([^<>]*)>")
 _LABEL: Final = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 
 
@@ -44,6 +45,36 @@ def canonical(kind: Kind, text: str) -> str:
         raise BadValue("it is not an address: it has no @")
     name = ascii_domain(domain)
     return name if kind is Kind.domain or not at else f"{local.lower()}@{name}"
+
+
+def read(typed: str) -> tuple[Kind, str]:
+    """What somebody typed into one line: a sender's address, a domain, or a server's address or network; in its
+    canonical spelling. Raises BadValue, whose text says why."""
+    text = typed.strip()
+    if named := _NAMED.fullmatch(text):
+        text = named[1]
+    text = text.removeprefix("mailto:")
+    if text.startswith((".", "*.")):
+        raise BadValue("a rule is about one domain, not about those below it")
+    text = text.removeprefix("*@").removeprefix("@")
+    if not text:
+        raise BadValue("nothing is there")
+    if "@" in text:
+        return Kind.sender, canonical(Kind.sender, text)
+    if "/" in text or _is_ip(text):
+        return Kind.network, canonical(Kind.network, text)
+    domain = canonical(Kind.domain, text)
+    if domain.rpartition(".")[2].isdigit():
+        raise BadValue("it is neither an address, nor a domain, nor a network")
+    return Kind.domain, domain
+
+
+def _is_ip(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def ascii_domain(text: str) -> str:

@@ -25,6 +25,7 @@ from app.web.cookie import CookieSessions
 from app.web.digest import pages as digests
 from app.web.format import filters
 from app.web.letter import people, uploads
+from app.web.lists import listfile, senders, spam
 from app.web.mailboxes import branches, folders
 from app.web.operating import commands, health
 from app.web.reading import mailbox, message, rows
@@ -46,6 +47,7 @@ ROOT = Path(__file__).parents[2]
 GET, POST, PUT, DELETE = ("GET",), ("POST",), ("PUT",), ("DELETE",)
 NUMBER, LONG = "<int(max=2147483647):number>", "<int(max=9223372036854775807):number>"
 ONE = "/mail/<mailbox:mailbox>/<int:uidvalidity>/<int:uid>"
+LEVEL = "/admin/<any(site, global):level>"
 
 # address, endpoint, view, methods
 ROUTES: Sequence[tuple[str, str, Any, Sequence[str]]] = (
@@ -156,6 +158,23 @@ ROUTES: Sequence[tuple[str, str, Any, Sequence[str]]] = (
     ("/admin/logs", "admin.logs", operation.logs, GET),
     ("/admin/intake", "admin.intake", operation.switches, GET),
     ("/admin/intake", "admin.turn", operation.turn, POST),
+    ("/filters/senders", "filters.lists", senders.show, GET),
+    ("/filters/senders", "filters.lists_add", senders.add, POST),
+    (f"/filters/senders/{NUMBER}/remove", "filters.lists_remove", senders.remove, POST),
+    ("/filters/senders/import", "filters.lists_import", listfile.choose, GET),
+    ("/filters/senders/import", "filters.lists_take", listfile.take, POST),
+    ("/filters/senders/export.txt", "filters.lists_export", listfile.export, GET),
+    ("/filters/spam", "filters.spam", spam.show, GET),
+    ("/filters/spam", "filters.spam_save", spam.save, POST),
+    (f"{LEVEL}/senders", "admin.lists", senders.show, GET),
+    (f"{LEVEL}/senders", "admin.lists_add", senders.add, POST),
+    (f"{LEVEL}/senders/{NUMBER}/remove", "admin.lists_remove", senders.remove, POST),
+    (f"{LEVEL}/senders/import", "admin.lists_import", listfile.choose, GET),
+    (f"{LEVEL}/senders/import", "admin.lists_take", listfile.take, POST),
+    (f"{LEVEL}/senders/export.txt", "admin.lists_export", listfile.export, GET),
+    (f"{LEVEL}/senders/undo/{LONG}", "admin.lists_undo", senders.undo, POST),
+    (f"{LEVEL}/spam", "admin.spam", spam.show, GET),
+    (f"{LEVEL}/spam", "admin.spam_save", spam.save, POST),
     ("/settings/looks", "looks.show", looks.show, GET),
     ("/brand/<brand>/<digest>/<filename>", "brand.picture", brand.picture, GET),
     ("/static/<digest>/<path:filename>", "static", static.static_file, GET),

@@ -96,7 +96,7 @@ def test_a_choice_is_kept_in_one_spelling_and_taken_back(engine: Engine) -> None
 def test_what_a_wider_scope_locked_cannot_be_chosen(engine: Engine) -> None:
     spam.choose(engine, ME, MINE, "rbl", "0", False, NOW)
     spam.choose(engine, ADMIN, SITE, "rbl", "1", True, NOW)
-    assert held(engine).rbl == spam.Setting("1", SITE, True, "1", Chosen("0"))
+    assert held(engine).rbl == spam.Setting("1", SITE, True, "1", Chosen("0"), SITE)
     wishes = {"greylist": Chosen("0"), "rbl": None}
     with pytest.raises(Locked):
         spam.choose_all(engine, ME, MINE, wishes, NOW)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app.policy.errors import BadValue
-from app.policy.value import Kind, canonical, networks
+from app.policy.value import Kind, canonical, networks, read
 
 
 @pytest.mark.parametrize(
@@ -60,3 +60,29 @@ def test_every_network_that_a_rule_may_name_is_asked_for() -> None:
     assert networks("2001:db8::1")[1] == "2001:db8::/64"
     assert networks("unknown") == ()
     assert all(canonical(Kind.network, each) == each for each in networks("2001:db8:1:2::1"))
+
+
+@pytest.mark.parametrize(
+    ("typed", "kind", "value"),
+    [
+        (" Info@BANK.example ", Kind.sender, "info@bank.example"),
+        ("The Bank <info@bank.example>", Kind.sender, "info@bank.example"),
+        ("mailto:info@bank.example", Kind.sender, "info@bank.example"),
+        ("@bank.example", Kind.domain, "bank.example"),
+        ("*@bank.example", Kind.domain, "bank.example"),
+        ("Bücher.example.", Kind.domain, "xn--bcher-kva.example"),
+        ("192.0.2.7", Kind.network, "192.0.2.7/32"),
+        ("192.0.2.7/24", Kind.network, "192.0.2.0/24"),
+        ("2001:DB8::7", Kind.network, "2001:db8::7/128"),
+    ],
+)
+def test_what_somebody_types_is_told_apart(typed: str, kind: Kind, value: str) -> None:
+    assert read(typed) == (kind, value)
+
+
+@pytest.mark.parametrize(
+    "typed", ["", " ", "<>", "bank", "*.bank.example", ".example", "1.2.3.4.5", "https://bank.example/", "a@b@", "\x00"]
+)
+def test_what_is_none_of_them_is_refused(typed: str) -> None:
+    with pytest.raises(BadValue):
+        read(typed)

@@ -54,6 +54,7 @@ def settings(tmp_path: Path) -> Settings:
             "POSTERN_KEEPER_SOCKET": "/nonexistent/keeper",
             "POSTERN_DRAIN_FILE": f"{tmp_path}/drain",
             "POSTERN_RULES_ASKED": "1",
+            "POSTERN_SPAM_ASKED": "rbl greylist junk_score reject_score spam_action languages",
         }
     )
     return dataclasses.replace(read, failure_seconds=0.05)

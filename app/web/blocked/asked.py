@@ -28,7 +28,7 @@ _PLACE = re.compile(r"(\d{1,11})-(\d{1,19})")
 @dataclass(frozen=True, slots=True)
 class Asked:
     """One wish. `policies` and `outcomes` are empty where all are meant; `since` and `until` are days, both inside;
-    `before` and `after`: the row next to which the page lies, older or newer than it."""
+    `before` and `after`: the row next to which the page lies, older or newer than it; `rule`: what this one stopped."""
 
     sender: str = ""
     policies: tuple[Policy, ...] = ()
@@ -37,6 +37,7 @@ class Asked:
     until: date | None = None
     before: Place | None = None
     after: Place | None = None
+    rule: int | None = None
 
     @property
     def newest(self) -> bool:
@@ -46,7 +47,7 @@ class Asked:
     @property
     def filtered(self) -> bool:
         """Whether less than everything is asked for."""
-        return bool(self.sender or self.policies or self.outcomes or self.since or self.until)
+        return bool(self.sender or self.policies or self.outcomes or self.since or self.until or self.rule)
 
     def bounds(self, zone: tzinfo) -> dict[str, datetime | None]:
         """The days as a half-open span of time."""
@@ -66,6 +67,7 @@ class Asked:
             "until": now.until.isoformat() if now.until else None,
             "before": place_text(*now.before) if now.before else None,
             "after": place_text(*now.after) if now.after else None,
+            "rule": now.rule,
         }
         return {name: value for name, value in said.items() if value}
 
@@ -83,6 +85,7 @@ def asked_of(arguments: MultiDict[str, str], outcomes: Iterable[IntEnum]) -> Ask
         until,
         before := place_of(arguments.get("before", "")),
         None if before else place_of(arguments.get("after", "")),
+        _rule(arguments.get("rule", "")),
     )
 
 
@@ -135,6 +138,10 @@ def place_text(at: datetime, number: int) -> str:
 
 def _codes(words: list[str], known: Iterable[_Code]) -> tuple[_Code, ...]:
     return tuple(each for each in known if word(each) in words)
+
+
+def _rule(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 11 and 0 < int(text) < 2**31 else None
 
 
 def _day(text: str | None) -> date | None:

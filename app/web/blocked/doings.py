@@ -36,6 +36,8 @@ WORDS = {
     "password": "Set a new password for",
     "site": "Changed the site",
     "import": "Imported accounts of",
+    "setting": "Changed a setting of spam:",
+    "rules-import": "Imported",
     "undo": "Took something back",
 }
 _TOO_LATE = "That was taken back already, or is longer ago than a day. Nothing was changed."

@@ -121,6 +121,7 @@ def stopped_wish(asked: Asked, zone: tzinfo) -> dict[str, Any]:
         "outcomes": asked.outcomes or STOPPED,
         "before": asked.before,
         "after": asked.after,
+        "rule": asked.rule,
         **asked.bounds(zone),
     }
 

@@ -94,7 +94,7 @@ def situation(
         _doubt(row, own),
         address,
         domain,
-        "domain" if domain and (not address or _changing(row.sender_local)) else "address",
+        "domain" if domain and (not address or changing(row.sender_local)) else "address",
         mine,
     )
 
@@ -147,6 +147,6 @@ def _domain(row: Block) -> str:
     return "" if is_free(found) else found
 
 
-def _changing(local: str) -> bool:
+def changing(local: str) -> bool:
     """Whether the part before the @ looks as if it were another one next time (mailing lists, bounces)."""
     return any(each in "+=" or each.isdigit() for each in local)

@@ -1,0 +1,162 @@
+"""Allow and deny lists: what is in them, how often each entry acted, and one more or one less."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from flask import flash, redirect, request, url_for
+
+from app.blocklog import acted
+from app.blocklog.acted import Acted
+from app.blocklog.errors import LogError
+from app.directory.errors import DirectoryError
+from app.directory.resolve import resolve
+from app.policy import actions, lists
+from app.policy.actions import ON_RULES, UNDO, Action
+from app.policy.errors import Full, Gone, PolicyAway
+from app.policy.lists import Page
+from app.policy.rule import Rule
+from app.policy.value import Kind
+from app.web.blocklog import blocklog
+from app.web.lists.entry import ACTIONS, DAYS, Entry, entry
+from app.web.lists.whose import Whose, whose
+from app.web.notice import announce
+from app.web.policy import policy
+from app.web.resources import resources
+from app.web.serving.log import described, logger
+
+PER_PAGE, INHERITED = 100, 50
+LATELY = 5  # actions with their way back
+LONG, SHORT = timedelta(days=90), timedelta(days=7)
+AWAY = "The lists cannot be reached at the moment. Nothing was changed; try again in a while."
+FULL = "The list is full. Remove some entries first."
+LOCKED = "A locked entry stands in its place. Nothing was changed."
+DONE = {"allow": "is allowed", "deny": "is shut out", "nogrey": "is no longer delayed"}
+VERBS = ON_RULES | {"rules-import"}
+_GONE = "That entry is gone already, or is not yours to remove."
+
+
+def show(level: str = "account") -> Any:
+    """GET /filters/senders?q=&action=&page="""
+    return _page(whose(level), Entry({"what": request.args.get("what", "")[:320]}))
+
+
+def add(level: str = "account") -> Any:
+    """POST /filters/senders"""
+    its = whose(level)
+    if its.realm is None and not resources().settings.rules_asked:
+        return _page(its, Entry(), 409)
+    wish = entry(its, request.form, _now())
+    if wish.rule is None:
+        return _page(its, wish, 422)
+    try:
+        with policy() as engine:
+            _, made = actions.add_rule(engine, its.by, wish.rule)
+    except PolicyAway:
+        return _page(its, Entry(wish.typed, {"form": AWAY}), 503)
+    except Full:
+        return _page(its, Entry(wish.typed, {"form": FULL}), 507)
+    except Gone:
+        return _page(its, Entry(wish.typed, {"form": LOCKED}), 409)
+    told = _announced(its, made)
+    flash(f"{made.value} {DONE[made.action]}, from the next message on.{told}")
+    return redirect(its.url("lists"), 303)
+
+
+def remove(number: int, level: str = "account") -> Any:
+    """POST /filters/senders/<number>/remove"""
+    its = whose(level)
+    try:
+        with policy() as engine:
+            _, gone = actions.remove_rule(engine, its.by, its.scope, number, _now())
+        flash(f"The entry about {gone.value} was removed.")
+    except Gone:
+        flash(_GONE, "warning")
+    return redirect(its.url("lists"), 303)
+
+
+def undo(number: int, level: str) -> Any:
+    """POST /admin/<level>/senders/undo/<number>: takes back what an administrator did to a list or a setting."""
+    its = whose(level)
+    try:
+        with policy() as engine:
+            done = actions.undo(engine, its.by, number, _now())
+        flash("Taken back: it is as it was before.")
+    except Gone:
+        flash("That was taken back or changed already, or is longer ago than a day. Nothing was changed.", "warning")
+        return redirect(its.url("lists"), 303)
+    return redirect(its.url("spam" if done.verb == "setting" else "lists"), 303)
+
+
+def lately(its: Whose, engine: Any, verbs: Iterable[str], now: datetime) -> list[Action]:
+    """What was done in the last day and can be taken back, the newest first."""
+    if its.realm is None:
+        found = actions.of_account(engine, its.me.account.id, since=now - UNDO, limit=4 * PER_PAGE)
+        found = tuple(each for each in found if each.by.actor_id == its.me.account.id)
+    else:
+        found = actions.of_site(engine, its.site, limit=4 * PER_PAGE)
+    return [each for each in found if each.verb in verbs and actions.undoable(each, now)][:LATELY]
+
+
+def undo_url(its: Whose, action: Action) -> str:
+    """Where that is taken back."""
+    if its.realm is None:
+        return url_for("blocked.undo", number=action.id)
+    return its.url("lists_undo", number=action.id)
+
+
+def _page(its: Whose, wish: Entry, status: int = 200) -> Any:
+    now, args = _now(), request.args
+    action = args.get("action", "")
+    action, sought = action if action in ACTIONS else "", args.get("q", "").strip()[:320]
+    number = max(1, args.get("page", 1, type=int) or 1)
+    try:
+        with policy() as engine:
+            wanted: dict[str, Any] = {"sought": sought, "action": action}
+            offset = min(number - 1, 10_000) * PER_PAGE
+            mine = lists.page(engine, [its.scope], now, offset=offset, limit=PER_PAGE, **wanted)
+            theirs = lists.page(engine, its.wider, now, limit=INHERITED, **wanted) if its.wider else Page((), 0)
+            done = lately(its, engine, VERBS, now)
+    except PolicyAway:
+        if "form" not in wish.faults:
+            raise
+        mine, theirs, done = Page((), 0), Page((), 0), []
+    values = {
+        "mine": mine, "theirs": theirs, "sought": sought, "action": action, "number": number,
+        "pages": -(-mine.total // PER_PAGE), "acted": _acted(its, [*mine.rules, *theirs.rules], now), "wish": wish,
+        "done": [(each, undo_url(its, each)) for each in done], "actions": ACTIONS, "days": DAYS,
+        "asked": resources().settings.rules_asked, "kinds": Kind,
+    }  # fmt: skip
+    return its.page("lists", values, status)
+
+
+def _acted(its: Whose, rules: Iterable[Rule], now: datetime) -> Mapping[int, Acted] | None:
+    """How often each of them stopped something; None where the log cannot tell."""
+    ids = [each.rule_id for each in rules if each.action == "deny"]
+    try:
+        with blocklog() as engine:
+            if its.realm is None:
+                return acted.of_account(engine, its.me.account.id, ids, now - LONG)
+            sites = [its.site] if its.site else its.realm.sites
+            return acted.of_sites(engine, sites, ids, now - SHORT)
+    except LogError as error:
+        logger.warning("the log does not tell how often rules acted", extra=described(error))
+        return None
+
+
+def _announced(its: Whose, made: Rule) -> str:
+    """Tells the person whose mail is refused from everybody now; what the page adds about that."""
+    if its.realm is None or made.action != "deny" or made.kind is not Kind.recipient or "@" not in made.value:
+        return ""
+    try:
+        account = resolve(resources().directory, made.value)
+    except DirectoryError:
+        account = None
+    if account is None or (its.site and account.site != its.site):
+        return ""
+    told = announce.shut_out(account, "everybody", made.created_at)
+    return " They were told by mail." if told else " They could not be told by mail: tell them."
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(microsecond=0)
