@@ -37,6 +37,9 @@ def check_together(settings: Settings) -> None:
         )
     if settings.release_url:
         _check_release(settings)
+    bind = settings.policy_bind
+    if not re.match(r"(?:unix:|localhost:|127\.[0-9.]+:|\[::1\]:)", bind) and not settings.allow_plaintext:
+        raise SettingError("POSTERN_POLICY_BIND", repr(bind), "an address of this machine alone, or unix:/path")
     urls = {
         "imap_url": "imap",
         "submission_url": "smtp",

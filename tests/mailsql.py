@@ -10,6 +10,7 @@ from tests.databases import DatabaseServer, PostgreSQL
 
 FOLDER = Path(__file__).resolve().parents[1] / "config/sql"
 USERS = ("exim", "postfix", "dovecot", "spamassassin")
+POLICY = "postern_policy"  # of a program of ours, which reads the tables themselves
 PASSWORD = "a 'password'"
 
 
@@ -23,7 +24,7 @@ class MailSQL:
         self.kind = "postgresql" if isinstance(server, PostgreSQL) else "mariadb"
         migrate(self.url)
         self.run_file(FOLDER / f"{self.kind}.sql")
-        for user in USERS:
+        for user in (*USERS, POLICY):
             self._let_in(user)
 
     def run_file(self, file: Path, **replaced: str) -> None:

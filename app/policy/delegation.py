@@ -7,6 +7,7 @@ bounded. What is no request ends its connection; Postfix then asks again, and go
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
@@ -133,7 +134,10 @@ async def listen(at: str, answer: Answer) -> tuple[asyncio.Server, set[Connectio
         return Connection(answer, open_ones)
 
     if at.startswith("unix:"):
-        return await loop.create_unix_server(make, at.removeprefix("unix:")), open_ones
+        path = at.removeprefix("unix:")
+        server = await loop.create_unix_server(make, path)
+        os.chmod(path, 0o666)  # Postfix is another user
+        return server, open_ones
     host, _, port = at.rpartition(":")
     return await loop.create_server(make, host.strip("[]"), int(port), backlog=256), open_ones
 

@@ -81,3 +81,17 @@ GRANT SELECT, INSERT ON host_block TO exim@'%';
 GRANT UPDATE (reason, added_at, expires_at, hits) ON host_block TO exim@'%';
 GRANT SELECT, INSERT ON grey_triplet TO exim@'%';
 GRANT UPDATE (first_seen, last_seen, tries, passed_at) ON grey_triplet TO exim@'%';
+
+-- The policy service (docs/mta-postfix.md): POSTERN_DATABASE_URL with this user.
+CREATE USER IF NOT EXISTS postern_policy@'%' ACCOUNT LOCK;
+GRANT SELECT ON site TO postern_policy@'%';
+GRANT SELECT ON domain TO postern_policy@'%';
+GRANT SELECT ON address TO postern_policy@'%';
+GRANT SELECT ON mail_server TO postern_policy@'%';
+GRANT SELECT (account_id, site_id, username, kind, server_id, login, forward_to, enabled) ON account TO postern_policy@'%';
+GRANT SELECT ON policy_rule TO postern_policy@'%';
+GRANT UPDATE (hits) ON policy_rule TO postern_policy@'%';
+GRANT SELECT ON policy_setting TO postern_policy@'%';
+GRANT SELECT (account_id, at, verb, target) ON action_log TO postern_policy@'%';
+GRANT SELECT, INSERT, UPDATE, DELETE ON host_block TO postern_policy@'%';
+GRANT SELECT, INSERT, UPDATE, DELETE ON grey_triplet TO postern_policy@'%';

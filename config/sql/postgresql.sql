@@ -69,7 +69,7 @@ DO $$
 DECLARE
   name text;
 BEGIN
-  FOREACH name IN ARRAY ARRAY['exim', 'postfix', 'dovecot', 'spamassassin'] LOOP
+  FOREACH name IN ARRAY ARRAY['exim', 'postfix', 'dovecot', 'spamassassin', 'postern_policy'] LOOP
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = name) THEN
       EXECUTE format('CREATE ROLE %I NOLOGIN', name);
     END IF;
@@ -89,5 +89,12 @@ GRANT SELECT, INSERT ON host_block TO exim;
 GRANT UPDATE (reason, added_at, expires_at, hits) ON host_block TO exim;
 GRANT SELECT, INSERT ON grey_triplet TO exim;
 GRANT UPDATE (first_seen, last_seen, tries, passed_at) ON grey_triplet TO exim;
+
+-- The policy service (docs/mta-postfix.md): POSTERN_DATABASE_URL with this user.
+GRANT SELECT ON site, domain, address, mail_server, policy_rule, policy_setting TO postern_policy;
+GRANT SELECT (account_id, site_id, username, kind, server_id, login, forward_to, enabled) ON account TO postern_policy;
+GRANT UPDATE (hits) ON policy_rule TO postern_policy;
+GRANT SELECT (account_id, at, verb, target) ON action_log TO postern_policy;
+GRANT SELECT, INSERT, UPDATE, DELETE ON host_block, grey_triplet TO postern_policy;
 
 COMMIT;

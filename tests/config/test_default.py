@@ -208,3 +208,12 @@ def test_the_page_of_settings_is_current() -> None:
 
 def test_the_limits_of_messages_are_what_is_usual_where_none_is_set() -> None:
     assert load({"POSTERN_SECRET_KEY": secrets.token_hex(32)}).parsing == USUAL
+
+
+def test_the_policy_service_answers_this_machine_alone():
+    for bind in ("127.0.0.1:10040", "[::1]:10040", "localhost:10040", "unix:/run/policy"):
+        assert read(policy_bind=bind).policy_bind == bind
+    for bind in ("0.0.0.0:10040", "192.0.2.1:10040", "[::]:10040"):
+        with pytest.raises(SettingError, match="^POSTERN_POLICY_BIND"):
+            read(policy_bind=bind)
+    assert read(policy_bind="10.0.0.1:10040", allow_plaintext="1").allow_plaintext

@@ -61,7 +61,7 @@ smtpd_error_sleep_time = 0
 smtpd_helo_required = yes
 {maps}
 {shipped}
-postern_lists = reject_rbl_client {list}
+postern_lists = {lists}
 """
 _FILES = """\
 virtual_mailbox_domains = isp.example
@@ -71,8 +71,11 @@ virtual_mailbox_maps = texthash:{folder}/etc/mailboxes"""
 class Guarded:
     """The server; `log` is its own log file. `serve` starts the policy service, whose own log is `told`."""
 
-    def __init__(self, network: Namespace, people: tuple[str, ...], maps: str = _FILES) -> None:
-        self.network, self.folder, self.people, self.maps = network, network.folder, people, maps
+    def __init__(
+        self, network: Namespace, people: tuple[str, ...], maps: str = _FILES, lists: str = f"reject_rbl_client {LIST}"
+    ) -> None:
+        self.network, self.folder, self.people, self.maps, self.lists = network, network.folder, people, maps, lists
+        (self.folder / "etc").mkdir()
         self.log, self._told = self.folder / "mail.log", self.folder / "service.txt"
         self._service: subprocess.Popen[bytes] | None = None
 
@@ -82,12 +85,12 @@ class Guarded:
         return Namespace.missing() if shutil.which("postfix") else "postfix is not installed"
 
     def __enter__(self) -> Self:
-        for name in ("etc", "queue", "data"):
+        for name in ("queue", "data"):
             (self.folder / name).mkdir()
         shutil.chown(self.folder / "data", "postfix")
         shipped = (SHIPPED / "postern.cf").read_text()
         maps = self.maps.format(folder=self.folder)
-        main = _MAIN.format(folder=self.folder, maps=maps, shipped=shipped, list=LIST)
+        main = _MAIN.format(folder=self.folder, maps=maps, shipped=shipped, lists=self.lists)
         (self.folder / "etc/main.cf").write_text(main)
         (self.folder / "etc/master.cf").write_text(_MASTER)
         (self.folder / "etc/mailboxes").write_text("".join(f"{each} box\n" for each in self.people))
