@@ -32,7 +32,7 @@ from app.blocklog.entry import Batch, write
 from app.blocklog.errors import LogError
 from app.blocklog.files import HEAD, head, look
 from app.blocklog.join import Join
-from app.blocklog.positions import Lost, Place, claim, owner, release, save
+from app.blocklog.positions import Lost, Place, claim, owner, refuse_known, release, save
 from app.blocklog.pretence import MOST, Pretence
 from app.blocklog.reading import Reading, readers, step
 from app.blocklog.recipients import Recipients
@@ -71,11 +71,12 @@ class Follower:
         make_join: Callable[..., Join],
         *,
         once: bool = False,
+        again: bool = False,
         daily: Callable[[], object] | None = None,
         shut_out: ShutOut | None = None,
         acted: Acted | None = None,
     ) -> None:
-        self.engine, self.recipients, self.sources, self.once = engine, recipients, sources, once
+        self.engine, self.recipients, self.sources, self.once, self.again = engine, recipients, sources, once, again
         self.make_join, self.daily, self.shut_out, self.acted = make_join, daily, shut_out, acted
         self.pretences: dict[str, Pretence] = {}  # that are not written yet
         self._daily_at = 0.0
@@ -93,18 +94,20 @@ class Follower:
                 self._read()
                 return
             except _FAULTS as error:
+                if self.once and isinstance(error, Lost):
+                    raise
                 tries = 0 if time.monotonic() - begun > WELL else tries
                 wait = AWAY[min(tries, len(AWAY) - 1)]
                 tries += 1
                 log.warning("the block log waits: nothing is read meanwhile", extra={"detail": words(error)})
                 self.refused += refuses(error)
-                if self.once and isinstance(error, Lost):
-                    raise
                 self.ending.wait(wait)
 
     def _read(self) -> None:
         """From where SQL says that all logs are read."""
         with self.engine.begin() as connection:
+            if self.once and not self.again:
+                refuse_known(connection, self.sources)
             places = claim(connection, self.sources, self.name)
         states = [each.state for each in places if each.state]
         join = self.make_join(state=max(states, key=lambda each: float(each.get("clock", 0))) if states else None)
@@ -213,12 +216,13 @@ def main(arguments: list[str] | None = None) -> int:
         print("POSTERN_BLOCKLOG_SOURCES names no log, and --once no file", file=sys.stderr)
         return 2
     log_as_json(settings.log_level)
-    return run(settings, sources, once=bool(chosen.once))
+    return run(settings, sources, once=bool(chosen.once), again=chosen.again)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m app.blocklog.follow", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--once", nargs="+", metavar="FILE", help="read these files to their end, and no others")
+    parser.add_argument("--again", action="store_true", help="also those whose lines were read under another name")
     parser.add_argument("--node", default="once", help="of which mail server they are (default: once)")
     parser.add_argument("--format", choices=FORMATS, help="how their lines begin (default: by their first line)")
     parser.add_argument("--zone", default="UTC", help="of times without a zone, as Europe/Berlin (default: UTC)")
@@ -236,9 +240,9 @@ def _once(chosen: argparse.Namespace) -> tuple[Source, ...]:
     return tuple(found)
 
 
-def run(settings: Settings, sources: Sequence[Source], *, once: bool = False) -> int:
+def run(settings: Settings, sources: Sequence[Source], *, once: bool = False, again: bool = False) -> int:
     """Follows until SIGTERM or SIGINT, or reads to the end of the files; the exit status."""
-    follower = open_follower(settings, sources, once=once)
+    follower = open_follower(settings, sources, once=once, again=again)
 
     def end(_number: int, _frame: FrameType | None) -> None:
         follower.ending.set()
@@ -264,7 +268,9 @@ def collect_seldom() -> None:
     gc.set_threshold(20_000, 20, 20)
 
 
-def open_follower(settings: Settings, sources: Sequence[Source], *, once: bool = False) -> Follower:
+def open_follower(
+    settings: Settings, sources: Sequence[Source], *, once: bool = False, again: bool = False
+) -> Follower:
     """A follower with its databases; nothing is connected yet."""
     from app.directory.engine import open_engine
     from app.directory.open import open_directory
@@ -295,7 +301,8 @@ def open_follower(settings: Settings, sources: Sequence[Source], *, once: bool =
 
     blocking, policy = _blocking(settings), open_engine(settings.database_url)
     engine = open_engine(url, timeout=10.0)
-    return Follower(engine, recipients, sources, make_join, once=once, daily=daily, shut_out=blocking, acted=acted)
+    chosen = {"once": once, "again": again}
+    return Follower(engine, recipients, sources, make_join, **chosen, daily=daily, shut_out=blocking, acted=acted)
 
 
 def _blocking(settings: Settings) -> ShutOut | None:

@@ -7,15 +7,18 @@ machine, and otherwise once nothing was heard of it for a while.
 import os
 import secrets
 import socket
+from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, func, insert, select, update
 
+from app.blocklog.files import head, look
 from app.blocklog.message import opened, squeezed
 from app.blocklog.source import Source
 from app.blocklog.tables import SourceRow
@@ -24,6 +27,7 @@ from app.blocklog.tail import Position
 SILENT = timedelta(seconds=30)  # after which a follower on another machine is taken for dead
 MOST_SOURCES = 32767
 _SOURCE = SourceRow.__table__
+_KNOWN = ("node", "path", "head_length", "head_hash", "state")
 _Json = dict[str, Any]
 
 
@@ -81,6 +85,33 @@ def _claim(connection: Connection, source: Source, name: str) -> Place:
     read = (row.inode, row.head_hash or b"", row.head_length or 0, row.byte_pos, skipping, finished)
     position = Position(*read) if row.inode is not None else None
     return Place(source, row.source_id, position, row.next_seq, row.last_at, state.get("join", {}))
+
+
+def refuse_known(connection: Connection, sources: Sequence[Source]) -> None:
+    """Raises Lost where a file begins as one that was read, or is being read, under another name: renamed, packed or
+    copied, its lines would be counted twice. Under its own name it is gone on with."""
+    known = _heads(connection)
+    for source in sources:
+        file = look(source.path)
+        if file is None or not file.size:
+            continue
+        mine = (source.node, source.path)
+        for size, read in known.items():
+            names = read.get(sha256(head(file, size)).digest(), [])
+            if names and (*mine, True) not in names:
+                node, path, _ = names[0]
+                raise Lost(f"{source.path} was read as part of {node}:{path}; --again counts its lines once more")
+
+
+def _heads(connection: Connection) -> dict[int, dict[bytes, list[tuple[str, str, bool]]]]:
+    """What was read: by the length and the digest of a file's first bytes in which logs, and whether it is the last."""
+    found: dict[int, dict[bytes, list[tuple[str, str, bool]]]] = defaultdict(lambda: defaultdict(list))
+    for row in connection.execute(select(*(_SOURCE.c[name] for name in _KNOWN))):
+        if row.head_length:
+            found[row.head_length][row.head_hash].append((row.node, row.path, True))
+        for size, digest in opened(row.state).get("finished", ()):
+            found[size][bytes.fromhex(digest)].append((row.node, row.path, False))
+    return found
 
 
 def save(connection: Connection, place: Place, position: Position, name: str) -> None:

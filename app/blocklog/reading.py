@@ -21,6 +21,7 @@ from app.blocklog.formats import (
 )
 from app.blocklog.join import Join
 from app.blocklog.positions import Place
+from app.blocklog.repeated import BEGINS, unrolled
 from app.blocklog.report import log
 from app.blocklog.stamp import Stamp, records
 from app.blocklog.tail import QUIET, Chunk, Position, Tail, lines
@@ -124,6 +125,9 @@ class Reading:
                 if line.program not in SILENT:
                     join.tally.unread(number, UNKNOWN, f"{line.program}: {line.text[:200]}", join.clock)
                 continue
+            if line.text.startswith(BEGINS):
+                line, times = unrolled(line)
+                known = known * times
             try:
                 for read in known:
                     for event in read(line):

@@ -19,7 +19,7 @@ from app.blocklog.stamp import LONGEST
 CHUNK = 262144
 ENDLESS = 1048576  # bytes without a newline: the line is given up
 QUIET = 1.0  # seconds after which nobody writes to a file that was rotated
-FINISHED = 4  # files read to their ends that are remembered, lest one be read again
+FINISHED = 32  # files read to their ends that are remembered, lest one be read again: a month of days
 
 Cut = Callable[[bytes, bool], tuple[list[bytes], list[int]]]
 
