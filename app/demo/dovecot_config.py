@@ -35,6 +35,8 @@ def configuration(layout: Layout) -> str:
     parts = [_base(layout), _accounts(layout), _NAMESPACE, _listeners(layout), _USER if os.getuid() else _ROOT]
     if layout.tls:
         parts.append(f"ssl = yes\nssl_cert = <{layout.tls.chain}\nssl_key = <{layout.tls.key}\n")
+    if "sieve" in layout.ports:
+        parts.append(_SIEVE)
     if layout.quota:
         parts.append(_QUOTA.format(size=layout.quota))
     if layout.hibernate:
@@ -169,6 +171,16 @@ _USER = (
     )
     + "".join(f"service {name} {{\n  user = $default_internal_user\n}}\n" for name in ("lmtp", "auth-worker"))
 )
+
+# Scripts lie in ~/sieve, the active one is ~/.dovecot.sieve; they run as mail is delivered.
+_SIEVE = """\
+protocol lmtp {
+  mail_plugins = $mail_plugins sieve
+}
+plugin {
+  sieve_quota_max_storage = 300K
+}
+"""
 
 _QUOTA = """\
 mail_plugins = $mail_plugins quota

@@ -23,6 +23,7 @@ from app.web.brand import BrandError
 from app.web.contacts import contacts, files, groups
 from app.web.cookie import CookieSessions
 from app.web.digest import pages as digests
+from app.web.filters import editor, rules, text
 from app.web.format import filters
 from app.web.letter import people, uploads
 from app.web.lists import listfile, senders, spam
@@ -108,6 +109,15 @@ ROUTES: Sequence[tuple[str, str, Any, Sequence[str]]] = (
     ("/settings/texts/<number>", "texts.save", texts.save, POST),
     ("/settings/texts/<number>/remove", "texts.remove", texts.remove, POST),
     ("/compose/texts/<number>", "compose.text", texts.told, GET),
+    ("/filters", "filters.show", rules.show, GET),
+    ("/filters", "filters.change", rules.change, POST),
+    ("/filters/consent", "filters.consent", rules.consent, POST),
+    ("/filters/text", "filters.text", text.edit, GET),
+    ("/filters/text", "filters.save_text", text.save, POST),
+    ("/filters/rules/new", "filters.new", editor.new, GET),
+    ("/filters/rules/new", "filters.add", editor.add, POST),
+    ("/filters/rules/<int(max=99999):number>", "filters.edit", editor.edit, GET),
+    ("/filters/rules/<int(max=99999):number>", "filters.save", editor.save, POST),
     ("/blocked", "blocked.show", pages.show, GET),
     ("/blocked.csv", "blocked.export", export.blocked, GET),
     ("/blocked/<row>", "blocked.one", pages.one, GET),

@@ -1,7 +1,8 @@
-"""The part of the table in faults.py that is about the mail server: each error of app/mail/errors.py, and what the
-directory says of a server or an account."""
+"""The part of the table in faults.py that is about the mail server: each error of app/mail/errors.py, those of
+app/sieve/failures.py, and what the directory says of a server or an account."""
 
 from app.mail import errors as mail
+from app.sieve import failures
 from app.web.fault import AGAIN, HELP, NOTHING_LOST, RELOAD, Fault
 from app.web.session import Down, Draining, Moving, NoMailbox
 
@@ -149,5 +150,25 @@ MAIL: dict[type[BaseException], Fault] = {
         "It only forwards mail to another address.",
         "Your mail is where it was forwarded to.",
         "",
+    ),
+    # Of filters, what no form tells.
+    failures.Away: Fault(
+        503,
+        "Filters cannot be reached at the moment",
+        "The part of your mail server that keeps them does not answer. Mail is read and delivered as before.",
+        NOTHING_LOST,
+        AGAIN,
+        10,
+        retry=True,
+    ),
+    failures.SieveError: Fault(
+        502,
+        "Filters cannot be reached",
+        "The part of your mail server that keeps them does not let us in. Mail is read and delivered as before.",
+        NOTHING_LOST,
+        "Your provider has to repair this. " + HELP,
+    ),
+    failures.OverQuota: Fault(
+        507, "There is no room for your filters", "The mail server keeps no more of them.", NOTHING_LOST
     ),
 }

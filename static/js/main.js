@@ -11,6 +11,7 @@ import { divider, mailto, menus, once, theme } from "./small.js";
 
 // Loaded when somebody writes, or waits for a mail: most pages are only read.
 const write = async (section) => (await import("./write.js")).default(section);
+const filter = async (form) => (await import("./filter.js")).default(form);
 const expecting = async (part) => (await import("./expect.js")).default(part);
 const signature = async (box) => (await import("./write-rich.js")).signature(box);
 
@@ -36,7 +37,7 @@ function mail(element) {
 // What was typed and never saved: readers load what offers it only where there is any.
 const unsaved = () => { try { return Object.keys(localStorage).some((key) => key.startsWith("postern.copy.")); } catch { return false; } };
 
-register({ divider, expecting, folders, list, mail, mailto, once, signature, theme, toasts, write });
+register({ divider, expecting, filter, folders, list, mail, mailto, once, signature, theme, toasts, write });
 menus();
 document.addEventListener("click", openWriting);
 keys();

@@ -114,13 +114,15 @@ def test_only_what_surely_came_from_our_pages_is_completed_unseen(
 def test_what_rides_is_a_form_that_saves_and_nothing_that_ends_deletes_or_signs_in(lone_app: Flask) -> None:
     posts = {rule.endpoint for rule in lone_app.url_map.iter_rules() if "POST" in (rule.methods or ())}
     assert posts >= carry.CARRIED
-    assert {name.partition(".")[2] for name in carry.CARRIED} <= {"post", "add", "save", "save_digest", "send"}
+    assert {name.partition(".")[2] for name in carry.CARRIED} <= {
+        *("post", "add", "save", "save_digest", "save_text", "send")
+    }
     assert not {name for name in carry.CARRIED if name.startswith(("login.", "settings.", "mailbox.", "outbox."))}
 
 
 def test_every_page_of_a_form_that_rides_holds_the_token() -> None:
     folder = Path(__file__).parents[2] / "templates"
-    pages = ("contact", "digest", "identity", "special", "text", "writing")
+    pages = ("contact", "digest", "identity", "special", "text", "writing", "filters/rule", "filters/text")
     assert all("{{ riding() }}" in (folder / f"{name}.html").read_text() for name in pages)
 
 

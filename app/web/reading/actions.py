@@ -36,43 +36,47 @@ def act(mailbox: str) -> Response:
     """POST /mail/<mailbox>/actions with uidvalidity, uid (many), action, target, next. Raises app/mail/errors.py's."""
     me = current()
     action = request.form.get("action", "")
-    uidvalidity, uids = _number(request.form.get("uidvalidity")), _uids()
+    uidvalidity, chosen = number(request.form.get("uidvalidity")), uids()
     if action not in (*_FLAGS, *_USES, "move", "delete", "forward"):
         raise BadRequest("no such action")
-    if not uids:
+    if not chosen:
         flash("No message was chosen.", "warning")
-    elif action == "forward" and len(uids) <= attaching.MOST:
-        return make_response(redirect(attaching.address_of_whole(mailbox, uidvalidity, uids), 303))
+    elif action == "forward" and len(chosen) <= attaching.MOST:
+        return make_response(redirect(attaching.address_of_whole(mailbox, uidvalidity, chosen), 303))
     elif action == "forward":
         flash(f"At most {attaching.MOST} messages are forwarded at once.", "warning")
     else:
         try:
             with imap() as client:
-                _done(client, me, action, mailbox, uidvalidity, uids)
+                done(client, me, action, mailbox, uidvalidity, chosen, request.form.get("target", ""))
         finally:  # also after an error: something may have been done
             pane.wrote(me)
     target = local_path(request.form.get("next")) or url_for("mailbox.show", mailbox=mailbox)
     return make_response(redirect(target, 303))
 
 
-def _done(client: Connection, me: Current, action: str, mailbox: str, uidvalidity: int, uids: Sequence[int]) -> None:
+def done(
+    client: Connection, me: Current, action: str, mailbox: str, uidvalidity: int, uids: Sequence[int], target: str
+) -> None:
+    """Does it, and says what became of it, with the way back. Raises the tree of app/mail/errors.py."""
     if action in _FLAGS:
         _mark(client, me, action, mailbox, uidvalidity, uids)
     elif action == "delete":
         _delete(client, me, mailbox, uidvalidity, uids)
     else:
-        _file(client, me, action, mailbox, uidvalidity, uids)
+        _file(client, me, action, mailbox, uidvalidity, uids, target)
 
 
-def _uids() -> list[int]:
+def uids() -> list[int]:
     """The chosen UIDs in the order of the form, each once. BadRequest for what is none, or for too many."""
-    uids = list(dict.fromkeys(_number(text) for text in request.form.getlist("uid")))
-    if len(uids) > MOST:
+    found = list(dict.fromkeys(number(text) for text in request.form.getlist("uid")))
+    if len(found) > MOST:
         raise BadRequest("too many messages")
-    return uids
+    return found
 
 
-def _number(text: str | None) -> int:
+def number(text: str | None) -> int:
+    """A UID or a UIDVALIDITY of a form. Raises BadRequest."""
     if not text or not text.isascii() or not text.isdigit() or not 0 < len(text) <= 10 or not 0 < int(text) < 2**32:
         raise BadRequest("not a number")
     return int(text)
@@ -95,10 +99,11 @@ def _delete(client: Connection, me: Current, mailbox: str, uidvalidity: int, uid
     flash(_told(len(done.removed), len(done.gone), "deleted for good", len(done.left)), "message")
 
 
-def _file(client: Connection, me: Current, action: str, mailbox: str, uidvalidity: int, uids: Sequence[int]) -> None:
+def _file(
+    client: Connection, me: Current, action: str, mailbox: str, uidvalidity: int, uids: Sequence[int], target: str
+) -> None:
     boxes = pane.folders(client, me)
     if action == "move":
-        target = request.form.get("target", "")
         if not target:
             return flash("No folder was chosen to move to.", "warning")
         if len(boxes) > MANY and len(meant := called(boxes, target)) != 1:

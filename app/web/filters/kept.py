@@ -1,0 +1,139 @@
+"""An account's script as a page was made from it, and how it is put back: compared first, never over what another
+program wrote meanwhile, and with a copy of what somebody wrote by hand.
+"""
+
+import hashlib
+import hmac
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+
+from app.sieve.errors import BadRule
+from app.sieve.failures import NoScript
+from app.sieve.managesieve import ManageSieve, Scripts
+from app.sieve.script import Script
+from app.sieve.wrapper import SOGO, wrapper
+from app.store.seal import derive
+from app.web.resources import resources
+from app.web.session import Current
+
+OWN = "webmail"
+ORDER = "webmail-order"  # the script that runs somebody's own and ours, one after the other
+_LOOKED_AT = 20  # names that a script of that kind may include
+_COPIES = 9  # of one day
+
+
+class Changed(Exception):
+    """The script is not the one any more that the form was made from; nothing was written."""
+
+    def __init__(self, kept: "Kept") -> None:
+        super().__init__()
+        self.kept = kept
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The script that runs, or will: `name` and `text` as they are on the server (b"" where there is none yet)."""
+
+    name: str
+    text: bytes
+    script: Script
+    scripts: Scripts
+    extensions: frozenset[str]
+
+    @property
+    def digest(self) -> str:
+        return hashlib.sha256(self.name.encode() + b"\0" + self.text).hexdigest()
+
+    @property
+    def foreign_owner(self) -> bool:
+        """Whether another program writes the whole script anew whenever it likes."""
+        return self.name == SOGO
+
+    @property
+    def editable(self) -> bool:
+        """Whether rules can be put into it as it is."""
+        return self.script.editable and not self.foreign_owner
+
+
+def fetched(client: ManageSieve) -> Kept:
+    """The active script; that of ours where ours only includes others; or an empty one that is to be."""
+    scripts = client.scripts()
+    name = scripts.active or OWN
+    text = client.script(name) if name in scripts.names else b""
+    if name == ORDER and OWN in scripts.names and _only_includes(text, scripts):
+        name, text = OWN, client.script(OWN)
+    return Kept(name, text, Script.read(text), scripts, client.extensions)
+
+
+def _only_includes(text: bytes, scripts: Scripts) -> bool:
+    others = [each for each in scripts.names if each not in (OWN, ORDER)][:_LOOKED_AT]
+    with suppress(BadRule):
+        return any(text == wrapper(each, OWN, first) for each in others for first in (True, False))
+    return False
+
+
+def made(me: Current, kept: Kept) -> str:
+    """What a form holds to say which script it was made from, for this account only."""
+    return f"{kept.digest}.{_mac(resources().ring.current, me, kept.digest)}"
+
+
+def is_made_from(me: Current, kept: Kept, given: str) -> bool:
+    """Whether a form was made from the script as it is now."""
+    digest, _, mac = given.partition(".")
+    good = any(hmac.compare_digest(mac.encode(), _mac(key, me, digest).encode()) for key in resources().ring.secrets)
+    return good and hmac.compare_digest(digest.encode(), kept.digest.encode())
+
+
+def _mac(secret: bytes, me: Current, digest: str) -> str:
+    return hmac.digest(derive(secret, "scripts in forms"), f"{me.account.id} {digest}".encode(), "sha256").hex()[:40]
+
+
+def put(client: ManageSieve, me: Current, kept: Kept, given: str, text: bytes) -> None:
+    """Puts the text in the place of the script. `kept`: as it was fetched a moment ago; `given`: what the form holds.
+
+    Raises Changed, and the tree of app/sieve/failures.py; nothing is written then."""
+    if not is_made_from(me, kept, given):
+        raise Changed(kept)
+    client.check(text)
+    client.store(kept.name, text)
+    if kept.scripts.active is None:
+        client.activate(kept.name)
+
+
+def copied(client: ManageSieve, me: Current, kept: Kept) -> str | None:
+    """Keeps a copy of the script as it is, under a name of the day; None where there is none to keep."""
+    day = datetime.now(me.zone).strftime("%Y%m%d")
+    base = f"{kept.name[:100]}.bak-{day}"
+    names = [base, *(f"{base}-{number}" for number in range(2, _COPIES + 1))]
+    for name in names:
+        if name not in kept.scripts.names:
+            client.store(name, kept.text)
+            return name
+        try:
+            if client.script(name) == kept.text:
+                return name
+        except NoScript:
+            continue
+    return None
+
+
+def as_ours(client: ManageSieve, me: Current, kept: Kept, given: str) -> None:
+    """With consent: rules may be put into a script that was written by hand. Raises as `put`."""
+    if not is_made_from(me, kept, given):
+        raise Changed(kept)
+    copied(client, me, kept)
+    put(client, me, kept, given, bytes(kept.script.adopt()))
+
+
+def beside(client: ManageSieve, me: Current, kept: Kept, given: str, *, ours_first: bool) -> None:
+    """With consent: a script written by hand stays as it is, and another runs it and ours. Raises as `put`."""
+    if not is_made_from(me, kept, given):
+        raise Changed(kept)
+    order = wrapper(kept.name, OWN, ours_first)
+    copied(client, me, kept)
+    if OWN not in kept.scripts.names:
+        client.store(OWN, b"")
+    client.check(order)
+    client.store(ORDER, order)
+    client.activate(ORDER)

@@ -1,0 +1,157 @@
+"""The list of rules, in the order in which they run: on and off, up and down, away; and what stands beside it.
+
+A script that somebody wrote by hand is shown, and left alone until its owner says what may be done with it.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from flask import flash, make_response, redirect, render_template, request, url_for
+
+from app.sieve.block import Block
+from app.sieve.errors import BadRule
+from app.sieve.failures import BadScript, OverQuota
+from app.sieve.rule import Rule
+from app.sieve.script import Script
+from app.web.filters import kept
+from app.web.filters.door import NoSieve, sieve
+from app.web.filters.kept import Changed, Kept
+from app.web.filters.words import sentence
+from app.web.mailboxes import undo
+from app.web.session import current
+
+MOVED_ON = "The rules were changed elsewhere meanwhile. This is how they are now; nothing was changed."
+_LINES = 12  # of a text of somebody's own that are shown in the list
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A row of the list. `at`: its block · `lines`: a rule in words, or the beginning of a text."""
+
+    at: int
+    kind: str
+    name: str
+    enabled: bool | None
+    lines: tuple[tuple[str, str], ...]
+    line: int
+    first: bool = False
+    last: bool = False
+
+
+def show() -> Any:
+    """GET /filters"""
+    return _page(*_fetched())
+
+
+def change() -> Any:
+    """POST /filters with `do` (on-3, off-3, up-3, down-3, remove-3) and `made`."""
+    me = current()
+    action, _, number = request.form.get("do", "").partition("-")
+    with sieve() as client:
+        found = kept.fetched(client)
+        try:
+            after = _after(found, action, int(number) if number.isascii() and number.isdecimal() else -1)
+            kept.put(client, me, found, request.form.get("made", ""), bytes(after))
+        except Changed:
+            flash(MOVED_ON, "warning")
+        except (BadRule, IndexError):
+            flash("That cannot be done with this rule. Nothing was changed.", "warning")
+        except OverQuota:
+            flash("There is no room for the rules on the mail server. Nothing was changed.", "error")
+        except BadScript:
+            flash("The mail server does not take the rules like this. Nothing was changed.", "error")
+        else:
+            flash({"on": "The rule is on.", "off": "The rule is off."}.get(action, "The rules were changed."))
+    return redirect(url_for("filters.show"), 303)
+
+
+def _after(found: Kept, action: str, number: int) -> Script:
+    """Raises BadRule, IndexError."""
+    script = found.script
+    if not found.editable or number not in script.shown:
+        raise IndexError(number)
+    if action in ("on", "off"):
+        return script.switch(number, action == "on")
+    if action in ("up", "down"):
+        return script.move(number, -1 if action == "up" else 1)
+    if action == "remove":
+        return script.remove(number)
+    raise IndexError(action)
+
+
+def consent() -> Any:
+    """POST /filters/consent with `way` (adopt, first, last) and `made`: what may be done with a script of one's own."""
+    me, way = current(), request.form.get("way", "")
+    with sieve() as client:
+        found = kept.fetched(client)
+        given = request.form.get("made", "")
+        try:
+            if way == "adopt" and may_adopt(found):
+                kept.as_ours(client, me, found, given)
+                flash("Your script stays as it is; rules that you add stand beside it.")
+            elif way in ("first", "last") and may_include(found):
+                kept.beside(client, me, found, given, ours_first=way == "first")
+                flash("Your script stays as it is; the rules that you add are kept in another one.")
+            else:
+                flash("That cannot be done with this script. Nothing was changed.", "warning")
+        except Changed:
+            flash(MOVED_ON, "warning")
+        except OverQuota:
+            flash("There is no room for a copy of your script on the mail server. Nothing was changed.", "error")
+        except (BadScript, BadRule):
+            flash("The mail server does not take it so. Your script is as it was.", "error")
+    return redirect(url_for("filters.show"), 303)
+
+
+def may_include(found: Kept) -> bool:
+    """Whether the server can run two scripts one after the other."""
+    return may_adopt(found) and "include" in found.extensions and found.name not in (kept.OWN, kept.ORDER)
+
+
+def may_adopt(found: Kept) -> bool:
+    """Whether there is a script by hand that rules could be put into."""
+    return not found.editable and not found.foreign_owner and found.script.broken is None
+
+
+def _fetched() -> tuple[Kept | None]:
+    try:
+        with sieve() as client:
+            return (kept.fetched(client),)
+    except NoSieve:
+        return (None,)
+
+
+def _page(found: Kept | None) -> Any:
+    if found is None:
+        return make_response(render_template("filters/none.html"))
+    return make_response(
+        render_template(
+            "filters/rules.html",
+            kept=found,
+            made=kept.made(current(), found),
+            rows=list(rows(found.script)),
+            may_include=may_include(found),
+            undo=undo.offered(),
+            text=found.text.decode("utf-8", "replace")[:20_000],
+        )
+    )
+
+
+def rows(script: Script) -> Iterator[Shown]:
+    """The blocks of a script that people see, in their order."""
+    shown = script.shown
+    for place, at in enumerate(shown):
+        block = script.blocks[at]
+        enabled = block.rule.enabled if block.rule is not None else None
+        yield Shown(
+            at, block.kind, block.name, enabled, tuple(_lines(block)), block.line, place == 0, place == len(shown) - 1
+        )
+
+
+def _lines(block: Block) -> Iterator[tuple[str, str]]:
+    if isinstance(block.rule, Rule):
+        yield from sentence(block.rule)
+        return
+    for line in block.source.decode("utf-8", "replace").strip().splitlines()[:_LINES]:
+        yield "text", line[:200]

@@ -1,0 +1,150 @@
+"""The list of rules on a real Dovecot: what is switched, moved and removed, and what is left alone to the byte."""
+
+import re
+
+import pytest
+from sqlalchemy import update
+
+from app.directory.tables import ServerRow
+from tests.web.filters.conftest import Owner
+
+pytestmark = pytest.mark.servers
+OURS = (
+    b'require ["fileinto", "imap4flags"];\r\n'
+    b'# rule:[Shop]\r\nif header :contains "subject" "shop"\r\n{\r\n\tfileinto "Junk";\r\n}\r\n'
+    b'# rule:[Hand]\r\nif anyof (not string "x" "y", header :regex "subject" "^a")\r\n{\r\n\tdiscard;\r\n}\r\n'
+    b'# rule:[Seen]\r\nif header :is "subject" "seen"\r\n{\r\n\taddflag "\\\\Seen";\r\n}\r\n'
+).replace(b'require ["fileinto"', b'require ["variables", "regex", "fileinto"')
+FOREIGN = b'# by hand, caf\xc3\xa9\nrequire "fileinto";\nif header :contains "subject" "x" { fileinto "Junk"; stop; }\n'
+
+
+def names(page: str) -> list[str]:
+    return re.findall(r'data-testid="filter-link"><bdi>([^<]+)', page)
+
+
+def at(page: str, do: str, which: int = 0) -> str:
+    return re.findall(rf'name="do" value="({do}-\d+)"', page)[which]
+
+
+def test_an_account_without_a_script_has_an_empty_list(owner: Owner):
+    assert 'data-testid="empty-filters"' in owner.page()
+
+
+def test_rules_are_listed_in_their_order_with_foreign_ones_as_text(owner: Owner):
+    owner.put(OURS, "roundcube")
+    page = owner.page()
+    assert names(page) == ["Shop", "Hand", "Seen"]
+    assert re.findall(r'data-kind="(\w+)"', page) == ["rule", "text", "rule"]
+    assert "Subject contains “shop”" in page and "Move to “Junk”" in page
+    assert "header :regex" in page
+
+
+def test_a_rule_is_switched_off_and_on_again_without_another_byte_changing(owner: Owner):
+    owner.put(OURS, "roundcube")
+    assert owner.post("/filters", {"do": at(owner.page(), "off")}).status_code == 303
+    assert b"if false # header" in owner.script()
+    assert 'data-on="false"' in owner.page()
+    assert owner.post("/filters", {"do": at(owner.page(), "on")}).status_code == 303
+    after = owner.script()
+    assert after.endswith(OURS.partition(b"# rule:")[2])
+
+
+def test_a_rule_is_moved_and_removed(owner: Owner):
+    owner.put(OURS, "roundcube")
+    owner.post("/filters", {"do": at(owner.page(), "down")})
+    assert names(owner.page()) == ["Hand", "Shop", "Seen"]
+    owner.post("/filters", {"do": at(owner.page(), "up", 1)})
+    assert names(owner.page()) == ["Hand", "Seen", "Shop"]
+    owner.post("/filters", {"do": at(owner.page(), "remove", 2)})
+    assert names(owner.page()) == ["Hand", "Seen"]
+    assert b'if anyof (not string "x" "y", header :regex "subject" "^a")\r\n{\r\n\tdiscard;\r\n}' in owner.script()
+
+
+def test_a_list_that_is_old_changes_nothing(owner: Owner):
+    owner.put(OURS, "roundcube")
+    page = owner.browser.get("/filters")
+    hidden = re.search(r'name="made" value="([^"]+)"', page.get_data(as_text=True))
+    token = re.search(r'name="csrf_token" value="([^"]+)"', page.get_data(as_text=True))
+    assert hidden and token
+    owner.put(OURS.replace(b"shop", b"shops"), "roundcube")
+    owner.browser.post("/filters", data={"csrf_token": token[1], "made": hidden[1], "do": "remove-1"})
+    assert owner.script() == OURS.replace(b"shop", b"shops")
+    assert "changed elsewhere" in owner.page()
+
+
+def test_what_cannot_be_done_changes_nothing(owner: Owner):
+    owner.put(OURS, "roundcube")
+    for do in ("remove-999", "remove--1", "explode-1", "off-0", "", "up-x"):
+        assert owner.post("/filters", {"do": do}).status_code == 303
+    assert owner.script() == OURS
+
+
+def test_a_script_by_hand_is_left_alone_until_its_owner_says_so(owner: Owner):
+    owner.put(FOREIGN, "mine")
+    page = owner.page()
+    assert 'data-testid="filters-consent"' in page and 'data-testid="filter-new"' not in page
+    assert owner.browser.get("/filters/rules/new").status_code == 303
+    owner.post("/filters", {"do": "remove-2"})
+    assert owner.script() == FOREIGN
+
+
+def test_with_consent_rules_are_added_to_it_and_a_copy_is_kept(owner: Owner):
+    owner.put(FOREIGN, "mine")
+    assert owner.post("/filters/consent", {"way": "adopt"}, page="/filters").status_code == 303
+    assert owner.script().endswith(FOREIGN)
+    copies = [name for name in owner.names() if name.startswith("mine.bak-")]
+    assert len(copies) == 1 and owner.script(copies[0]) == FOREIGN
+    assert 'data-testid="filter-new"' in owner.page()
+
+
+@pytest.mark.parametrize("way", ["first", "last"])
+def test_with_consent_rules_lie_in_a_script_beside_it(owner: Owner, way: str):
+    owner.put(FOREIGN, "mine")
+    owner.post("/filters/consent", {"way": way}, page="/filters")
+    assert owner.script("mine") == FOREIGN
+    assert (owner.script().index(b'"mine"') > owner.script().index(b'"webmail"')) is (way == "first")
+    assert 'data-testid="empty-filters"' in owner.page()
+
+
+def test_sogos_script_is_read_only(owner: Owner):
+    owner.put(OURS, "sogo")
+    page = owner.page()
+    assert 'data-testid="filters-foreign"' in page and 'data-testid="filter-switch"' not in page
+    owner.post("/filters/consent", {"way": "adopt"}, page="/filters/text")
+    owner.post("/filters/text", {"text": "keep;"})
+    assert owner.script() == OURS
+
+
+def test_nextclouds_part_is_told(owner: Owner):
+    mark = b"### Nextcloud Mail: Filters ### DON'T EDIT ###\r\n"
+    owner.put(mark + b"# FILTER: []\r\n" + mark, "nextcloud")
+    assert 'data-testid="filters-nextcloud"' in owner.page()
+
+
+def test_what_cannot_be_taken_apart_is_only_text(owner: Owner):
+    with owner.sieve() as client:  # Pigeonhole takes no broken script: it is put there as by hand
+        client.store("webmail", b"keep;")
+        client.activate("webmail")
+    home = owner.mail.server.maildir(owner.mail.login).parent
+    (home / "sieve" / "webmail.sieve").write_bytes(b'if header "subject" "never ends')
+    page = owner.page()
+    assert 'data-testid="filters-broken"' in page and 'data-testid="filter-new"' not in page
+
+
+def test_a_server_without_filters_says_so(owner: Owner):
+    with owner.app.extensions["postern"].directory.engine.begin() as rows:
+        rows.execute(update(ServerRow).values(sieve_host=None, sieve_port=None, sieve_security=None))
+    assert owner.browser.submit("/logout", {}, page="/filters").status_code == 303
+    assert owner.browser.sign_in("alice@one.example", owner.mail.password).status_code == 303
+    assert 'data-testid="filters-none"' in owner.page()
+    assert owner.browser.get("/filters/text").status_code == 303
+    assert owner.browser.get("/filters/rules/new").status_code == 303
+
+
+def test_a_server_that_is_away_has_a_page_of_its_own(owner: Owner):
+    with owner.app.extensions["postern"].directory.engine.begin() as rows:
+        rows.execute(update(ServerRow).values(sieve_port=1))
+    assert owner.browser.submit("/logout", {}, page="/filters").status_code == 303
+    assert owner.browser.sign_in("alice@one.example", owner.mail.password).status_code == 303
+    answer = owner.browser.get("/filters")
+    assert answer.status_code == 503 and "Filters cannot be reached" in answer.get_data(as_text=True)
