@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from app.sieve.errors import BadRule
+from app.sieve.glob import misread
 
 MOST_RULES: Final = 500
 MOST_CONDITIONS: Final = 30
@@ -180,6 +181,8 @@ def _check_values(condition: Condition) -> None:
         raise BadRule("value", f"At most {MOST_VALUES} can be looked for.")
     for value in condition.values:
         check_line(value)
+        if condition.op == "matches" and misread(value):
+            raise BadRule("value", "Use either * or ? in a pattern, and \\ before a sign only: servers misread others.")
 
 
 def _check_headers(condition: Condition) -> None:

@@ -132,10 +132,12 @@ def condition(random: Random) -> Condition:
     if kind == "exists":
         return Condition(kind, "exists", headers=headers, negated=negated)
     told = {"values": several(random), "negated": negated, "comparator": comparator}
-    if kind == "date":
-        op = random.choice((*COMPARISONS, *RELATIONS))
-        return Condition(kind, op, part=random.choice(DATE_PARTS), zone=random.choice(("", "+0100", "-0930")), **told)
     op = random.choice(COMPARISONS)
+    if op == "matches":
+        told["values"] = tuple((value.rstrip("\\") or "x") + "*" for value in several(random))
+    if kind == "date":
+        op = random.choice((op, *(RELATIONS if op != "matches" else ())))
+        return Condition(kind, op, part=random.choice(DATE_PARTS), zone=random.choice(("", "+0100", "-0930")), **told)
     if kind == "body":
         part = random.choice(("text", "raw", "content"))
         return Condition(kind, op, part=part, content=("text/html", "image") if part == "content" else (), **told)
