@@ -5,7 +5,7 @@ written, and all that is wrong is told at once; where anything is, the caller's 
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -28,6 +28,16 @@ class Problem:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """One record that was added (`old` None) or changed: its line, and the whole row before and after."""
+
+    line: int
+    record: str
+    old: Mapping[str, Any] | None
+    new: Mapping[str, Any]
+
+
 @dataclass(slots=True)
 class Report:
     """How many records were added, changed and found the same; or what is wrong, and then nothing was written."""
@@ -36,6 +46,7 @@ class Report:
     changed: Counter[str] = field(default_factory=Counter)
     same: Counter[str] = field(default_factory=Counter)
     problems: list[Problem] = field(default_factory=list)
+    rows: list[Written] = field(default_factory=list)
 
 
 def write_records(connection: Connection, records: Iterable[Record], *, mode: Mode = "any") -> Report:
@@ -99,9 +110,11 @@ def _write_kind(
             continue
         if old is None:
             new.append({name: value for name, value in whole.items() if name != number})
+            report.rows.append(Written(each.line, record, None, new[-1]))
             report.added[record] += 1
         elif whole != old:
             differing.append(whole)
+            report.rows.append(Written(each.line, record, old, whole))
             report.changed[record] += 1
         else:
             report.same[record] += 1

@@ -50,7 +50,7 @@ def read_csv(engine: Engine, file: TextIO, *, record: str | None = None, dry_run
 
     `record` is the kind of each line of a file that has no column of that name. `dry_run` writes nothing either way.
     """
-    records, problems = _parse(file, record)
+    records, problems = parse_csv(file, record)
     if problems:
         return Report(problems=problems)
     with engine.connect() as connection:
@@ -63,7 +63,10 @@ def read_csv(engine: Engine, file: TextIO, *, record: str | None = None, dry_run
     return report
 
 
-def _parse(file: TextIO, record: str | None) -> tuple[list[Record], list[Problem]]:
+def parse_csv(
+    file: TextIO, record: str | None, preset: Mapping[str, str] | None = None
+) -> tuple[list[Record], list[Problem]]:
+    """The records of a file, and what is not understood of it; `preset`: what stands for empty cells of some fields."""
     text = file.read().removeprefix("\ufeff")  # spreadsheets write a byte order mark
     header = text.partition("\n")[0]
     reader = csv.DictReader(
@@ -75,7 +78,8 @@ def _parse(file: TextIO, record: str | None) -> tuple[list[Record], list[Problem
         return [], problems
     try:
         for fields in reader:
-            _line(fields, reader.line_num, record, records, problems)
+            given = {name: text for name, text in fields.items() if text or name not in (preset or {})}
+            _line({**(preset or {}), **given}, reader.line_num, record, records, problems)
     except csv.Error as error:
         problems.append(Problem(reader.line_num, f"not CSV: {error}"))
     return records, problems

@@ -17,7 +17,7 @@ from werkzeug.exceptions import UnsupportedMediaType
 from app.directory.errors import DirectoryBroken
 from app.mail.mailbox import MANY
 from app.web import brand, carry, errors, headers, session, spool
-from app.web.admin import account, accounts, editing, operation, passwords, servers, site, totals
+from app.web.admin import account, accounts, adding, editing, importing, operation, passwords, servers, site, totals
 from app.web.blocked import acting, doings, expecting, export, pages, told, where, words
 from app.web.brand import BrandError
 from app.web.contacts import contacts, files, groups
@@ -158,6 +158,11 @@ ROUTES: Sequence[tuple[str, str, Any, Sequence[str]]] = (
     ("/admin/site/addresses", "admin.add_address", site.add_address, POST),
     (f"/admin/site/addresses/{NUMBER}/remove", "admin.remove_address", site.remove_address, POST),
     (f"/admin/site/undo/{LONG}", "admin.undo_site", site.undo, POST),
+    ("/admin/site/accounts/new", "admin.new_account", adding.new, GET),
+    ("/admin/site/accounts/new", "admin.add_account", adding.add, POST),
+    ("/admin/site/accounts.csv", "admin.export", importing.export, GET),
+    ("/admin/site/import", "admin.import", importing.choose, GET),
+    ("/admin/site/import", "admin.read", importing.read, POST),
     ("/admin/totals", "admin.totals", totals.show, GET),
     ("/admin/unknown", "admin.unknown", totals.unknown, GET),
     ("/admin/senders", "admin.senders", totals.senders, GET),

@@ -6,8 +6,8 @@ The directory may have a database of its own: then its part is committed first, 
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
 
 from flask import abort
 from redis import RedisError
@@ -32,6 +32,7 @@ VERBS = frozenset(("account", "account-add", "alias-add", "alias-remove", "site"
 # Columns that only the provider's administrators set; a way back to such a value is theirs, too.
 PROVIDERS = frozenset({"brand", "forward_outside", "reset_passwords", "messages_per_hour",
                        "recipients_per_hour"})  # fmt: skip
+MOST_KEPT = 500  # changes of one action; of more at once only those of each account have a way back
 Work = Callable[[Connection], Sequence[Change]]
 
 
@@ -58,22 +59,35 @@ def directory(log: Connection | None = None) -> Iterator[Connection]:
                 yield connection
 
 
-def done(by: By, verb: str, target: str, work: Work, **more: Any) -> Sequence[Change]:
-    """What `work` changed, which is written down; nothing is where it changed nothing. Raises what `work` raises,
+def done(by: By, verb: str, target: str, work: Work, *, whose: bool = False, each: bool = False) -> Sequence[Change]:
+    """What `work` changed, which is written down; nothing is where it changed nothing. `whose`: it is about the account
+    that it added; `each`: each account that it changed has a line of its own, too. Raises what `work` raises,
     DirectoryError, PolicyAway."""
 
     def both(log: Connection) -> Sequence[Change]:
         with directory(log) as rows:
             changes = work(rows)
-            if changes or more:
-                detail = {"changes": [each.as_json() for each in changes], **more}
-                actions.record(log, by, verb, target, now(), detail)
+            if changes:
+                about = replace(by, account_id=str(changes[0].number)) if whose else by
+                kept = [one.as_json() for one in changes] if len(changes) <= MOST_KEPT else []
+                actions.record(log, about, verb, target, now(), {"changes": kept})
+            for one in changes if each else ():
+                _noted(log, by, one)
         return changes
 
     with policy() as engine:
         changes = changed(engine, both)
     follow(changes)
     return changes
+
+
+def _noted(log: Connection, by: By, change: Change) -> None:
+    """A line for the owner of an account, of what was done to many at once."""
+    if change.table == "account":
+        verb = "account-add" if change.before is None else "account"
+        name = str((change.after or {}).get("username", ""))
+        about = replace(by, account_id=str(change.number))
+        actions.record(log, about, verb, name, now(), {"changes": [change.as_json()]})
 
 
 def undo(here: Realm, by: By, number: int) -> Action:
@@ -84,6 +98,8 @@ def undo(here: Realm, by: By, number: int) -> Action:
         if not here.of_provider and of_provider(action):
             raise Gone(str(number))
         changes = _changes(action)
+        if not changes:
+            raise Gone(str(number))
         with directory(log) as rows:
             for each in reversed(changes):
                 put_back(rows, each)
@@ -110,6 +126,11 @@ def _changes(action: Action) -> list[Change]:
     return [from_json(each) for each in action.detail.get("changes", [])]
 
 
+def undoable(action: Action) -> bool:
+    """Whether there is still a way back, for who may go it."""
+    return bool(action.detail.get("changes")) and actions.undoable(action, now(), VERBS)
+
+
 def of_provider(action: Action) -> bool:
     """Whether a site's administrator could not have done this, or would make somebody of the provider by undoing it."""
     return any(_of_provider(each) for each in _changes(action))
@@ -127,8 +148,8 @@ def follow(changes: Sequence[Change]) -> None:
     redis = resources().redis
     try:
         for each in changes:
-            if each.table == "account" and each.before is not None:
-                over = (each.after or {}).get("enabled", True) is False
+            if each.table == "account":
+                over = each.before is not None and (each.after or {}).get("enabled", True) is False
                 (sessions.end_everywhere if over else sessions.recheck)(redis, str(each.number))
     except RedisError as error:
         logger.warning("sessions follow a change later", extra=described(error))

@@ -124,7 +124,7 @@ def may_reset(of: Member) -> bool:
 
 def _undoable(of: Member, action: actions.Action) -> bool:
     own = action.by.actor_id == of.here.me.account.id and not doing.of_provider(action)
-    return (own or of.here.of_provider) and not of.fixed and actions.undoable(action, doing.now(), doing.VERBS)
+    return (own or of.here.of_provider) and not of.fixed and doing.undoable(action)
 
 
 def _values(of: Member) -> dict[str, str]:
@@ -261,6 +261,8 @@ def undo(account_id: str, number: int) -> Any:
     try:
         action = doing.undo(of.here, of.by(), number)
         flash(f"Taken back: {action.target} is as it was before.")
+        if action.verb == "account-add":
+            return redirect(url_for("admin.accounts", site=of.site["site_id"] if of.here.of_provider else None), 303)
     except Gone:
         flash("That was taken back already, is longer ago than a day, or is not yours to take back.", "warning")
     except NotAccepted:

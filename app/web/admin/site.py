@@ -95,7 +95,7 @@ def shown(
 
 
 def _undoable(of: Place, action: actions.Action) -> bool:
-    if not actions.undoable(action, doing.now(), doing.VERBS):
+    if not doing.undoable(action):
         return False
     return of.here.of_provider or not doing.of_provider(action)
 

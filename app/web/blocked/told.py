@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from app.blocklog.reason import cleaned
+from app.directory.edit import Change
 from app.policy.actions import Action
 from app.web.blocked.doings import WORDS
 
@@ -35,20 +36,26 @@ def doing(verb: str) -> str:
 
 def changed(action: Action) -> list[str]:
     """Each field that an action changed, before and after."""
-    lines: list[str] = []
     changes = action.detail.get("changes")
     told: list[Any] = changes if isinstance(changes, list) else []
-    for each in told:
-        before, after = each.get("before") or {}, each.get("after") or {}
-        new = each.get("before") is None
-        if len(told) > 1 and isinstance(after.get("username"), str):
-            lines.append(cleaned(after["username"], 64))
-        for name in (name for name in _FIELDS if name in after):
-            if not new:
-                lines.append(f"{_FIELDS[name]}: {_said(before.get(name))} → {_said(after[name])}")
-            elif after[name] not in _USUAL:
-                lines.append(f"{_FIELDS[name]}: {_said(after[name])}")
-    return lines[:MOST] + ([f"and {len(lines) - MOST} more"] if len(lines) > MOST else [])
+    lines: list[str] = []
+    for each in told[:MOST]:
+        name = (each.get("after") or each.get("before") or {}).get("username")
+        lines += [cleaned(str(name), 64)] if len(told) > 1 and name else []
+        lines += _lines(each.get("before"), each.get("after"))
+    return lines[:MOST] + ([f"and more: {len(told)} in all"] if len(told) > MOST else [])
+
+
+def differs(change: Change) -> list[str]:
+    """The same of one change that is not done yet."""
+    return _lines(change.before, change.after)
+
+
+def _lines(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> list[str]:
+    names = [name for name in _FIELDS if name in (after or {})]
+    if before is None:
+        return [f"{_FIELDS[name]}: {_said((after or {})[name])}" for name in names if (after or {})[name] not in _USUAL]
+    return [f"{_FIELDS[name]}: {_said(before.get(name))} → {_said((after or {})[name])}" for name in names]
 
 
 def _said(value: Any) -> str:
@@ -57,4 +64,4 @@ def _said(value: Any) -> str:
     return cleaned(str(value), 200) if value not in (None, "") else "–"
 
 
-filters: Mapping[str, Callable[..., Any]] = {"changed": changed, "doing": doing}
+filters: Mapping[str, Callable[..., Any]] = {"changed": changed, "differs": differs, "doing": doing}
