@@ -4,16 +4,16 @@
 --   mariadb mail < config/sql/mariadb.sql
 --   mariadb -e "ALTER USER exim@'%' IDENTIFIED BY '…' ACCOUNT UNLOCK"
 --
--- Each user is locked until it is given a password. A view is read with its owner's rights: its readers need none on the
--- tables. A column that is not named here is seen by no mail server.
+-- Each user is locked until it is given a password. A view is read with its owner's rights: its readers need none on
+-- the tables. A column that is not named here is seen by no mail server.
 
 -- What an address means, one row for each meaning. Ask with WHERE domain = and local IN (as written, without +detail,
 -- '*'); of these the first decides, even where `live` is 0:
 --
 --   ORDER BY local = '*', by_name, local <> (as written), wide LIMIT 1
 --
--- `account_id` and `site` are the ids as policy_rule and policy_setting have them ('' for an address that only forwards);
--- `kind` mailbox, forward or both; `forward_to` addresses with commas between.
+-- `account_id` and `site` are the ids as policy_rule and policy_setting have them ('' for an address that only
+-- forwards); `kind` mailbox, forward or both; `forward_to` addresses with commas between.
 CREATE OR REPLACE VIEW mta_recipient AS
 SELECT d.name AS domain, a.local AS local, 0 AS by_name, a.domain_id = 0 AS wide,
        d.enabled AND a.enabled AND s.enabled
