@@ -40,9 +40,10 @@ browser: environment packages-test ## The journeys in Debian's Chromium
 test-databases: environment packages-test packages-databases ## The tests of SQL on PostgreSQL and MariaDB, started for it
 	$(CLEAN) $(PYTEST) -m databases
 
-soak: environment packages-test packages-databases ## Mails saved and sent under blows: 500 schedules each; the tests above have few
+soak: environment packages-test packages-databases ## Mails saved and sent under blows, 500 schedules each, and 200,000 Sieve scripts; the tests above have few
 	$(CLEAN) SCHEDULES=500 $(PYTEST) -n 4 $(KILLS)
 	$(CLEAN) BLOWS=200 $(PYTEST) tests/blocklog/test_kills.py
+	$(CLEAN) SCRIPTS=200000 $(PYTEST) -n 2 tests/sieve/test_script.py tests/sieve/test_read.py tests/sieve/test_match.py
 
 image-test: environment packages-image ## Build the Dockerfile without an engine and start the result read-only
 	bash tests/image/build.sh

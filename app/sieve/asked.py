@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 
@@ -71,9 +71,10 @@ def condition(form: Asked) -> Condition:
 
 def asked(given: Condition) -> Asked:
     """What a form shows for a condition."""
+    lower = replace(given, headers=tuple(name.lower() for name in given.headers))  # names of fields have no case
     for guess in _guesses(given):
         try:
-            if condition(guess) == given:
+            if condition(guess) in (given, lower):
                 return guess
         except BadRule:
             continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,7 +16,8 @@ from app.sieve.token import tokens
 from app.sieve.vacation import Vacation
 
 OWN: Final = b"# Postern:"  # begins the block of ours at the top, with our `require`
-Any3 = Rule | Vacation | Forward
+MOST_REQUIRED: Final = 200  # of one command; servers have some 40 extensions
+AnyRule = Rule | Vacation | Forward
 _SHOWN: Final = {"rule", "vacation", "forward", "text", "nextcloud"}
 
 
@@ -26,7 +28,7 @@ class Block:
 
     kind: str
     source: bytes
-    rule: Any3 | None = None
+    rule: AnyRule | None = None
     name: str = ""
     line: int = 1
     command: bytes = b""
@@ -62,7 +64,7 @@ def _block(source: bytes, segment: Segment, line: int, requires: frozenset[str],
     return Block(_kind(rule), text, rule, segment.name or "", line, command, requires)
 
 
-def _kind(rule: Any3 | None) -> str:
+def _kind(rule: AnyRule | None) -> str:
     return "text" if rule is None else type(rule).__name__.lower()
 
 
@@ -78,11 +80,9 @@ def _requires(source: bytes, segment: Segment) -> frozenset[str]:
 
 
 def _strings(command: bytes) -> frozenset[str]:
-    found = set()
+    found: set[str] = set()
     for token in tokens(command):
-        if token.kind == "string":
-            try:
+        if token.kind == "string" and len(found) < MOST_REQUIRED:
+            with suppress(Foreign):
                 found.add(string(command[token.start : token.end]))
-            except Foreign:
-                continue
     return frozenset(found)

@@ -102,8 +102,8 @@ class Vacation:
     def __post_init__(self) -> None:
         check_name(self.name)
         _check_texts(self)
-        _check_times(self)
         _check_people(self)
+        _check_times(self)
         if self.then not in THEN or bool(self.target) is not (self.then in ("redirect", "copy")):
             raise BadRule("then", "Say what becomes of the mail.")
         if self.target:
@@ -206,6 +206,10 @@ def _check_people(vacation: Vacation) -> None:
             raise BadRule("addresses", "This is not an address.")
     if len(vacation.contacts) > MOST_CONTACTS:
         raise BadRule("contacts", f"At most {MOST_CONTACTS} contacts.")
+    for contact in vacation.contacts:
+        check_line(contact, "contacts", 320)
+        if not contact:
+            raise BadRule("contacts", "This is not an address.")
     if vacation.sender and "@" not in vacation.sender:
         raise BadRule("sender", "This is not an address.")
     check_line(vacation.sender, "sender", 400)
