@@ -58,7 +58,7 @@ WEB: dict[str, set[str]] = {
     "signing": {"sending", "writing"},
     "contacts": set(),
     "blocked": {"mailboxes", "reading"},
-    "filters": {"mailboxes"},
+    "filters": {"mailboxes", "notice", "reading"},
     "admin": {"blocked", "notice", "settings"},
     "notice": set(),
     "lists": {"admin", "blocked", "notice"},

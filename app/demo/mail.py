@@ -14,6 +14,7 @@ from pathlib import Path
 from imapclient import IMAPClient
 
 from app.demo.dovecot import Dovecot, missing
+from app.demo.filters import give
 from app.demo.follower import MailLog
 from app.demo.incoming import Border
 from app.demo.messages import FOLDERS, Mailbag, Sample
@@ -112,6 +113,9 @@ class MailServers:
         for resident in RESIDENTS:
             samples = Mailbag(resident.person, now=datetime.now(UTC), size=share * resident.size).samples()
             count += self._fill(resident, [*samples, *([_notice(resident, notice)] if notice else [])])
+        with_rules, server = RESIDENTS[0], self.servers[RESIDENTS[0].server]
+        if isinstance(server, Dovecot):
+            give(server.sieve_port, with_rules.login, with_rules.password)
         done.write_text(f"{count}\n")
         return count
 

@@ -59,6 +59,7 @@ function add(form, kind) {
   row.querySelectorAll("input, textarea").forEach((field) => { field.value = ""; field.removeAttribute("aria-invalid"); field.removeAttribute("aria-describedby"); });
   row.querySelectorAll("select").forEach((field) => { field.selectedIndex = 0; });
   row.querySelectorAll(".field-error").forEach((fault) => fault.remove());
+  if (kind === "do") part(row, "does").value = "stop";
   rows.at(-1).after(row);
   number(form, kind);
   show(form);

@@ -21,11 +21,12 @@ from app.sieve.needs import needs
 from app.sieve.rule import Rule
 from app.sieve.script import Script
 from app.web.filters import form as rows
-from app.web.filters import kept
+from app.web.filters import kept, passing, trying
 from app.web.filters.beginning import begun
 from app.web.filters.door import NoSieve, sieve
 from app.web.filters.form import Typed
 from app.web.filters.kept import Changed, Kept
+from app.web.filters.passing import Forbidden
 from app.web.filters.text import AWAY, ELSEWHERE, FULL, LARGE, shown
 from app.web.filters.words import ABOUT, DOES, JOINS, OPS, op_words
 from app.web.mailboxes import pane
@@ -49,6 +50,7 @@ class Page:
     number: int | None = None
     was: str = ""
     texts: tuple[Side, Side] | None = None
+    trial: trying.Trial | None = None
 
 
 def new() -> Any:
@@ -90,7 +92,7 @@ def add() -> Any:
 
 
 def save(number: int) -> Any:
-    """POST /filters/rules/<number> with `do`: save, or a button of the form's rows."""
+    """POST /filters/rules/<number> with `do`: save, try, apply, or a button of the form's rows."""
     return _taken(number)
 
 
@@ -103,11 +105,13 @@ def _taken(number: int | None) -> Any:
     rule, judged = rows.rule_of(typed, me.zone)
     if rule is None:
         return _shown(replace(page, typed=judged), 422)
+    if do == "try":
+        return _tried(page, rule)
     if "resumed" in g and any(action.kind == "redirect" for action in rule.actions):
         return _refused(page, SEEN, 409)
     try:
         with sieve() as client:
-            return _saved(client, me, page, rule)
+            return _saved(client, me, page, rule, apply=do == "apply")
     except NoSieve:
         return _refused(page, LOCKED, 409)
     except OverQuota:
@@ -118,7 +122,14 @@ def _taken(number: int | None) -> Any:
         return _refused(page, AWAY, 503)
 
 
-def _saved(client: ManageSieve, me: Current, page: Page, rule: Rule) -> Any:
+def _tried(page: Page, rule: Rule) -> Any:
+    try:
+        return _shown(replace(page, trial=trying.tried(rule)))
+    except MailError:
+        return _refused(page, AWAY, 503)
+
+
+def _saved(client: ManageSieve, me: Current, page: Page, rule: Rule, *, apply: bool) -> Any:
     found = kept.fetched(client)
     page = replace(page, can=_can(found))
     if not found.editable:
@@ -128,14 +139,24 @@ def _saved(client: ManageSieve, me: Current, page: Page, rule: Rule) -> Any:
     at = _place(found.script, page)
     try:
         after = found.script.put(at, rule)
+        outside = passing.checked(me, found.text, bytes(after))
         kept.put(client, me, found, page.made, bytes(after))
-    except BadRule as error:
+    except (BadRule, Forbidden) as error:
         return _refused(page, error.words, 422)
     except Changed:
         return _conflict(me, page, found, at, after)
     except BadScript as error:
         return _shown(_complained(page, after, at, error), 422)
-    flash("The rule was saved. It holds for mail that comes from now on.")
+    passing.told(me, outside)
+    return _done(me, rule, apply=apply)
+
+
+def _done(me: Current, rule: Rule, *, apply: bool) -> Any:
+    trouble = trying.applied(me, rule) if apply else ""
+    if trouble:
+        flash(trouble, "warning")
+    else:
+        flash("The rule was saved." if apply else "The rule was saved. It holds for mail that comes from now on.")
     return redirect(url_for("filters.show"), 303)
 
 

@@ -9,9 +9,10 @@ from app.mail.difference import Side, sides
 from app.mail.errors import MailError
 from app.sieve.failures import Away, BadScript, Fault, OverQuota, SieveError, TooLarge
 from app.sieve.managesieve import MOST_BYTES, ManageSieve
-from app.web.filters import kept
+from app.web.filters import kept, passing
 from app.web.filters.door import NoSieve, sieve
 from app.web.filters.kept import Changed, Kept
+from app.web.filters.passing import Forbidden
 from app.web.session import Current, current
 
 AWAY = "The mail server cannot be reached at the moment. What you typed is still here; try again in a while."
@@ -80,10 +81,14 @@ def _saved(client: ManageSieve, me: Current, typed: Form, *, only_check: bool) -
             if request.form.get("instead") and kept.is_made_from(me, found, typed.made):
                 client.check(text)
                 kept.copied(client, me, found)
+            outside = passing.checked(me, found.text, text)
             kept.put(client, me, found, typed.made, text)
+        except Forbidden as error:
+            return _page(replace(typed, fault=error.words), 422)
         except Changed:
             texts = sides(typed.text, shown(found.text))
             return _page(replace(typed, made=kept.made(me, found), name=found.name, texts=texts, fault=ELSEWHERE), 409)
+        passing.told(me, outside)
     flash("The script was saved.")
     return redirect(url_for("filters.show"), 303)
 
@@ -115,9 +120,10 @@ def _locked(found: Kept) -> str:
 def beside(error: BadScript, text: str) -> tuple[tuple[Fault, str], ...]:
     """Each complaint with the line that it is about."""
     lines = text.split("\n")
-    return tuple(
-        (each, lines[each.line - 1].strip()[:200] if 0 < each.line <= len(lines) else "") for each in error.faults
-    )
+    faults = [
+        each for each in error.faults if each.line
+    ] or error.faults  # beside them "validation failed" says nothing
+    return tuple((each, lines[each.line - 1].strip()[:200] if 0 < each.line <= len(lines) else "") for each in faults)
 
 
 def _page(form: Form, status: int = 200) -> Any:

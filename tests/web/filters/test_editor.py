@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from app.directory.tables import ServerRow
+from app.directory.tables import ServerRow, SiteRow
+from app.mail.connection import Connection
 from app.web.filters.form import Typed
 from tests.web.filters.conftest import Owner
+from tests.web.pages import field
 
 pytestmark = pytest.mark.servers
 NEW = "/filters/rules/new"
@@ -236,3 +238,51 @@ def test_a_rule_is_made_from_a_message(owner: Owner):
     assert '<option value="list" selected>' in page
     gone = owner.page(f"{NEW}?mailbox=INBOX&uidvalidity={at[1]}&uid=999")
     assert values(gone, "c_value") == [Typed().ifs[0].value]
+
+
+def test_a_rule_is_tried_and_then_done_to_what_is_there(owner: Owner):
+    owner.mail.deliver(message("invoice 1"), message("hello"), message("Invoice =?utf-8?q?2?="))
+    shown = owner.post(NEW, form(do="try"))
+    page = shown.get_data(as_text=True)
+    assert 'data-hits="2"' in page and page.count('data-testid="filter-hit"') == 2
+    assert values(page, "c_value") == ["invoice"]
+    hidden = {name: re.findall(rf'name="{name}" value="([^"]+)"', page) for name in ("uidvalidity", "uid", "made")}
+    token = re.findall(r'name="csrf_token" value="([^"]+)"', page)[0]
+    answer = owner.browser.post(NEW, data={**hidden, **form(do="apply"), "csrf_token": token})
+    assert answer.status_code == 303
+    assert b"# rule:[Invoices]" in owner.script("webmail")
+    told = owner.page()
+    assert "2 messages moved to Archive" in told and 'data-testid="undo-button"' in told
+    assert owner.page("/mail/INBOX/").count('data-testid="message-row"') == 1
+
+
+def test_trying_costs_few_commands(owner: Owner, monkeypatch: pytest.MonkeyPatch):
+    owner.mail.server.fill(owner.mail.login, (message(f"invoice {each}") for each in range(600)))
+    owner.page("/mail/INBOX/")
+    counted: list[str] = []
+    ask = Connection.ask
+
+    def counting(self: Connection, *line: Any, **more: Any) -> Any:
+        counted.append(str(line[0]))
+        return ask(self, *line, **more)
+
+    hidden = owner.browser.get(NEW)
+    monkeypatch.setattr(Connection, "ask", counting)
+    names = {name: field(hidden, name) for name in ("csrf_token", "made")}
+    page = owner.browser.post(NEW, data=names | form(do="try")).get_data(as_text=True)
+    assert 'data-hits="500"' in page and "and 450 more" in page
+    assert 2 <= len(counted) <= 6, counted
+
+
+def test_a_rule_sends_nothing_outside_where_the_site_forbids_it(owner: Owner):
+    outside = form(a_does=["redirect-copy"], a_value=["me@elsewhere.example"])
+    with owner.app.extensions["postern"].directory.engine.begin() as rows:
+        rows.execute(update(SiteRow).values(forward_outside=False))
+    answer = owner.post(NEW, outside)
+    assert answer.status_code == 422 and "does not allow" in answer.get_data(as_text=True)
+    assert owner.post("/filters/text", {"text": 'redirect "me@elsewhere.example";'}).status_code == 422
+    assert owner.names() == set()
+    assert owner.post(NEW, form(a_does=["redirect-copy"], a_value=["bob@two.example"])).status_code == 303
+    with owner.app.extensions["postern"].directory.engine.begin() as rows:
+        rows.execute(update(SiteRow).values(forward_outside=True))
+    assert owner.post(NEW, outside).status_code == 303

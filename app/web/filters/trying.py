@@ -1,0 +1,105 @@
+"""A rule tried before it is saved: which of the latest messages of the inbox it would have taken, and doing it to them.
+
+Nothing is changed by trying: headers of 500 messages are fetched, in two commands, and compared here.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from flask import request
+from werkzeug.exceptions import BadRequest
+
+from app.mail.errors import MailError
+from app.mail.header import addresses, decode, fields
+from app.mail.latest import Latest, latest
+from app.sieve.match import Mail, Reading, holds, reads
+from app.sieve.rule import Action, Rule
+from app.web.filters.words import action_words
+from app.web.mailboxes import pane
+from app.web.reading import actions
+from app.web.session import Current, imap
+
+MOST = 500
+SHOWN = 50
+INBOX = "INBOX"
+_READING = Reading(decode, lambda raw: [each.address for each in addresses(raw)])
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A message that the rule would have taken."""
+
+    uid: int
+    sender: str
+    subject: str
+    arrived: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What came of it. `unknown`: of so many messages it could not be told · `act`: what can be done to those now, in
+    words, with its action and target as a list's form names them."""
+
+    looked: int
+    hits: tuple[Hit, ...]
+    unknown: int
+    uidvalidity: int
+    words: str
+    act: str = ""
+    target: str = ""
+    uids: tuple[int, ...] = field(default=())
+
+
+def tried(rule: Rule) -> Trial:
+    """Raises the tree of app/mail/errors.py."""
+    with imap() as client:
+        uidvalidity, found = latest(client, INBOX, MOST, reads(rule))
+    told = [(each, holds(rule, Mail(fields(each.header), each.size, each.arrived, _READING))) for each in found]
+    taken = [each for each, verdict in told if verdict]
+    unknown = sum(verdict is None for _, verdict in told)
+    act, target, words = _act(rule)
+    uids = tuple(each.uid for each in taken)
+    return Trial(len(found), tuple(map(_hit, taken[:SHOWN])), unknown, uidvalidity, words, act, target, uids)
+
+
+def _hit(each: Latest) -> Hit:
+    told = dict(reversed(fields(each.header)))
+    who = addresses(told.get("from", b""), 1)
+    sender = (who[0].name or who[0].address) if who else ""
+    return Hit(each.uid, sender, decode(told.get("subject", b""), 300), each.arrived)
+
+
+def _act(rule: Rule) -> tuple[str, str, str]:
+    """The first thing that a rule does and that can be done to messages that are there: action, target, words."""
+    for action in rule.actions:
+        name, target = _named(action)
+        if name:
+            return name, target, action_words(action)
+    return "", "", ", then ".join(action_words(each) for each in rule.actions)
+
+
+def _named(action: Action) -> tuple[str, str]:
+    if action.kind == "fileinto" and not action.copy:
+        return ("move", action.values[0]) if action.values[0] != INBOX else ("", "")
+    if action.kind == "discard":
+        return "trash", ""
+    if action.kind in ("addflag", "setflag"):
+        return {"\\Seen": "read", "\\Flagged": "flag"}.get(action.values[0], ""), ""
+    return "", ""
+
+
+def applied(me: Current, rule: Rule) -> str:
+    """Does to the messages that the form names what the rule does, by the list's own way and with its undo; what went
+    wrong in words, or "". The rule is saved already, so nothing is raised but BadRequest."""
+    act, target, _ = _act(rule)
+    uidvalidity, uids = actions.number(request.form.get("uidvalidity")), actions.uids()
+    if not act or not uids:
+        raise BadRequest("nothing to be done")
+    try:
+        with imap() as client:
+            actions.done(client, me, act, INBOX, uidvalidity, uids, target)
+    except MailError:
+        return "The rule was saved. The messages could not be moved, or not all of them: look in your inbox."
+    finally:
+        pane.wrote(me)
+    return ""
