@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
+from base64 import b64encode
 from dataclasses import dataclass, field
 
 from tests.mta.namespace import Namespace
@@ -38,6 +39,7 @@ class Attempt:
     source: str = "127.0.0.1"
     options: str = ""  # of MAIL
     hasty: bool = False  # speaks before it is greeted
+    login: str = ""  # signs in as
     eager: bool = False  # sends its message without having been asked for it
     told: dict[str, Reply] = field(default_factory=dict)  # the last reply that each recipient's mail got
     replies: dict[str, Reply] = field(default_factory=dict)  # by command
@@ -86,7 +88,11 @@ class Attempt:
     def _hello(self) -> bool:
         if self.hasty and "\n250 " in self.replies["connect"].text:
             return True  # postscreen's greeting and its answer are one
-        return self._said("helo", "" if self.hasty else f"EHLO {self.helo}")
+        greeted = self._said("helo", "" if self.hasty else f"EHLO {self.helo}")
+        if greeted and self.login:
+            words = b64encode(b"\0" + self.login.encode() + b"\0x").decode()
+            return self._said("auth", f"AUTH PLAIN {words}")
+        return greeted
 
     def _said(self, name: str, command: str) -> bool:
         self.replies[name] = self._ask(command)

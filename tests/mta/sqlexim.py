@@ -40,6 +40,14 @@ ZONE: Final = {
     reverse(GOOD): {"PTR": ["mail.sender.example"]},
     listed(LISTED, "zen.example"): {"A": ["127.0.0.2"], "TXT": ["https://zen.example/why"]},
 }
+_SIGN_IN = """
+begin authenticators
+anybody:
+  driver = plaintext
+  public_name = PLAIN
+  server_condition = yes
+  server_set_id = $auth2
+"""
 BY = By("1", "1", "1")
 MINE = account_scope("1")  # alice's
 
@@ -50,9 +58,11 @@ class SqlExim:
     def __init__(self, database: MailSQL, engine: Engine, exim: Exim, network: Namespace, box: Lmtp) -> None:
         self.database, self.engine, self.exim, self.network, self.box = database, engine, exim, network, box
 
-    def tries(self, sender: str, *recipients: str, subject: str = "", source: str = GOOD, helo: str = "") -> Attempt:
+    def tries(
+        self, sender: str, *recipients: str, subject: str = "", source: str = GOOD, helo: str = "", login: str = ""
+    ) -> Attempt:
         """An attempt that was made."""
-        made = Attempt(sender, recipients, message(subject) if subject else None, source=source)
+        made = Attempt(sender, recipients, message(subject) if subject else None, source=source, login=login)
         made.helo = helo or made.helo
         made.make(self.exim.port, network=self.network)
         return made
@@ -107,6 +117,10 @@ def sql_exim(folder: Path, server_: DatabaseServer) -> Iterator[SqlExim]:
         stack.enter_context(Nameserver(network.listen(53, udp=True), ZONE))
         stack.enter_context(Spamd(network.listen(783)))
         box = stack.enter_context(Lmtp(network.listen(24)))
+        if database.kind == "mariadb":  # what its client reads of the machine
+            (folder / "mysql").mkdir()
+            (folder / "mysql/my.cnf").write_text((ROOT / "config/exim/exim.cnf").read_text().replace("= 2\n", "= 1\n"))
+            network.run(["mount", "--bind", folder / "mysql", "/etc/mysql"])
         config = prepared(folder, database)
         own = ("primary_hostname", "timezone", "log_timezone", "keep_environment", "local_interfaces")
         exim = Exim(folder / "exim", config, inside=network.words([]), address="127.0.0.1 ::1", without=own)
@@ -150,4 +164,4 @@ def prepared(folder: Path, database: MailSQL) -> str:
     ):
         assert old in config, old
         config = config.replace(old, new)
-    return f"keep_environment =\n{config}"
+    return f"keep_environment =\n{config}{_SIGN_IN}"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import signal
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
@@ -119,6 +122,17 @@ def test_switches_turn_the_intake_off(exim: SqlExim, name: str, source: str, rec
     assert exim.said("a@sender.example", recipient, source=source) == usual
 
 
+def test_who_signs_in_sends_anywhere_until_the_switch_is_off(exim: SqlExim) -> None:
+    exim.rule("deny", "one.example", EVERYBODY)
+    assert exim.said(ALICE, "x@else.example", login="alice", helo="mx.isp.example") == TAKEN
+    exim.setting("allow_other", "0")
+    assert exim.said(ALICE, "x@else.example", login="alice") == TAKEN, "neither shut out nor anybody else"
+    exim.setting("allow_authd", "0")
+    assert exim.said(ALICE, "x@else.example", login="alice").startswith("451 ")
+    exim.setting("allow_other", "1")
+    assert exim.said("a@sender.example", ALICE) == TAKEN
+
+
 def test_a_server_that_names_itself_as_ours_is_shut_out_for_a_month(exim: SqlExim) -> None:
     ours = "550 you said our own name, mx.isp.example is here"
     for source, helo in ((LIAR, "MX.isp.example"), (SIX, "[192.0.2.25]")):
@@ -222,6 +236,10 @@ def test_without_sql_rules_are_skipped_and_addresses_wait(exim: SqlExim) -> None
         stack.callback(exim.run, *(f"GRANT SELECT ON {view} TO {user}" for view in views))
         assert exim.said("a@sender.example", ALICE) == DELAYED, "no rule; nobody knows that the switch is off"
     assert exim.said("a@sender.example", ALICE) == DENIED
+
+
+def test_while_sql_is_away_or_silent_addresses_wait_and_our_own_mail_flows(exim: SqlExim) -> None:
+    exim.rule("deny", "sender.example")
     server = exim.database.server
     server.halt()
     try:
@@ -231,3 +249,27 @@ def test_without_sql_rules_are_skipped_and_addresses_wait(exim: SqlExim) -> None
     finally:
         server.spawn(server.words)
     assert exim.said("a@sender.example", ALICE) == DENIED
+    assert server.process is not None
+    server.process.send_signal(signal.SIGSTOP)
+    begun = time.monotonic()
+    try:
+        assert exim.said("a@sender.example", ALICE).startswith("451 ")
+        assert time.monotonic() - begun < 15, "the client waits for no silent database"
+    finally:
+        server.process.send_signal(signal.SIGCONT)
+    assert exim.said("a@sender.example", ALICE) == DENIED
+
+
+@pytest.mark.parametrize(
+    "to", ["|/bin/sh", "/etc/passwd", ":include:/etc/passwd", ":blackhole:", "x@else.example, |/bin/sh"]
+)
+def test_a_forwarding_runs_reads_and_writes_nothing(exim: SqlExim, to: str) -> None:
+    exim.run(f"UPDATE account SET forward_to = '{to}' WHERE username = 'both'")
+    try:
+        sender = f"to{len(to)}@sender.example"
+        assert not exim.tries(sender, BOTH, subject=sender).refused
+        exim.exim.settled(f"from <{sender}> for {BOTH}", f"{BOTH}> R=" if "," in to else "defer")
+    finally:
+        exim.run("UPDATE account SET forward_to = 'x@else.example' WHERE username = 'both'")
+    log = exim.exim.log().read_text(errors="replace")
+    assert not re.search(r"[=-]> (\||/etc)|blackhole>", log)
