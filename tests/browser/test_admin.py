@@ -127,9 +127,48 @@ def test_a_server_is_shut_out_and_a_switch_turned(open_context: OpenContext, adm
     expect(page.get_by_test_id("intake-closed")).to_have_count(0)
 
 
+@pytest.mark.parametrize("scripted", [True, False], ids=["script", "no script"])
+def test_an_account_is_changed_taken_back_and_brought_in_by_a_file(
+    open_context: OpenContext, admin: Admin, site: Site, make_resident: Callable[..., Resident], scripted: bool
+) -> None:
+    page = open_context(java_script_enabled=scripted).new_page()
+    sign_in(page, admin.resident)
+    page.goto(f"/admin/accounts/{admin.ann.id}")
+    page.get_by_test_id("account-page").last.click()
+    page.get_by_test_id("account-name").fill("Ann of the Journey")
+    page.get_by_test_id("account-kind").select_option("both")
+    page.get_by_test_id("account-forward").fill(admin.ann.address)
+    page.get_by_test_id("account-save").click()
+    expect(page.get_by_test_id("field-error")).to_contain_text("leads back here")
+    expect(page.get_by_test_id("account-name")).to_have_value("Ann of the Journey")
+    page.get_by_test_id("account-forward").fill("ann@elsewhere.example")
+    page.get_by_test_id("account-save").press("Enter")
+    changed = page.get_by_test_id("change-row").first
+    expect(changed).to_contain_text("kind: mailbox → both")
+    changed.get_by_test_id("change-undo").click()
+    expect(page.get_by_test_id("account-name")).to_have_value("")
+    expect(page.get_by_test_id("change-row").nth(1)).to_contain_text("taken back")
+    local = f"sales{admin.ann.id}"
+    page.get_by_test_id("alias-open").click()
+    page.get_by_test_id("alias-local").fill(local)
+    page.get_by_test_id("alias-add").click()
+    expect(page.get_by_test_id("alias-row").filter(has_text=local)).to_have_count(1)
+    page.goto(f"/admin?site={admin.ann.site}")
+    page.get_by_test_id("accounts-import").click()
+    text = f"username,kind,forward_to\nnew{admin.ann.id},forward,{local}@one.example\n"
+    file = {"name": "a.csv", "mimeType": "text/csv", "buffer": text.encode()}
+    page.get_by_test_id("import-file").set_input_files(files=[file])  # type: ignore[list-item]
+    page.get_by_test_id("import-button").click()
+    expect(page.get_by_test_id("import-change")).to_contain_text(f"forwards to: {local}@one.example")
+    page.get_by_test_id("import-do").click()
+    expect(page.get_by_test_id("notice")).to_contain_text("1 changed or added")
+
+
 def pages(admin: Admin) -> list[str]:
     site = f"site={admin.ann.site}"
     return [
+        f"/admin/accounts/{admin.ann.id}/settings", f"/admin/site?{site}", f"/admin/site/accounts/new?{site}",
+        f"/admin/site/import?{site}",
         "/admin", f"/admin?{site}", f"/admin?{site}&q=nobody", f"/admin/accounts/{admin.ann.id}",
         f"/admin/accounts/{admin.ann.id}?view=received", "/admin/totals", f"/admin/totals?{site}&days=7",
         f"/admin/unknown?{site}", "/admin/senders?q=shop.example", "/admin/servers", "/admin/logs", "/admin/intake",

@@ -1,7 +1,7 @@
 """The settings of one account: what it is, where its mail goes, its aliases; and what was changed."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from flask import Response, abort, flash, make_response, redirect, request, url_for
@@ -84,6 +84,7 @@ def member_of(account_id: str) -> Member:
         assert site is not None
         number = row["site_id"]
         aliases = member.addresses(rows, number, account_id=row["account_id"], limit=MOST_ALIASES)
+        here = replace(here, site=str(number))  # the tabs lead to what is about its site
         return Member(here, row, site, member.servers(rows), member.domains(rows, number), aliases)
 
 
