@@ -8,7 +8,7 @@ ours to empty. Then the messages stay marked, and the list hides them.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from app.mail.connection import Answer, Connection, chunks, quote_mailbox, uid_set
@@ -48,9 +48,11 @@ class Deleted:
 
 
 def move(
-    client: Connection, mailbox: str, uidvalidity: int, uids: Sequence[int], target: str, *, create: bool = False
-) -> Moved:
-    """Move messages; `create` makes the target, once, when the server says that there is none (TRYCREATE).
+    client: Connection, mailbox: str, uidvalidity: int, uids: Sequence[int], target: str, *, create: bool = False,
+    batch: int | None = None,
+) -> Moved:  # fmt: skip
+    """Move messages; `create` makes the target, once, when the server says that there is none (TRYCREATE); `batch`: at
+    most so many with one command.
 
     Raises Renumbered, MailboxGone, OverQuota, Refused, CannotDo; after an error of a first chunk nothing was moved.
     """
@@ -67,7 +69,7 @@ def move(
     left: list[int] = []
     hidden: list[int] = []
     validity: int | None = None
-    for part in chunks([uid for uid in uids if told or uid in known]):
+    for part in _parts([uid for uid in uids if told or uid in known], batch):
         here = sorted(expand(part))
         try:
             answer, target, here = _carry(client, here, target, create and not taken)
@@ -92,6 +94,12 @@ def move(
         target, validity, tuple(sorted(taken)), pairs if told else None, tuple(sorted(lost)), tuple(left), ids,
         tuple(sorted(hidden)),
     )  # fmt: skip
+
+
+def _parts(uids: list[int], batch: int | None) -> Iterator[bytes]:
+    size = batch or len(uids) or 1
+    for start in range(0, len(uids), size):
+        yield from chunks(uids[start : start + size])
 
 
 def _untold(

@@ -224,3 +224,11 @@ def test_a_move_to_where_a_message_is_makes_no_sense():
     with scripted({}, selected="INBOX") as (client, heard), pytest.raises(BadArgument):
         move(client, "INBOX", 7, [1], "INBOX")
     assert heard == []
+
+
+def test_a_batch_is_what_one_command_takes():
+    first, second = b"%TAG OK [COPYUID 9 1:2 11:12] done\r\n", b"%TAG OK [COPYUID 9 3 13] done\r\n"
+    replies = {"SELECT": SELECTED, "UID MOVE 1:2": first, "UID MOVE 3": second}
+    with scripted(replies, capabilities=MOVES) as (client, heard):
+        assert move(client, "INBOX", 7, [1, 2, 3], "Junk", batch=2).uids == {1: 11, 2: 12, 3: 13}
+    assert [line for line in heard if b"MOVE" in line] == [b'UID MOVE 1:2 "Junk"', b'UID MOVE 3 "Junk"']

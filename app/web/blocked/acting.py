@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from flask import Response, abort, flash, make_response, redirect, render_template, request, url_for
 
 from app.blocklog import query
+from app.blocklog.codes import Resolved
 from app.blocklog.query import Block
 from app.policy import actions
 from app.policy.errors import Full, Gone, PolicyAway
@@ -21,6 +22,7 @@ from app.profile.errors import ProfileAway
 from app.web.blocked import hidden, kept, letters, pages
 from app.web.blocked.asked import place_of
 from app.web.blocked.remedies import Remedies, may_write, remedies
+from app.web.blocked.rescuing import MOVED, brought_back
 from app.web.blocklog import blocklog
 from app.web.policy import by, policy
 from app.web.resources import resources
@@ -129,6 +131,29 @@ def _release(me: Current, found: Block, offered: Remedies, row: str) -> Any:
     return _back(row)
 
 
+def _notjunk(me: Current, found: Block, offered: Remedies, row: str) -> Any:
+    """Moves the message to the inbox, and allows its sender too where that is wished and nothing speaks against it."""
+    its, told = offered.now, brought_back(me, found.message_id or "")
+    if told != MOVED:
+        return _again(me, found, offered, {"form": told}, 409)
+    kept.note(by(me), "notjunk", found.sender, {"row": row})
+    kept.settle(me.account, found, Resolved.released)
+    value = its.values().get(its.first)
+    if request.form.get("allow") != "yes" or "allow" not in its.offers or its.doubt is not None or value is None:
+        flash(told)
+        return _back(row)
+    now = datetime.now(UTC).replace(microsecond=0)
+    rule = Rule(account_scope(me.account.id), "allow", _KINDS[its.first], value, now, created_by=me.account.id)
+    try:
+        with policy() as engine:
+            actions.add_rule(engine, by(me), rule, {"row": row})
+    except (PolicyAway, Full, Gone):
+        flash(f"{told} {value} could not be allowed; try that again in a while.", "warning")
+        return _back(row)
+    flash(f"{told} {value} is allowed from now on.")
+    return _back(row)
+
+
 def _hide(me: Current, _found: Block, offered: Remedies, row: str) -> Any:
     """Takes the sender out of the list, or into it again."""
     address, verb = offered.now.address, request.form["action"]
@@ -167,6 +192,7 @@ _ACTIONS: dict[str, Callable[[Current, Block, Remedies, str], Any]] = {
     "unrule": _unrule,
     "release": _release,
     "delete": _release,
+    "notjunk": _notjunk,
     "report": _report,
     "hide": _hide,
     "unhide": _hide,

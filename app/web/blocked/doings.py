@@ -22,6 +22,7 @@ WORDS = {
     "nogrey": "No longer delayed a sender",
     "rule-remove": "Removed a rule",
     "release": "Released a message",
+    "notjunk": "Brought back from spam a message of",
     "delete": "Deleted a kept message",
     "hide": "Hid a sender",
     "unhide": "No longer hid a sender",

@@ -60,7 +60,7 @@ def let_out(account: Account, row: Block, by: By, detail: dict[str, Any]) -> Non
             release(settings.amavis_release or "", kept, recipient, file=file, by=f"postern {account.id}")
         else:
             _ask("release", row, recipient)
-    _settle(account, row, Resolved.released)
+    settle(account, row, Resolved.released)
     note(by, "release", row.sender, detail)
 
 
@@ -68,7 +68,7 @@ def delete(account: Account, row: Block, by: By, detail: dict[str, Any]) -> None
     """Has what is kept deleted, for this account. Raises NotReleased."""
     with _once(account, row):
         _ask("delete", row, _recipient(account, row))
-    _settle(account, row, Resolved.expired)
+    settle(account, row, Resolved.expired)
     note(by, "delete", row.sender, detail)
 
 
@@ -99,7 +99,8 @@ def _ask(action: str, row: Block, recipient: str) -> None:
     )  # fmt: skip
 
 
-def _settle(account: Account, row: Block, how: Resolved) -> None:
+def settle(account: Account, row: Block, how: Resolved) -> None:
+    """Writes into the log what became of a message in the end. Never raises: it is done already."""
     try:
         with blocklog() as engine:
             resolved(engine, account.id, row.place, how, _now())

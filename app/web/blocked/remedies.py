@@ -50,13 +50,15 @@ def remedies(me: Current, row: Block) -> Remedies:
             decision = decided(engine, me.account, row, now)
             latest = actions.of_account(engine, me.account.id, since=now - UNDO, limit=_MOST)
     except PolicyAway:
-        return Remedies(_hideable(me, offered(me.account, row, Decision(), own)), away=True, writes=may_write(me))
+        return Remedies(_for_them(me, offered(me.account, row, Decision(), own)), away=True, writes=may_write(me))
     place = place_text(*row.place)
     done = tuple(each for each in latest if each.detail.get("row") == place and actions.undoable(each, now, TAKEN_BACK))
-    return Remedies(_hideable(me, offered(me.account, row, decision, own)), done, writes=may_write(me))
+    return Remedies(_for_them(me, offered(me.account, row, decision, own)), done, writes=may_write(me))
 
 
-def _hideable(me: Current, its: Situation) -> Situation:
+def _for_them(me: Current, its: Situation) -> Situation:
+    if me.account.server is None:
+        its = replace(its, offers=its.offers - {"notjunk", "junk"})
     if not its.address:
         return its
     return replace(its, offers=its.offers | {"unhide" if its.address in hidden(me) else "hide"})

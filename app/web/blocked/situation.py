@@ -8,6 +8,7 @@ from enum import Enum
 
 from app.blocklog.codes import Outcome, Policy, Stage
 from app.blocklog.query import Block
+from app.mail.rescue import is_named
 from app.policy.errors import BadValue
 from app.policy.freemail import is_free
 from app.policy.rule import Rule
@@ -103,12 +104,14 @@ def _offers(
     row: Block, decision: Decision, address: str, domain: str, *, kept: Collection[str], report: bool
 ) -> frozenset[str]:
     virus, named = row.policy is Policy.virus, bool(address or domain)
+    junked = row.outcome is Outcome.junked and row.resolved_at is None
     told = {
         "allow": named and row.policy in _RULED and row.outcome is not Outcome.would_block,
         "nogrey": named and row.policy is Policy.greylist and not decision.nogrey,
         **dict.fromkeys(kept, not virus and row.outcome in _KEPT and row.resolved_at is None),
         "tell": bool(address) and not virus and row.outcome in (Outcome.refused, Outcome.discarded, Outcome.dropped),
-        "junk": row.outcome is Outcome.junked,
+        "junk": junked,
+        "notjunk": junked and not virus and is_named(row.message_id),
         "report": report,
         "storage": row.policy is Policy.quota,
     }

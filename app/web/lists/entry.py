@@ -51,7 +51,7 @@ def entry(whose: Whose, form: Mapping[str, str], now: datetime) -> Entry:
         return Entry(typed, faults)
     own, domain = whose.own_domains(), _better(kind, value)
     if domain and typed["as"] not in ("address", "domain"):
-        return Entry(typed, {"as": "Choose one of the two."}, domain=domain)
+        return Entry(typed, {"as": "Choose which of the two you mean."}, domain=domain)
     if domain and typed["as"] == "domain":
         kind, value = Kind.domain, domain
     if against := refused(kind, value, typed["action"]):

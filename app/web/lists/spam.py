@@ -19,8 +19,8 @@ from app.web.resources import resources
 
 SCORES = ("junk_score", "reject_score")
 LABELS = {
-    "junk_score": "Into the spam folder from",
-    "reject_score": "Refused from",
+    "junk_score": "Into the spam folder from a score of",
+    "reject_score": "Refused from a score of",
     "spam_action": "What happens to spam",
     "greylist": "Delay unknown servers",
     "rbl": "Block lists",

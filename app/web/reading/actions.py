@@ -23,6 +23,7 @@ from app.web.urls import local_path
 from app.web.writing import attaching
 
 MOST = 500  # messages at once; a page shows fewer
+LEARNT = 50  # with one command, into junk or out of it: filters that learn from that take each by itself
 _FLAGS: dict[str, tuple[list[str], list[str], str]] = {
     "read": (["\\Seen"], [], "marked as read"),
     "unread": ([], ["\\Seen"], "marked as unread"),
@@ -119,7 +120,8 @@ def _file(
     judged = action in ("junk", "notjunk")
     marked = keywords.mark(client, mailbox, uidvalidity, uids, junk=action == "junk") if judged else None
     try:
-        moved = move.move(client, mailbox, uidvalidity, uids, target, create=action in _USES)
+        batch = LEARNT if judged else None
+        moved = move.move(client, mailbox, uidvalidity, uids, target, create=action in _USES, batch=batch)
     except MailError as error:
         keywords.take_back(client, mailbox, uidvalidity, uids, marked)
         if not isinstance(error, OverQuota):

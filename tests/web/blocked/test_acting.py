@@ -14,11 +14,14 @@ from sqlalchemy import Engine
 
 from app.blocklog import query
 from app.blocklog.codes import Outcome, Policy, Resolved, Stage
+from app.outbox.tables import Base as OutboxBase
 from app.policy import actions, senders
 from app.policy.rule import account_scope
 from app.policy.tables import Base as PolicyBase
 from app.profile.tables import Base as ProfileBase
 from app.web.blocked.asked import place_of
+from tests.conftest import MailAccount
+from tests.mail.boxes import letter
 from tests.policy.amavis import Amavis, amavis
 from tests.web.blocked.rows import NOW, block, tables
 from tests.web.conftest import PASSWORD, add_account
@@ -34,8 +37,8 @@ def log(app: Flask) -> Engine:
     """Log, rules and settings, all in one database, empty."""
     engine: Engine = app.extensions["postern"].database
     tables(engine)
-    PolicyBase.metadata.create_all(engine)
-    ProfileBase.metadata.create_all(engine)
+    for base in (PolicyBase, ProfileBase, OutboxBase):
+        base.metadata.create_all(engine)
     return engine
 
 
@@ -265,3 +268,31 @@ def test_what_a_site_s_own_program_keeps_is_released_or_deleted_on_purpose(
         assert answer.status_code == 503 and "does not answer" in text(answer)
     virus = signed_in.get(f"/blocked/{block(log, **{**other, 'policy': Policy.virus})}").get_data(as_text=True)
     assert "remedy-release" not in virus and "remedy-delete" not in virus
+
+
+def test_what_is_no_spam_comes_back_and_its_sender_is_allowed(
+    app: Flask, log: Engine, reader: Pages, mail_account: MailAccount
+) -> None:
+    mail_account.append(letter("prize"), mailbox="Junk")
+    identity = letter("prize").partition(b"Message-ID: ")[2].partition(b"\r")[0].decode()
+    junked: dict[str, Any] = {"account": "5", "outcome": Outcome.junked, "policy": Policy.spam}
+    row = block(log, message_id=identity, **junked)
+    assert "remedy-notjunk-allow" in reader.get(f"/blocked/{row}").get_data(as_text=True)
+    answer = act(reader, row, action="notjunk", allow="yes")
+    assert "in your inbox now. info@bank.example is allowed" in text(answer)
+    assert "prize" in text(reader.get("/mail/INBOX/")) and rules(log, "5") == [("allow", "info@bank.example", True)]
+    assert "settled already" in text(act(reader, row, action="notjunk"))
+    again = act(reader, block(log, message_id=identity, **junked), action="notjunk")
+    assert again.status_code == 409 and "no longer in your spam folder" in text(again)
+    unnamed = block(log, message_id="prize", **junked)
+    assert 'data-testid="remedy-notjunk"' not in reader.get(f"/blocked/{unnamed}").get_data(as_text=True)
+    forged = block(log, message_id=identity, **junked | {"policy": Policy.dmarc})
+    mail_account.append(letter("prize"), mailbox="Junk")
+    act(reader, forged, action="notjunk", allow="yes")
+    assert len(rules(log, "5")) == 1, "who may be forged is allowed knowingly or not at all"
+
+
+def test_who_has_no_mailbox_here_is_offered_none_of_that(log: Engine, signed_in: Pages) -> None:
+    row = block(log, outcome=Outcome.junked, policy=Policy.spam, message_id="<a@bank.example>")
+    page = signed_in.get(f"/blocked/{row}").get_data(as_text=True)
+    assert "remedy-notjunk" not in page and "remedy-junk" not in page
