@@ -276,8 +276,9 @@ def open_follower(
     from app.directory.open import open_directory
     from app.directory.owners import owners, owners_of_logins
     from app.directory.sites import log_days
-    from app.policy.actions import forget
+    from app.policy import actions, stale
     from app.policy.errors import PolicyAway
+    from app.policy.greylist import Times
     from app.policy.hits import add
 
     directory = open_directory(settings)
@@ -293,7 +294,9 @@ def open_follower(
         retain(patient, now, settings.blocklog_days, log_days(directory))
         patient.dispose()
         with suppress(PolicyAway):  # tomorrow is soon enough
-            forget(open_engine(settings.database_url), now - timedelta(days=settings.blocklog_days))
+            actions.forget(policy, now - timedelta(days=settings.blocklog_days))
+            hours, days = timedelta(hours=settings.greylist_hours), timedelta(days=settings.greylist_days)
+            stale.forget(policy, now, Times(window=hours, keep=days))
 
     def acted(rules: Mapping[int, int]) -> None:
         with suppress(PolicyAway):  # a count, and no more

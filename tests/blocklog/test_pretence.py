@@ -178,11 +178,16 @@ def test_a_follower_of_its_settings_writes_them_down_for_so_many_days(
     }
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
-    open_follower(load(), [Source("mx1", str(log))], once=True).run()
+    follower = open_follower(load(), [Source("mx1", str(log))], once=True)
+    follower.run()
     (block,) = hosts.blocks(engine, now)
     assert (block.ip, block.reason) == ("203.0.113.9", "named itself mx1.isp.example in HELO")
     assert block.expires_at == now + timedelta(days=3)
     with engine.begin() as connection:
-        connection.execute(text("DELETE FROM host_block"))
+        connection.execute(text("UPDATE host_block SET expires_at = '2026-01-01 00:00:00'"))
+    assert follower.daily is not None
+    follower.daily()
+    with engine.begin() as connection:
+        assert connection.scalar(text("SELECT COUNT(*) FROM host_block")) == 0, "what ended is removed once a day"
     monkeypatch.setenv("POSTERN_HOST_BLOCK_DAYS", "0")
     assert open_follower(load(), [Source("mx1", str(log))], once=True).shut_out is None

@@ -17,10 +17,10 @@ from app.demo.process import free_port
 ROOT = Path(__file__).resolve().parents[2]
 BINARY = ROOT / "var/cache/exim/usr/sbin/exim4"
 USER = 64_999
-_START = """\
+_AS_ITSELF = """\
 mount --bind {folder}/passwd /etc/passwd
 mount --bind {folder}/group /etc/group
-exec {binary} -C {folder}/exim.conf -bdf -oX '{listen}' -oP {folder}/pid
+exec {binary} -C {folder}/exim.conf "$@"
 """
 _BEGINNING = """\
 exim_path = {binary}
@@ -66,8 +66,7 @@ class Exim:
 
     def __enter__(self) -> Self:
         listen = "<;" + ";".join(f"[{each}]:{self.port}" for each in self.address.split())
-        script = _START.format(folder=self.folder, binary=self.binary, listen=listen)
-        words = [*self._inside, "unshare", "--mount", "sh", "-ec", script]
+        words = self._words("-bdf", "-oX", listen, "-oP", f"{self.folder}/pid")
         with (self.folder / "output").open("wb") as output:
             self._process = subprocess.Popen(words, stdout=output, stderr=output)
         end = time.monotonic() + 10
@@ -79,6 +78,17 @@ class Exim:
     def __exit__(self, *_error: object) -> None:
         self._process.send_signal(signal.SIGTERM)
         self._process.wait(10)
+
+    def _words(self, *options: str) -> list[str]:
+        script = _AS_ITSELF.format(folder=self.folder, binary=self.binary)
+        return [*self._inside, "unshare", "--mount", "sh", "-ec", script, "exim", *options]
+
+    def ask(self, *options: str, said: str = "") -> str:
+        """What another run of it prints, with the same configuration; `said`: what it is told."""
+        done = subprocess.run(
+            self._words(*options), input=said, capture_output=True, text=True, timeout=60, check=False
+        )
+        return done.stdout + done.stderr
 
     def log(self, name: str = "main") -> Path:
         """Where its mainlog or rejectlog lies."""
