@@ -7,6 +7,7 @@ they are not, misses others, and dies of a few (`mcht-matches.c: assertion faile
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Final
 
@@ -20,11 +21,16 @@ def fold(text: str, comparator: str = "") -> str:
     return octets if comparator == "i;octet" else octets.translate(_UPPER)
 
 
-def compares(op: str, value: str, text: str, comparator: str = "") -> bool:
-    text, value = fold(text, comparator), fold(value, comparator)
-    if op == "is":
-        return value == text
-    return value in text if op == "contains" else matches(value, text)
+def compares(op: str, values: tuple[str, ...], text: str, comparator: str = "") -> bool:
+    """Whether a text compares so to any of the values."""
+    one = _ONE[op]
+    folded = fold(text, comparator)
+    return any(one(value, folded) for value in _folded(values, comparator))
+
+
+@lru_cache(maxsize=64)
+def _folded(values: tuple[str, ...], comparator: str) -> tuple[str, ...]:
+    return tuple(fold(value, comparator) for value in values)
 
 
 def misread(pattern: str) -> bool:
@@ -63,3 +69,17 @@ def parts(pattern: str) -> tuple[tuple[str | None, ...], ...]:
         else:
             found[-1].append(None if character == "?" else character)
     return tuple(map(tuple, found))
+
+
+_ONE: Final[dict[str, Callable[[str, str], bool]]] = {
+    "is": str.__eq__,
+    "contains": lambda value, text: value in text,
+    "matches": matches,
+    # RFC 5231: the text stands on the left.
+    "eq": str.__eq__,
+    "ne": str.__ne__,
+    "gt": str.__lt__,
+    "ge": str.__le__,
+    "lt": str.__gt__,
+    "le": str.__ge__,
+}

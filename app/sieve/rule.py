@@ -17,7 +17,9 @@ from app.sieve.glob import misread
 MOST_RULES: Final = 500
 MOST_CONDITIONS: Final = 30
 MOST_ACTIONS: Final = 20  # Pigeonhole takes 32 in one script's run
-MOST_VALUES: Final = 100
+MOST_VALUES: Final = 500  # of one condition
+MOST_COMPARED: Final = 2000  # of all: trying a rule on many messages must end
+MOST_HEADERS: Final = 20
 MOST_REDIRECTS: Final = 4  # sieve_max_redirects
 LONGEST_NAME: Final = 200
 LONGEST_VALUE: Final = 1000
@@ -115,6 +117,8 @@ class Rule:
             raise BadRule("conditions", "Say which mail the rule is for.")
         if len(self.conditions) > MOST_CONDITIONS:
             raise BadRule("conditions", f"A rule has at most {MOST_CONDITIONS} conditions.")
+        if sum(len(condition.values) for condition in self.conditions) > MOST_COMPARED:
+            raise BadRule("conditions", f"A rule looks for at most {MOST_COMPARED} texts.")
         if not self.actions:
             raise BadRule("actions", "Say what the rule does.")
         if len(self.actions) > MOST_ACTIONS:
@@ -186,7 +190,7 @@ def _check_values(condition: Condition) -> None:
 
 
 def _check_headers(condition: Condition) -> None:
-    if not condition.headers or len(condition.headers) > MOST_VALUES:
+    if not condition.headers or len(condition.headers) > MOST_HEADERS:
         raise BadRule("header", "Say which header field.")
     if not all(map(_HEADER.fullmatch, condition.headers)):
         raise BadRule("header", "This is not the name of a header field.")
@@ -208,7 +212,7 @@ def _check_size(condition: Condition) -> None:
 def _check_body(condition: Condition) -> None:
     if condition.headers:
         raise BadRule("header", "A body has no header fields.")
-    if len(condition.content) > MOST_VALUES or not all(map(_TYPE.fullmatch, condition.content)):
+    if len(condition.content) > MOST_HEADERS or not all(map(_TYPE.fullmatch, condition.content)):
         raise BadRule("content", "This is not a type of content.")
     _check_values(condition)
 
@@ -226,7 +230,7 @@ def _check_mailbox(values: tuple[str, ...]) -> None:
 
 
 def _check_flags(values: tuple[str, ...]) -> None:
-    if not values or len(values) > MOST_VALUES:
+    if not values or len(values) > MOST_HEADERS:
         raise BadRule("value", "Say which mark.")
     if not all(map(_FLAG.fullmatch, values)):
         raise BadRule("value", "This is not a mark that mail servers keep.")

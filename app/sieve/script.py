@@ -12,7 +12,7 @@ edited in place; a script without it and without Roundcube's markers is somebody
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -173,7 +173,8 @@ class Script:
         made = Script.read(top + self._joined(rest))
         if made.broken is not None or len(made.source) > LARGEST_SCRIPT:
             raise BadRule("", made.broken.words if made.broken else "The script would be larger than 1 MB.")
-        if [*map(_meaning, _seen(made.blocks))] != [*map(_meaning, _seen(rest))]:
+        meant, seen = _seen(rest), _seen(made.blocks)
+        if len(meant) != len(seen) or not all(map(_same, meant, seen)):
             raise BadRule("", "The script cannot be changed there; it can be edited as text.")
         return made
 
@@ -206,4 +207,7 @@ def _seen(found: Iterable[Block]) -> list[Block]:
     return [block for block in found if block.shown or block.requires and not block.own]
 
 
-_meaning: Final[Callable[[Block], object]] = lambda block: block.rule or block.command or block.source.strip()  # noqa: E731
+def _same(meant: Block, seen: Block) -> bool:
+    if meant.rule is not None:
+        return meant.rule == seen.rule
+    return (meant.command or meant.source.strip()) == (seen.command or seen.source.strip())

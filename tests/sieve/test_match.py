@@ -146,6 +146,13 @@ def test_a_body_is_compared_where_it_was_given():
     assert holds(Rule("x", (Condition("body", "contains", ("buy",), part="raw"),), rule.actions), given) is None
 
 
+def test_a_rule_that_would_take_too_long_for_a_message_is_not_tried_on_it():
+    values = tuple(f"*a{number}*" for number in range(500))
+    rule = Rule("x", (Condition("header", "matches", values, ("x",)),), (Action("keep"),))
+    assert holds(rule, mail(b"X: " + b"a" * 1500 + b"\n\n")) is False
+    assert holds(rule, mail((b"X: " + b"a" * 1500 + b"\n") * 50 + b"\n")) is None
+
+
 def test_an_envelope_is_what_the_mail_tells_of_it():
     rule = Rule("x", (Condition("envelope", "is", ("list",), ("from",), part="localpart"),), (Action("keep"),))
     assert holds(rule, mail(b"Return-Path: <list@b.example>\nFrom: a@b.example\n\n")) is True

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from dataclasses import replace
 from random import Random
 
@@ -120,7 +121,8 @@ def test_a_change_leaves_every_other_part_to_the_byte():
             if block.source != gone and not block.own:
                 assert block.source in left
         assert Script.read(left) == changed
-        assert {*script.rules} - {changed} <= {*changed.rules} or gone
+        lost = Counter(script.rules) - Counter(changed.rules)
+        assert lost.total() <= bool(gone)
     assert done > SCRIPTS / 15
 
 

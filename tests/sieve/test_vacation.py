@@ -9,7 +9,6 @@ import pytest
 
 from app.sieve import read, write
 from app.sieve.errors import BadRule
-from app.sieve.forward import Forward
 from app.sieve.script import Script
 from app.sieve.vacation import Bound, Vacation
 
@@ -121,15 +120,3 @@ def test_what_cannot_be_answered_says_which_field_is_wrong(field: str, told: dic
     with pytest.raises(BadRule) as error:
         Vacation(**{"text": "x"} | told)
     assert error.value.field == field
-
-
-def test_a_forwarding_is_roundcubes_too():
-    assert (
-        write.rule(Forward("a@b.example"), b"\n")
-        == b'# rule:[Forward]\nif true\n{\n\tredirect :copy "a@b.example";\n}\n'
-    )
-    assert read.rule(b'# rule:[x]\nif false # true\n{\n redirect "a@b.example"; }') == Forward(
-        "a@b.example", False, "x", False
-    )
-    with pytest.raises(BadRule):
-        Forward("nobody")
