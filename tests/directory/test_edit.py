@@ -2,27 +2,23 @@
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, insert, update
+from sqlalchemy import Connection, Engine, insert, update
 
 from app.directory import edit
-from app.directory.engine import open_engine
-from app.directory.errors import Overtaken
-from app.directory.tables import AccountRow, AddressRow, Base, SiteRow
+from app.directory.engine import asking
+from app.directory.errors import Overtaken, ReadOnly
+from app.directory.tables import AccountRow, AddressRow, SiteRow
 
 
 @pytest.fixture
-def rows(tmp_path: Path) -> Iterator[Connection]:
-    engine = open_engine(f"sqlite:///{tmp_path}/x.sqlite")
-    Base.metadata.create_all(engine)
+def rows(engine: Engine) -> Iterator[Connection]:
     with engine.begin() as connection:
         connection.execute(insert(SiteRow).values(site_id=1, name="one", primary_domain="one.example"))
         connection.execute(insert(AccountRow).values(account_id=5, site_id=1, username="ann", kind="forward"))
         yield connection
-    engine.dispose()
 
 
 def seen(rows: Connection, table: str = "account", number: int = 5) -> dict[str, Any]:
@@ -56,7 +52,7 @@ def test_rows_are_added_and_removed_and_both_taken_back(rows: Connection) -> Non
     values = {"site_id": 1, "local": "sales", "domain_id": 0, "account_id": 5, "forward_to": None, "enabled": True}
     added = edit.add(rows, "address", values)
     for again in ({**values}, {**values, "account_id": 77, "local": "x"}):  # its key is taken; no such account
-        with pytest.raises(Overtaken):
+        with pytest.raises(Overtaken), rows.begin_nested():
             edit.add(rows, "address", again)
     removed = edit.remove(rows, "address", seen(rows, "address", added.number))
     assert edit.row_of(rows, "address", added.number) is None
@@ -67,6 +63,29 @@ def test_rows_are_added_and_removed_and_both_taken_back(rows: Connection) -> Non
     rows.execute(update(AddressRow.__table__).values(forward_to=None))
     edit.put_back(rows, added)
     assert edit.row_of(rows, "address", added.number) is None
+
+
+@pytest.mark.parametrize("table", ["account", "site"])
+def test_long_texts_and_flags_are_compared_as_they_were_written(rows: Connection, table: str) -> None:
+    number = 5 if table == "account" else 1
+    new = {"enabled": False, "locale": "de"} | ({"forward_to": "x@else.example, " * 500} if table == "account" else {})
+    done = edit.change(rows, table, seen(rows, table, number), new)
+    assert done is not None
+    edit.put_back(rows, done)
+    assert seen(rows, table, number)["enabled"]
+    with pytest.raises(Overtaken):
+        edit.put_back(rows, done)
+
+
+def test_who_may_only_read_is_told_so(engine: Engine) -> None:
+    refuse = {"sqlite": "PRAGMA query_only = ON", "postgresql": "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY",
+              "mysql": "SET SESSION TRANSACTION READ ONLY", "mariadb": "SET SESSION TRANSACTION READ ONLY"}  # fmt: skip
+    with engine.connect() as connection:
+        connection.exec_driver_sql(refuse[engine.dialect.name])
+        connection.commit()
+        values = {"name": "one", "primary_domain": "one.example"}
+        with pytest.raises(ReadOnly), asking(), connection.begin():
+            edit.add(connection, "site", values)
 
 
 def test_hashes_are_written_and_kept_in_no_change(rows: Connection) -> None:

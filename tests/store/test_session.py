@@ -139,6 +139,18 @@ def test_only_the_last_session_of_an_account_takes_its_connections_along(
     assert redis.get("epoch:7") == b"1"
 
 
+def test_sessions_of_an_account_ask_the_directory_anew_and_live_as_long_as_before(
+    redis: Redis, begin: Callable[..., bytes]
+) -> None:
+    mine, other, ended = begin(), begin(account_id="8"), begin()
+    session.end(redis, session.digest(ended), "7")
+    redis.expire(session.session_key(session.digest(mine)), 77)
+    session.recheck(redis, "7")
+    found = [session.read(redis, each, now=NOW, touch=False) for each in (mine, other, ended)]
+    assert found[0] is not None and found[0].checked == 0 and found[1] is not None and found[1].checked == NOW
+    assert found[2] is None and 0 < redis.ttl(session.session_key(session.digest(mine))) <= 77  # type: ignore[operator]
+
+
 def test_an_ended_session_does_not_come_back_by_a_late_rewrite(redis: Redis, begin: Callable[..., bytes]) -> None:
     secret = begin()
     found = session.read(redis, secret, now=NOW, touch=True)

@@ -9,13 +9,12 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from flask import abort
 from redis import RedisError
 from sqlalchemy import Connection
 
 from app.directory.edit import Change, from_json, put_back, row_of
 from app.directory.engine import asking
-from app.directory.errors import Overtaken
+from app.directory.errors import Overtaken, ReadOnly
 from app.directory.member import check_name, domains
 from app.policy import actions
 from app.policy.actions import Action, By
@@ -42,9 +41,9 @@ def now() -> datetime:
 
 
 def kept_here() -> None:
-    """404 where accounts are those of a provider's own schema: what cannot be changed here has no page to do it."""
+    """Raises ReadOnly where accounts are those of a provider's own schema: they are changed where they are kept."""
     if resources().directory.query is not None:
-        abort(404)
+        raise ReadOnly("accounts come from a query of the provider's own")
 
 
 @contextmanager

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import json
 import re
 from html import unescape
+from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
 from sqlalchemy import Engine, event, func, insert, select, update
 
+from app.directory.engine import open_engine
 from app.directory.tables import AccountRow, AddressRow, ServerRow, SiteRow
 from app.policy.tables import ActionRow
+from app.policy.tables import Base as Policy
 from app.profile.tables import Base as Profile
+from tests.smtpsink import Sink
 from tests.web.admin import world as people
 from tests.web.admin.world import IDS, ISP_ADMIN, OTHER_ADMIN, OTHER_USER, SITE_ADMIN, USER
 from tests.web.conftest import PASSWORD, add_account
@@ -277,7 +282,46 @@ def test_with_a_query_of_their_own_accounts_are_kept_elsewhere(app: Flask) -> No
     browser = enter(app, ISP_ADMIN)
     held = app.extensions["postern"]
     held.directory.query = object()
-    assert browser.get(PAGE).status_code == 404
+    for path in (PAGE, "/admin/site?site=1", "/admin/site/import?site=1", "/admin/site/accounts/new?site=1"):
+        answer = browser.get(path)
+        assert answer.status_code == 403 and "kept elsewhere" in answer.get_data(as_text=True), path
+    listed = browser.get("/admin?site=1").get_data(as_text=True)
+    assert "kept-elsewhere" in listed and "account-new" not in listed and "/admin/site?" not in listed
+
+
+def test_a_directory_with_a_database_of_its_own_is_changed_and_the_action_lies_in_the_other(
+    log: Engine, app: Flask, tmp_path: Path
+) -> None:
+    held = app.extensions["postern"]
+    held.database = own = open_engine(f"sqlite:///{tmp_path}/own.sqlite")
+    Policy.metadata.create_all(own)
+    browser = enter(app, SITE_ADMIN)
+    assert send(browser, {"display_name": "New"}).status_code == 303 and row(log).display_name == "New"
+    assert not actions(log)
+    (done,) = actions(own)
+    browser.submit(f"/admin/accounts/{ANN}/undo/{done.id}", page=PAGE)
+    assert row(log).display_name == "Ann" and [each.verb for each in actions(own)] == ["account", "undo"]
+    event.listen(held.directory.whole, "checkout", lambda each, *_: each.execute("PRAGMA query_only = ON"))
+    assert send(browser, {"display_name": "New"}).status_code == 403 and len(actions(own)) == 2
+    own.dispose()
+
+
+def test_new_forwarding_outside_is_told_to_the_owner_by_mail(log: Engine, app: Flask) -> None:
+    held = app.extensions["postern"]
+    with Sink({}) as sink:
+        held.settings = dataclasses.replace(
+            held.settings, public_url="https://mail.isp.example", notice_from="webmail@one.example",
+            notice_url=f"smtp+plain://127.0.0.1:{sink.port}",
+        )  # fmt: skip
+        browser = enter(app, ISP_ADMIN)
+        send(browser, {"kind": "both", "server": "1", "forward_to": "forward@one.example"})
+        assert not sink.taken, "within the site nobody needs to know"
+        send(browser, {"kind": "both", "server": "1", "forward_to": "thief@else.example"})
+        assert [each.recipients for each in sink.taken] == [["ann@one.example"]]
+        told = sink.taken[0].content
+        assert b"thief@else.example" in told and b"An administrator changed this" in told
+        send(browser, {"display_name": "New", "kind": "both", "server": "1", "forward_to": "thief@else.example"})
+        assert len(sink.taken) == 1, "it is no news a second time"
 
 
 def test_names_stay_text(log: Engine, app: Flask) -> None:

@@ -1,0 +1,114 @@
+"""A file of accounts and addresses is brought into one site whole or not at all, on each database alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, Engine, insert
+
+from app.directory.bulk import Leave, Result, bring_in
+from app.directory.circles import Ways
+from app.directory.edit import put_back, row_of
+from app.directory.errors import NotAccepted
+from app.directory.member import add_address, check_username, typed, usual_server
+from app.directory.tables import AccountRow, DomainRow, ServerRow, SiteRow
+
+HEAD = "username,kind,forward_to\n"
+SITE_ADMIN, PROVIDER = Leave(5, False), Leave(None, True)
+
+
+@pytest.fixture
+def rows(engine: Engine) -> Iterator[Connection]:
+    with engine.begin() as connection:
+        for number, name in ((1, "one"), (2, "two")):
+            connection.execute(insert(SiteRow).values(site_id=number, name=name, primary_domain=f"{name}.example"))
+            connection.execute(insert(DomainRow).values(domain_id=number, name=f"{name}.example", site_id=number))
+            connection.execute(insert(ServerRow).values(server_id=number, name=f"box{number}", imap_host="x.example"))
+        for number, name, server in ((5, "ann", 2), (6, "bob", 2), (7, "cy", 1)):
+            connection.execute(insert(AccountRow).values(
+                account_id=number, site_id=1, username=name, kind="mailbox", server_id=server, login=name,
+            ))  # fmt: skip
+        yield connection
+
+
+def site(rows: Connection) -> dict[str, Any]:
+    found = row_of(rows, "site", 1)
+    assert found is not None
+    return found
+
+
+def bring(rows: Connection, text: str, leave: Leave = SITE_ADMIN) -> Result:
+    return bring_in(rows, site(rows), text, leave)
+
+
+def test_accounts_and_addresses_come_in_and_each_is_a_change_that_is_taken_back(rows: Connection) -> None:
+    text = "record,username,kind,forward_to,local,domain,account\naccount,zoe,mailbox,,,,\n"
+    done = bring(rows, text + "account,bob,both,x@else.example,,,\naddress,,,,sales,*,zoe\naccount,ann,mailbox,,,,\n")
+    assert [(line, name, change.before is None) for line, name, change in done.changes] == [
+        (2, "zoe", True), (3, "bob", False), (4, "sales@*", True)
+    ]  # fmt: skip
+    assert done.same == 1 and not done.problems
+    zoe = row_of(rows, "account", done.changes[0][2].number)
+    assert zoe is not None and (zoe["server_id"], zoe["login"]) == (2, "zoe@one.example"), "where most of the site are"
+    for _, _, change in reversed(done.changes):
+        put_back(rows, change)
+    assert row_of(rows, "account", zoe["account_id"]) is None
+    bob = row_of(rows, "account", 6)
+    assert bob is not None and bob["kind"] == "mailbox" and bob["forward_to"] is None
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "said"),
+    [
+        ("username,server\nbob,box1\n", 2, "moves mailboxes"),
+        ("username,role\nann,site_admin\n", 2, "nobody changes their own"),
+        ("record,local,domain,account\naddress,bob,*,ann\n", 0, "an account has that name"),
+        (f"{HEAD}ann,both,bob@one.example\nbob,both,cy@one.example\ncy,both,ann@one.example\n", 2, "leads back"),
+        ("record,local,domain,forward_to\naddress,a,*,b@one.example\naddress,b,*,a@one.example\n", 2, "leads back"),
+    ],
+)
+def test_what_no_single_change_may_do_no_file_does(rows: Connection, text: str, line: int, said: str) -> None:
+    first = bring(rows, text).problems[0]
+    assert first.line == line and said in first.text
+
+
+def test_the_provider_moves_mailboxes_and_makes_anybody_an_administrator(rows: Connection) -> None:
+    assert not bring(rows, "username,server,role\nbob,box1,isp_admin\n", PROVIDER).problems
+    assert bring(rows, "username,role\nbob,user\n").problems, "whom a site's administrator then leaves alone"
+
+
+def test_ways_follow_catch_alls_details_and_aliases(rows: Connection) -> None:
+    add_address(rows, 1, "*", 1, account_id=5)
+    add_address(rows, 1, "list", 0, forward_to="x@else.example, bob+x@one.example")
+    ways = Ways(rows, 1)
+    assert ways.back(5, ("anybody@one.example",)) and not ways.back(6, ("anybody@one.example",))
+    assert ways.back(6, ("list@one.example",)) and not ways.back(7, ("list@one.example", "cy@two.example"))
+
+
+def test_names_of_a_site_are_had_once(rows: Connection) -> None:
+    add_address(rows, 1, "sales", 0, account_id=5)
+    add_address(rows, 1, "ann", 0, account_id=5)  # one's own name is no theft
+    for wrong in ({"local": "bob", "domain_id": 0}, {"local": "x", "domain_id": 2}):
+        with pytest.raises(NotAccepted):
+            add_address(rows, 1, account_id=5, **wrong)  # type: ignore[arg-type]
+    with pytest.raises(NotAccepted):
+        check_username(rows, 1, "sales")
+    check_username(rows, 1, "zoe")
+    assert usual_server(rows, 1) == 2 and usual_server(rows, 2) is None
+
+
+def test_fields_become_columns_that_fit_together(rows: Connection) -> None:
+    old = row_of(rows, "account", 6)
+    assert old is not None
+    fields = {"kind": "forward", "forward_to": "ignored", "locale": "", "login": "root", "site": "two"}
+    told = typed(site(rows), old, fields, server=1, targets=["x@else.example"])
+    assert not told.faults and "site" not in told.columns
+    assert {name: told.columns[name] for name in ("kind", "forward_to", "server_id", "login", "locale")} == {
+        "kind": "forward", "forward_to": "x@else.example", "server_id": None, "login": None, "locale": None,
+    }  # fmt: skip
+    none = typed(site(rows), {**old, "server_id": None, "login": None}, {"kind": "mailbox"}, server=None, targets=[])
+    assert "server" in none.faults
+    both = typed(site(rows), old, {"kind": "both"}, server=None, targets=[])
+    assert both.faults == {"forward_to": "Say where its mail goes."}
