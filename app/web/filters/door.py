@@ -17,7 +17,7 @@ from app.web.resources import resources
 from app.web.serving.timing import timed
 from app.web.session import Current, current
 
-SECONDS = 15.0  # for all that one request asks
+SECONDS = 10.0  # for all that one request asks
 
 
 class NoSieve(Exception):
@@ -46,7 +46,7 @@ def sieve() -> Iterator[ManageSieve]:
                 login,
                 starttls=secure if endpoint.security == "starttls" else None,
                 seconds=SECONDS,
-                silence=settings.login_seconds,
+                silence=settings.first_byte_seconds,
             )
         except Untrusted:
             raise

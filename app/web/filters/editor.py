@@ -36,6 +36,7 @@ _WANTS_OF = {"redirect-copy": frozenset({"copy"}), "read": ACTION_WANTS["addflag
              "label": ACTION_WANTS["addflag"]}  # fmt: skip
 GONE = "This rule is no longer there: it was changed or removed elsewhere. Save it to have it as a new one."
 SEEN = "You have signed in again. This rule sends mail on, so look at it once more and save it."
+CHANGED = "The rule is not the one any more that was tried. This is what it would meet now; nothing was done yet."
 LOCKED = "Rules cannot be put into the script that runs now. What you typed is still here."
 
 
@@ -105,8 +106,8 @@ def _taken(number: int | None) -> Any:
     rule, judged = rows.rule_of(typed, me.zone)
     if rule is None:
         return _shown(replace(page, typed=judged), 422)
-    if do == "try":
-        return _tried(page, rule)
+    if do == "try" or (do == "apply" and not trying.is_of(rule)):
+        return _tried(page, rule, again=do == "apply")
     if "resumed" in g and any(action.kind == "redirect" for action in rule.actions):
         return _refused(page, SEEN, 409)
     try:
@@ -122,9 +123,10 @@ def _taken(number: int | None) -> Any:
         return _refused(page, AWAY, 503)
 
 
-def _tried(page: Page, rule: Rule) -> Any:
+def _tried(page: Page, rule: Rule, *, again: bool) -> Any:
+    typed = replace(page.typed, faults={"form": CHANGED}) if again else page.typed
     try:
-        return _shown(replace(page, trial=trying.tried(rule)))
+        return _shown(replace(page, typed=typed, trial=trying.tried(rule)), 409 if again else 200)
     except MailError:
         return _refused(page, AWAY, 503)
 

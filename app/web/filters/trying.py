@@ -3,11 +3,11 @@
 Nothing is changed by trying: headers of 500 messages are fetched, in two commands, and compared here.
 """
 
-from dataclasses import dataclass, field
+import hashlib
+from dataclasses import dataclass
 from datetime import datetime
 
 from flask import request
-from werkzeug.exceptions import BadRequest
 
 from app.mail.errors import MailError
 from app.mail.header import addresses, decode, fields
@@ -38,7 +38,7 @@ class Hit:
 @dataclass(frozen=True, slots=True)
 class Trial:
     """What came of it. `unknown`: of so many messages it could not be told · `act`: what can be done to those now, in
-    words, with its action and target as a list's form names them."""
+    words, with its action and target as a list's form names them · `of`: the rule's digest, for the form."""
 
     looked: int
     hits: tuple[Hit, ...]
@@ -47,7 +47,8 @@ class Trial:
     words: str
     act: str = ""
     target: str = ""
-    uids: tuple[int, ...] = field(default=())
+    uids: tuple[int, ...] = ()
+    of: str = ""
 
 
 def tried(rule: Rule) -> Trial:
@@ -59,7 +60,8 @@ def tried(rule: Rule) -> Trial:
     unknown = sum(verdict is None for _, verdict in told)
     act, target, words = _act(rule)
     uids = tuple(each.uid for each in taken)
-    return Trial(len(found), tuple(map(_hit, taken[:SHOWN])), unknown, uidvalidity, words, act, target, uids)
+    hits = tuple(map(_hit, taken[:SHOWN]))
+    return Trial(len(found), hits, unknown, uidvalidity, words, act, target, uids, _digest(rule))
 
 
 def _hit(each: Latest) -> Hit:
@@ -88,13 +90,23 @@ def _named(action: Action) -> tuple[str, str]:
     return "", ""
 
 
+def is_of(rule: Rule) -> bool:
+    """Whether the messages that the form names are those that were shown for this very rule. Raises BadRequest."""
+    actions.number(request.form.get("uidvalidity"))
+    return bool(actions.uids()) and request.form.get("tried") == _digest(rule)
+
+
+def _digest(rule: Rule) -> str:
+    return hashlib.sha256(repr((rule.join, rule.conditions, rule.actions)).encode(errors="replace")).hexdigest()
+
+
 def applied(me: Current, rule: Rule) -> str:
     """Does to the messages that the form names what the rule does, by the list's own way and with its undo; what went
-    wrong in words, or "". The rule is saved already, so nothing is raised but BadRequest."""
+    wrong in words, or "". The rule is saved already, so nothing is raised."""
     act, target, _ = _act(rule)
     uidvalidity, uids = actions.number(request.form.get("uidvalidity")), actions.uids()
-    if not act or not uids:
-        raise BadRequest("nothing to be done")
+    if not act:
+        return "The rule was saved. There is nothing that could be done to messages that are there."
     try:
         with imap() as client:
             actions.done(client, me, act, INBOX, uidvalidity, uids, target)

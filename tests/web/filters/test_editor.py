@@ -246,8 +246,13 @@ def test_a_rule_is_tried_and_then_done_to_what_is_there(owner: Owner):
     page = shown.get_data(as_text=True)
     assert 'data-hits="2"' in page and page.count('data-testid="filter-hit"') == 2
     assert values(page, "c_value") == ["invoice"]
-    hidden = {name: re.findall(rf'name="{name}" value="([^"]+)"', page) for name in ("uidvalidity", "uid", "made")}
+    hidden = {
+        name: re.findall(rf'name="{name}" value="([^"]+)"', page) for name in ("uidvalidity", "uid", "made", "tried")
+    }
     token = re.findall(r'name="csrf_token" value="([^"]+)"', page)[0]
+    other = owner.browser.post(NEW, data={**hidden, **form(do="apply", c_value=["hello"]), "csrf_token": token})
+    assert other.status_code == 409 and 'data-hits="1"' in other.get_data(as_text=True)
+    assert owner.names() == set()
     answer = owner.browser.post(NEW, data={**hidden, **form(do="apply"), "csrf_token": token})
     assert answer.status_code == 303
     assert b"# rule:[Invoices]" in owner.script("webmail")
