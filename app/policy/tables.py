@@ -25,7 +25,7 @@ class RuleRow(Base):
 
     __tablename__ = "policy_rule"
     __table_args__ = (
-        Index(None, "kind", "value", "scope_rank"),
+        Index(None, "kind", "value", "scope_rank", "scope_id"),
         UniqueConstraint("scope_rank", "scope_id", "kind", "value", "action", name="uq_policy_rule"),
         one_of("action", ACTIONS),
         one_of("origin", ORIGINS),

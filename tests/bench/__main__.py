@@ -2,6 +2,7 @@
 
 `python -m tests.bench blocklog`: only what the block log's pages ask of SQL.
 `python -m tests.bench follower`: only how fast logs are read.
+`python -m tests.bench policy`: only the policy service, and what its decisions ask of SQL.
 `python -m tests.bench profile [list|open|frame|poll]`: where the time of one warm page goes, function by function.
 """
 
@@ -13,7 +14,20 @@ import sys
 import time
 from pathlib import Path
 
-from tests.bench import bare, blocklog, counts, follower, mailboxes, memory, pages, profile, table, world, writing
+from tests.bench import (
+    bare,
+    blocklog,
+    counts,
+    follower,
+    mailboxes,
+    memory,
+    pages,
+    policy,
+    profile,
+    table,
+    world,
+    writing,
+)
 from tests.bench.pages import Row
 
 _BEGAN = time.monotonic()
@@ -27,7 +41,7 @@ def say(text: str) -> None:
 def main() -> None:
     """Parse the arguments and do it."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    modes = ["all", "profile", "memory", "pages", "writing", "blocklog", "follower"]
+    modes = ["all", "profile", "memory", "pages", "writing", "blocklog", "follower", "policy"]
     parser.add_argument("mode", nargs="?", default="all", choices=modes)
     parser.add_argument("page", nargs="?", default="list", choices=["list", "open", "frame", "poll"])
     parser.add_argument("--quick", action="store_true", help="2,000 messages only, one second a measurement")
@@ -42,6 +56,9 @@ def main() -> None:
         return
     if chosen.mode == "follower":
         print(follower.table(chosen.quick))
+        return
+    if chosen.mode == "policy":
+        print(policy.table(say, quick=chosen.quick))
         return
     say("servers and mailboxes")
     with world.build(sizes) as servers:
@@ -60,6 +77,7 @@ def main() -> None:
     if chosen.mode == "all" and not chosen.quick:
         print(blocklog.table(say, quick=False))
         print(follower.table(quick=False))
+        print(policy.table(say, quick=False))
     say("done")
 
 

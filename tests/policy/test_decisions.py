@@ -98,6 +98,15 @@ def test_a_setting_is_that_of_the_narrowest_scope_or_of_who_locked_it(
     assert (effective(engine, account_id="7", site="3").rbl.value == "0") is off
 
 
+@pytest.mark.parametrize(
+    "sender", ["x" * 4000 + "@bank.example", "a" * 320, "\U0001f600@bank.example", "\\\"'%s:x@b.example"]
+)
+def test_whatever_a_stranger_sends_is_only_looked_up(engine: Engine, sender: str) -> None:
+    rule = Rule(EVERYBODY, "deny", Kind.sender, "x@bank.example", NOW)
+    changed(engine, lambda connection: senders.add(connection, rule))
+    assert decisions(engine, [Mail(sender, "192.0.2.7", sender)], NOW)[0].action == ""
+
+
 def test_scopes_are_the_widest_first() -> None:
     assert Mail("", account_id="7", site="3").scopes() == ((0, ""), (1, "3"), (2, "7"))
     assert Mail("").scopes() == ((0, ""),)
