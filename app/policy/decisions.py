@@ -112,14 +112,15 @@ def _statement(keys: str) -> Any:
 # The keys are one parameter, a list in JSON: as many parameters as keys cost the client more than the look-up.
 _SQLITE: Final = """(SELECT json_extract(value, '$[0]') AS rank_, json_extract(value, '$[1]') AS id_,
     json_extract(value, '$[2]') AS kind_, json_extract(value, '$[3]') AS value_ FROM json_each(:keys)) k CROSS JOIN"""
-_POSTGRESQL: Final = """(SELECT (j ->> 0)::smallint AS rank_, (j ->> 1) COLLATE "C" AS id_, (j ->> 2)::smallint AS kind_,
-    (j ->> 3) COLLATE "C" AS value_ FROM jsonb_array_elements(CAST(:keys AS jsonb)) AS j) k JOIN"""
+_POSTGRESQL: Final = """(SELECT CAST(j ->> 0 AS smallint) AS rank_, (j ->> 1) COLLATE "C" AS id_,
+    CAST(j ->> 2 AS smallint) AS kind_, (j ->> 3) COLLATE "C" AS value_
+    FROM jsonb_array_elements(CAST(:keys AS jsonb)) AS j) k JOIN"""
 _MARIADB: Final = """JSON_TABLE(:keys, '$[*]' COLUMNS (rank_ SMALLINT PATH '$[0]',
     id_ VARCHAR(700) CHARACTER SET ascii COLLATE ascii_bin PATH '$[1]', kind_ SMALLINT PATH '$[2]',
     value_ VARCHAR(320) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin PATH '$[3]')) k STRAIGHT_JOIN"""
 _STATEMENTS: Final = {
     "sqlite": _statement(_SQLITE),
-    "postgresql": _statement(_POSTGRESQL.replace("::", "\\:\\:")),
+    "postgresql": _statement(_POSTGRESQL),
     **dict.fromkeys(("mysql", "mariadb"), _statement(_MARIADB)),
 }
 _SET: Final = select(_SETTINGS).where(
