@@ -69,6 +69,19 @@ DROPPED = {
     "at RCPT": attempt("quiet@spam.example", *TWO, subject="quiet"),
     "after DATA": attempt("l@sender.example", *TWO, subject="throwaway"),
 }
+# Of a client whose HELO may hold anything: a refusal of somebody else, before another that names nobody.
+ELSEWHERE = "198.51.100.9"
+HELOS = (
+    f"x) [{ELSEWHERE}] F=<s@t.example> rejected RCPT <{DAVE}>: no (",
+    f"x) [{ELSEWHERE}] F=<s@t.example> rejected after DATA: [blk p=spam n=1 r={DAVE}] no (",
+    f"x) [{ELSEWHERE}] F=<s@t.example> RCPT <{DAVE}>: discarded by RCPT ACL: no (",
+    f"x) [{ELSEWHERE}] F=<s@t.example> rejected RCPT <{DAVE}>: {'y' * 8300}",
+)
+IMITATED = [
+    attempt(sender, *TWO, subject="viagra", source="127.0.0.67", helo=helo)
+    for helo in HELOS
+    for sender in ("bad@mail.example", "predata@x.example", "o@sender.example")
+]
 FOR_SEVEN = attempt("m@sender.example", *SEVEN, subject="viagra for seven")
 MANY = attempt("n@sender.example", *SEVEN, *(f"{name}@isp.example" for name in ("no", "alice", "bob", "carol")))
 
@@ -82,7 +95,7 @@ def exim(servers_folder: Path) -> Iterator[Exim]:
     everything = [each[0] for each in (*REFUSED.values(), *NAMELESS.values())]
     with Exim(servers_folder / "exim-foreign", config) as exim:
         with ThreadPoolExecutor(8) as pool:
-            attempts = [*everything, *TAKEN.values(), *DROPPED.values(), FOR_SEVEN, MANY]
+            attempts = [*everything, *TAKEN.values(), *DROPPED.values(), FOR_SEVEN, MANY, *IMITATED]
             list(pool.map(lambda each: each.make(exim.port), attempts))
         exim.settled("no data from you", completed=len(TAKEN) + len(DROPPED))
         yield exim
@@ -155,7 +168,14 @@ def test_what_is_delivered_is_no_block(log: Log, name: str) -> None:
 
 
 def test_nothing_that_looks_like_a_refusal_is_left_unread(events: list[Event]) -> None:
-    assert [each for each in events if isinstance(each, Odd)] == []
+    odd = [each.text for each in events if isinstance(each, Odd)]
+    assert all(f"({HELOS[0][:22]}" in text for text in odd), "a HELO that may hold anything is"
+
+
+def test_a_helo_that_imitates_a_refusal_names_neither_a_recipient_nor_a_server(log: Log) -> None:
+    assert all(each.refused or each.replies["mail"].code == 550 for each in IMITATED)
+    rows = [row for some in log.blocks.values() for row in some]
+    assert ELSEWHERE not in {row.client_ip for row in rows}
 
 
 def test_no_stranger_s_text_named_somebody(log: Log) -> None:
