@@ -17,10 +17,11 @@ from tests.blocklog.followed import follower
 
 
 def main() -> None:
-    follow.ROWS, follow.SECONDS, follow.IDLE = 20, 0.02, 0.002
+    follow.ROWS, follow.SECONDS, follow.IDLE, follow.ALIVE = 20, 0.02, 0.002, 0.05
     reading.QUIET = 0.2
     tail.CHUNK = 4096
     url, *sources = sys.argv[1:]
+    open_engine(url).dispose()  # the driver is loaded, and nothing connected
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     for _ in sys.stdin:
         pid = os.fork()

@@ -27,7 +27,7 @@ from tests.blocklog.followed import PEOPLE, follow_once, rows
 from tests.blocklog.writer import Writer
 
 BLOWS = int(os.environ.get("BLOWS", "40"))
-SERVED = max(6, BLOWS // 10)  # on each database that is a server, whose transactions outlive the follower's process
+SERVED = max(8, BLOWS // 5)  # on each database that is a server, whose transactions outlive the follower's process
 TABLES = (BlockRow, RecentRow, FateRow, HostRow, OddRow)
 NOT_COMPARED = ("id", "source_id")
 
@@ -112,7 +112,8 @@ def test_killed_followers_write_what_one_writes_that_is_left_alone(
     tmp_path: Path,
     migrated: Path,  # noqa: F811
 ) -> None:
-    blows = BLOWS if engine.dialect.name == "sqlite" else SERVED
+    # A server is reached later than a file: there a blow within 80 ms would find nobody at work.
+    blows, within = (BLOWS, 0.08) if engine.dialect.name == "sqlite" else (SERVED, 0.35)
     chance = random.Random(blows)
     writer, lines = Writer(tmp_path / "mail.log"), history(blows)
     whole = tmp_path / "whole.log"
@@ -123,7 +124,7 @@ def test_killed_followers_write_what_one_writes_that_is_left_alone(
     settled(engine, 0)  # what was there before somebody first looked is nobody's
     for number in range(blows):
         write_on(writer, lines[40 * number : 40 * (number + 1)], chance)
-        time.sleep(chance.random() * 0.08)
+        time.sleep(chance.random() * within)
         nursery.strike()
         nursery.start()
     write_on(writer, lines[40 * blows :], chance)

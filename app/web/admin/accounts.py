@@ -10,7 +10,7 @@ from flask import request
 
 from app.blocklog.totals import Traffic, by_account, by_site
 from app.directory.ids import unescaped
-from app.directory.sites import Listed, accounts
+from app.directory.sites import Listed, Site, accounts
 from app.web.admin.realm import Realm, page, realm
 from app.web.blocklog import blocklog
 from app.web.resources import resources
@@ -46,15 +46,20 @@ def show() -> str:
 
 
 def _found(rows: Iterable[Row], sought: str) -> list[Row]:
-    return [row for row in rows if row.id and (sought in row.name or sought in row.display_name.lower())]
+    return [row for row in rows if row.id and (sought in row.name.lower() or sought in row.display_name.lower())]
 
 
 def _of_sites(here: Realm) -> list[Row]:
     with blocklog() as engine:
         traffic = by_site(engine, here.sites, datetime.now(UTC))
-    rows = [Row(each.id, each.name, each.primary_domain, "" if each.enabled else "disabled", traffic.get(each.id, NONE))
+    rows = [Row(each.id, each.name, _domain(each), "" if each.enabled else "disabled", traffic.get(each.id, NONE))
             for each in here.every_site]  # fmt: skip
     return [*rows, Row("", "", "", "", traffic.get("", NONE))]
+
+
+def _domain(site: Site) -> str:
+    """The domain of a site, where it is not called so."""
+    return "" if site.primary_domain == site.name.lower() else site.primary_domain
 
 
 def _of_site(site: str) -> list[Row]:

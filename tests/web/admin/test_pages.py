@@ -8,10 +8,11 @@ from html import unescape
 
 import pytest
 from flask import Flask
-from sqlalchemy import Engine, insert
+from sqlalchemy import Engine, insert, update
 
 from app.blocklog.codes import Outcome, Policy
 from app.blocklog.tables import HostRow, OddRow, SourceRow, UseRow
+from app.directory.tables import SiteRow
 from tests.web.admin.world import IDS, ISP_ADMIN, SITE_ADMIN, USER, accept, ago, block, enter
 from tests.web.conftest import add_account
 from tests.web.pages import Pages
@@ -76,6 +77,11 @@ def test_the_provider_begins_with_the_sites(log: Engine, app: Flask) -> None:
     assert re.search(r'href="/admin\?site=2">Other</a>.*?<td>1</td><td>1</td>', page)
     assert "1 for nobody of ours" in words(browser, "/admin") and "2 of 2" in words(browser, "/admin")
     assert order(browser, "/admin?site=2")[0] == "tim@other.example"
+    directory = app.extensions["postern"].directory.engine
+    with directory.begin() as connection:
+        connection.execute(update(SiteRow.__table__).where(SiteRow.site_id == 2).values(name="Other.example"))
+    assert words(browser, "/admin").lower().count("other.example") == 1, "who is called like the domain is named once"
+    assert "1 of 2" in words(browser, "/admin?q=other")
 
 
 def test_an_account_s_log_tells_admins_also_what_is_for_them_and_for_whom(log: Engine, app: Flask) -> None:
