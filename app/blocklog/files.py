@@ -17,6 +17,7 @@ from typing import Any, BinaryIO, cast
 HEAD = 1024  # bytes that tell a file from others
 _PACKED = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 _GENERATION = re.compile(r"[.-]\d[\d.:_T-]*(?:\.(?:gz|bz2|xz))?")  # .1, .2.gz, -20261127, .20261127-031500.gz
+_NUMBERED = re.compile(r"\.(\d{1,4})(?:\.(?:gz|bz2|xz))?\Z")
 _DATES = {"%D": r"\d{8}", "%M": r"\d{6}"}
 
 
@@ -58,10 +59,17 @@ def generations(path: str) -> list[LogFile]:
     names = _names(path)
     unpacked = {each for each in names if not each.endswith(tuple(_PACKED))}
     found = [look(each) for each in names if each in unpacked or os.path.splitext(each)[0] not in unpacked]
-    files = sorted((each for each in found if each is not None), key=lambda each: (each.changed, each.path))
+    files = sorted((each for each in found if each is not None), key=lambda each: (each.changed, *_older(each.path)))
     if dated(path):
         return sorted(files, key=lambda each: each.path)
     return [*(each for each in files if each.path != path), *(each for each in files if each.path == path)]
+
+
+def _older(path: str) -> tuple[int, str]:
+    """The order of files that were last written to at the same moment, as far as the clock of the file system tells,
+    or that a copy took the times of: .2 is older than .1, the 26th than the 27th."""
+    number = _NUMBERED.search(path)
+    return (-int(number[1]), "") if number else (0, path)
 
 
 def _names(path: str) -> set[str]:

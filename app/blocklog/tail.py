@@ -220,7 +220,7 @@ class Tail:
             return False
         if not dated(self.path):
             now = look(self.path)
-            if now is None or not now.size or (now.inode == self._file.inode and not self._file.packed):
+            if now is None or (now.inode == self._file.inode and not self._file.packed):
                 return False
         after = self._after(generations(self.path))
         if after is None:

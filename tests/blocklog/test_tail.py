@@ -54,6 +54,31 @@ def test_of_a_line_without_its_end_nothing_is_read(writer: Writer) -> None:
     assert rest(tail) == rest(again) == ["half a line"]
 
 
+@pytest.mark.parametrize("way", ["rotated", "emptied"])
+def test_one_that_is_files_behind_goes_on_though_the_file_in_use_is_empty(writer: Writer, way: str) -> None:
+    writer.write(3)
+    position = follow(writer).read().position(1)
+    for _ in range(3):
+        writer.rotate() if way == "rotated" else writer.copytruncate()
+        writer.write(3)
+    writer.rotate() if way == "rotated" else writer.copytruncate()
+    assert writer.path.stat().st_size == 0
+    assert rest(follow(writer, position)) == writer.lines[1:]
+
+
+def test_files_that_were_written_to_at_the_same_moment_are_read_by_their_numbers(writer: Writer) -> None:
+    writer.write(3)
+    position = follow(writer).read().position(1)
+    for number in range(12):
+        writer.rotate()
+        writer.write(2)
+        if number == 4:
+            writer.pack(Path(f"{writer.path}.3"))
+    for each in writer.path.parent.iterdir():
+        os.utime(each, ns=(1_700_000_000_000_000_000,) * 2)
+    assert rest(follow(writer, position)) == writer.lines[1:]
+
+
 def test_a_position_is_that_of_the_line_not_of_the_chunk(writer: Writer) -> None:
     writer.write(10)
     chunk = follow(writer).read()
