@@ -12,11 +12,9 @@ from sqlalchemy.exc import DBAPIError
 from app.directory.address import parse_address
 from app.directory.engine import open_engine
 from app.directory.resolve import Directory, resolve
-from tests.anydatabase import mariadb, postgresql
 from tests.directory.filling import account, alias, fill, run, server, site
 from tests.mailsql import FOLDER, USERS, MailSQL
 
-__all__ = ["mariadb", "postgresql"]
 pytestmark = pytest.mark.databases
 
 _ASKED = (

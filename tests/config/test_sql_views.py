@@ -9,14 +9,12 @@ from sqlalchemy import Engine, text
 
 from app.directory.engine import open_engine
 from app.directory.resolve import Directory, resolve
-from tests.anydatabase import mariadb, postgresql
 from tests.config.test_sql import asked
 from tests.databases import DatabaseServer
 from tests.directory.filling import account, alias, fill, run, server, site
 from tests.directory.test_query import POSTFIXADMIN, POSTFIXADMIN_QUERY, UNLISTED, VEXIM, VEXIM_QUERY
 from tests.mailsql import FOLDER, MailSQL
 
-__all__ = ["mariadb", "postgresql"]
 pytestmark = pytest.mark.databases
 _MORE_VEXIM = (
     "ALTER TABLE users ADD COLUMN smtp VARCHAR(255)",

@@ -104,7 +104,7 @@ class SqlExim:
 
 
 @contextmanager
-def sql_exim(folder: Path, server_: DatabaseServer) -> Iterator[SqlExim]:
+def started(folder: Path, server_: DatabaseServer) -> Iterator[SqlExim]:
     """Exim, its database, its network, its scanner."""
     folder.mkdir()
     database = MailSQL(server_)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import signal
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,13 +15,9 @@ from app.blocklog.codes import Outcome, Policy
 from app.policy import hosts
 from app.policy.rule import EVERYBODY, site_scope
 from app.policy.value import Kind
-from tests.anydatabase import mariadb, postgresql
-from tests.mta.exim import missing
-from tests.mta.namespace import Namespace
 from tests.mta.reading import Log, exim_sources
-from tests.mta.sqlexim import BY, GOOD, LIAR, LISTED, OTHER, SHUT, SIX, TRUSTED, SqlExim, sql_exim
+from tests.mta.sqlexim import BY, GOOD, LIAR, LISTED, OTHER, SHUT, SIX, TRUSTED, SqlExim
 
-__all__ = ["mariadb", "postgresql"]
 pytestmark = pytest.mark.databases
 ALICE, BOTH, BOB = "alice@one.example", "both@one.example", "any@two.example"
 DENIED = "550 5.7.1 This address does not accept mail from you"
@@ -30,20 +25,12 @@ DELAYED = "451 4.7.1 Greylisted, please try again later"
 TAKEN = "250 Accepted"
 
 
-@pytest.fixture(scope="module", params=["mariadb", "postgresql"])
-def world(request: pytest.FixtureRequest, servers_folder: Path) -> Iterator[SqlExim]:
-    if reason := missing() or Namespace.missing():
-        pytest.skip(reason)
-    with sql_exim(servers_folder / f"exim-{request.param}", request.getfixturevalue(request.param)) as made:
-        yield made
-
-
 @pytest.fixture
-def exim(world: SqlExim) -> SqlExim:
+def exim(sql_exim: SqlExim) -> SqlExim:
     """Without rules and settings, and nobody is delayed."""
-    world.run(*(f"DELETE FROM {name}" for name in ("policy_rule", "policy_setting", "host_block", "grey_triplet")))
-    world.setting("greylist_on", "0")
-    return world
+    sql_exim.run(*(f"DELETE FROM {name}" for name in ("policy_rule", "policy_setting", "host_block", "grey_triplet")))
+    sql_exim.setting("greylist_on", "0")
+    return sql_exim
 
 
 def test_a_rule_changes_the_answer_at_the_next_connection(exim: SqlExim) -> None:
