@@ -127,6 +127,14 @@ class Rule:
             raise BadRule("actions", f"A rule forwards to at most {MOST_REDIRECTS} addresses.")
 
 
+def check_together(actions: tuple[Action, ...]) -> None:
+    """A server that is to refuse a message and deliver it gives up on the whole script (RFC 5429 §2.2.1). Raises
+    BadRule; scripts of others may say so, and are read nevertheless."""
+    kinds = {action.kind for action in actions}
+    if kinds & {"reject", "ereject"} and kinds & {"fileinto", "redirect", "keep"}:
+        raise BadRule("actions", "A message that is refused cannot also be kept, filed or sent on.")
+
+
 def check_name(name: str) -> None:
     if not name.strip():
         raise BadRule("name", "Give the rule a name.")

@@ -21,7 +21,7 @@ from app.sieve.block import OWN, Block, blocks
 from app.sieve.errors import BadRule, Unreadable
 from app.sieve.forward import Forward
 from app.sieve.needs import needs
-from app.sieve.rule import MOST_RULES, Rule
+from app.sieve.rule import MOST_RULES, Rule, check_together
 from app.sieve.vacation import Vacation
 
 LARGEST_SCRIPT: Final = 2**20  # sieve_max_script_size
@@ -102,6 +102,8 @@ class Script:
         """Writes a rule in the place of another, or a new one: a vacation before all, then a forwarding, rules last."""
         if "${" in write.rule(rule).decode() and {"variables", "encoded-character"} & self.requires:
             raise BadRule("value", "This script uses variables, so ${ cannot stand in a rule.")
+        if isinstance(rule, Rule) and (index is None or rule.actions != getattr(self._at(index).rule, "actions", None)):
+            check_together(rule.actions)
         if index is None:
             if len(self.rules) >= MOST_RULES:
                 raise BadRule("", f"A script holds at most {MOST_RULES} rules.")

@@ -173,6 +173,8 @@ def rule(random: Random) -> Rule:
     actions = tuple(action(random) for _ in range(random.randrange(1, 4)))
     if not conditions and actions[0].kind == "redirect":
         actions = (Action("keep"), *actions)
+    if any(each.kind == "reject" for each in actions):
+        actions = tuple(each for each in actions if each.kind not in ("fileinto", "redirect", "keep"))
     return Rule(words(random), conditions, actions, join, random.random() < 0.7)
 
 

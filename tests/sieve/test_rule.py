@@ -105,4 +105,4 @@ def test_nothing_that_is_typed_becomes_script(field: str, text: str):
 def rule_of(name: str, header: str, value: str, mailbox: str, reason: str, flag: str, target: str) -> Rule:
     conditions = (Condition("header", "is", (value,), (header,)), Condition("date", "is", (value,), part="date"))
     actions = (Action("fileinto", (mailbox,)), Action("addflag", (flag,)), Action("redirect", (target,)))
-    return Rule(name, conditions, (*actions, Action("reject", (reason,))))
+    return Rule(name, conditions, actions if reason == "x" else (Action("reject", (reason,)),))

@@ -279,6 +279,16 @@ def test_a_variable_is_no_text_where_variables_are_expanded():
         Script.read(b'require "variables";').put(None, rule)
 
 
+def test_no_new_rule_refuses_what_it_delivers_but_one_that_is_there_can_be_switched_off():
+    both = (Action("reject", ("no",)), Action("fileinto", ("A",)))
+    with pytest.raises(BadRule) as told:
+        Script.read(b"").put(None, replace(WORK, actions=both))
+    assert told.value.field == "actions"
+    theirs = Script.read(b'# rule:[x]\nif exists "a"\n{\n\treject "no";\n\tfileinto "A";\n}\n')
+    (off,) = theirs.switch(0, False).rules
+    assert isinstance(off, Rule) and off.actions == both and not off.enabled
+
+
 def test_a_script_holds_five_hundred_rules():
     script = Script.read(b"".join(b"# rule:[%d]\r\nif true\r\n{\r\n\tkeep;\r\n}\r\n" % number for number in range(500)))
     assert len(script.rules) == 500
