@@ -25,6 +25,7 @@ from app.keeper.lease import LEAST, Login
 from app.mail.connection import Connection
 from app.mail.errors import ServerAway
 from app.mail.login import MasterUser
+from app.store import notices
 from app.store import session as records
 from app.store.cache import AccountCache, open_cache
 from app.store.seal import BrokenSeal
@@ -323,6 +324,18 @@ def imap(*, patient: bool = False) -> Iterator[Connection]:
         finally:
             spend("imap", lent - began + client.traffic.seconds)
             metrics.commands(client.traffic.by_name)
+
+
+@contextmanager
+def imap_of(account: Account, *, seconds: float) -> Iterator[Connection]:
+    """A connection to somebody's mailbox by the site's master user, for numbers and never for mail. Raises NoMailbox
+    where there is no master user, and the tree of app/mail/errors.py."""
+    held = resources()
+    if not held.settings.master_user:
+        raise NoMailbox(account.address)
+    login = login_of(account, None, notices.epochs(held.redis, [account.id])[account.id])
+    with held.borrower.lease(login, seconds=seconds) as client:
+        yield client
 
 
 def install_login(login_manager: LoginManager, app: Flask) -> None:

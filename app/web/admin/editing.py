@@ -14,6 +14,8 @@ from app.directory.edit import Change
 from app.directory.errors import NotAccepted, Overtaken
 from app.directory.resolve import account as resolved
 from app.directory.tables import ANY_DOMAIN
+from app.mail.errors import MailError
+from app.mail.quota import Quota, quota
 from app.policy import actions
 from app.policy.actions import By
 from app.policy.errors import Gone
@@ -22,10 +24,13 @@ from app.web.admin.realm import Realm, is_id, page, realm
 from app.web.notice import announce
 from app.web.policy import policy
 from app.web.resources import resources
+from app.web.serving.log import described, logger
+from app.web.session import NoMailbox, imap_of
 
 FIELDS = ("display_name", "kind", "forward_to", "time_zone", "locale", "role", "enabled", "server")
 OVERTAKEN = "Somebody changed this account while you looked at it. What you typed is still here; compare, then save."
 MOST_ALIASES = 200
+QUOTA_SECONDS = 1.5
 LATEST = 30  # changes that are shown
 
 
@@ -98,7 +103,20 @@ def changeable(account_id: str) -> Member:
 
 def show(account_id: str) -> Response:
     """GET /admin/accounts/<account_id>/settings"""
-    return shown(member_of(account_id))
+    of = member_of(account_id)
+    return shown(of, quota=_quota(of))
+
+
+def _quota(of: Member) -> Quota | None:
+    """How full the mailbox is, where a master user may ask; nothing is said where nobody can."""
+    owner = resolved(resources().directory, of.id) if resources().settings.master_user else None
+    try:
+        if owner is not None and owner.server is not None:
+            with imap_of(owner, seconds=QUOTA_SECONDS) as client:
+                return quota(client)
+    except (MailError, NoMailbox) as error:
+        logger.warning("a quota could not be asked for", extra=described(error))
+    return None
 
 
 def shown(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import functools
 import json
@@ -19,6 +20,7 @@ from app.directory.tables import AccountRow, AddressRow, ServerRow, SiteRow
 from app.policy.tables import ActionRow
 from app.policy.tables import Base as Policy
 from app.profile.tables import Base as Profile
+from tests.scripted import Scripted
 from tests.smtpsink import Sink
 from tests.web.admin import world as people
 from tests.web.admin.world import IDS, ISP_ADMIN, OTHER_ADMIN, OTHER_USER, SITE_ADMIN, USER
@@ -322,6 +324,25 @@ def test_new_forwarding_outside_is_told_to_the_owner_by_mail(log: Engine, app: F
         assert b"thief@else.example" in told and b"An administrator changed this" in told
         send(browser, {"display_name": "New", "kind": "both", "server": "1", "forward_to": "thief@else.example"})
         assert len(sink.taken) == 1, "it is no news a second time"
+
+
+def test_how_full_a_mailbox_is_stands_there_only_where_a_master_user_may_ask(log: Engine, app: Flask) -> None:
+    held = app.extensions["postern"]
+    told = b'* QUOTAROOT INBOX ""\r\n* QUOTA "" (STORAGE 512 1024)\r\n%t OK\r\n'
+    with Scripted({"GETQUOTAROOT": told}, capabilities=b"IMAP4rev1 AUTH=PLAIN SASL-IR QUOTA") as server:
+        with log.begin() as rows:
+            place = {"imap_host": "127.0.0.1", "imap_port": server.port, "imap_security": "plain"}
+            rows.execute(update(ServerRow.__table__).values(place))
+            mailbox = {"kind": "mailbox", "server_id": 1, "login": "ann", "password_hash": None, "forward_to": None}
+            rows.execute(update(AccountRow.__table__).where(AccountRow.account_id == 6).values(mailbox))
+        browser = enter(app, SITE_ADMIN)
+        assert "account-quota" not in browser.get(PAGE).get_data(as_text=True) and not server.lines
+        held.settings = dataclasses.replace(held.settings, master_user="master", master_password="secret")
+        page = browser.get(PAGE).get_data(as_text=True)
+        assert re.search(r'"account-quota"><span class="tabular">524\WKB</span> of 1(\.0)?\WMB in use', page)
+        assert base64.b64encode(b"ann\0master\0secret") in b" ".join(server.lines)
+    answer = browser.get(PAGE)
+    assert answer.status_code == 200 and "account-quota" not in answer.get_data(as_text=True), "the server is away"
 
 
 def test_names_stay_text(log: Engine, app: Flask) -> None:
