@@ -20,11 +20,17 @@ from app.sieve.rule import Action, Condition, Rule
 from app.sieve.script import Script
 from app.sieve.vacation import Vacation
 from tests.sieve import scripts
+from tests.sieve.pigeonhole import Pigeonhole
 
 SCRIPTS = int(os.environ.get("SCRIPTS", "5000"))
 SEED = int(os.environ.get("SEED", "1"))
 WORK = Rule("Work", (Condition("header", "contains", ("boss",), ("from",)),), (Action("fileinto", ("Work",)),))
 AWAY = Vacation("I am away.")
+
+KNOWN = (
+    b'require ["fileinto","copy","vacation","vacation-seconds","imap4flags","reject","body","date","relational",'
+    b'"envelope","subaddress","mailbox","variables","regex"];\r\n'
+)
 
 ROUNDCUBE = b"""require ["fileinto","imap4flags"];
 # rule:[Lists]
@@ -299,3 +305,18 @@ def test_a_script_holds_five_hundred_rules():
 def test_other_scripts_that_run_are_told():
     assert Script.read(b'require "include";\ninclude :personal "USER";\n').notes == ("kep14", "include")
     assert Script.read(BY_HAND).notes == ()
+
+
+@pytest.mark.servers
+def test_what_a_server_compiles_can_be_changed_and_compiles_again(server_folder):
+    pigeonhole, random, taken = Pigeonhole(server_folder), Random(SEED), 0
+    for _ in range(SCRIPTS // 125):
+        text = KNOWN + scripts.script(random)
+        if pigeonhole.faults(text):
+            continue
+        taken += 1
+        script = Script.read(text).put(None, WORK)
+        index = random.choice(script.shown)
+        for changed in (script, script.move(index, random.choice((-1, 1))), script.remove(index).put(None, AWAY)):
+            assert pigeonhole.faults(bytes(changed)) == ""
+    assert taken > SCRIPTS // 400
