@@ -13,10 +13,10 @@ from quopri import decodestring, encodestring
 from typing import Final
 
 from app.sieve.errors import BadRule, Foreign
-from app.sieve.rule import Action, Condition, check_address, check_line, check_name, check_text
+from app.sieve.rule import MOST_VALUES, Action, Condition, check_address, check_line, check_name, check_text
 
 MOST_ADDRESSES: Final = 500
-MOST_CONTACTS: Final = 100  # of one address test; beyond it, an address book that the server knows
+MOST_CONTACTS: Final = MOST_VALUES  # of one address test; beyond it, an address book that the server knows
 THEN: Final = ("keep", "discard", "redirect", "copy")
 LONGEST_DAYS: Final = 365
 _STAMP: Final = re.compile(r"(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2}:\d{2})(?:Z|[+-]\d{2}:\d{2})")

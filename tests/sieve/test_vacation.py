@@ -108,7 +108,7 @@ def test_contacts_are_tested_by_address_or_by_a_book_of_the_server():
         ("days", {"days": 0}),
         ("days", {"seconds": 5}),
         ("addresses", {"addresses": ("a",)}),
-        ("contacts", {"contacts": ("a@b.example",) * 101}),
+        ("contacts", {"contacts": ("a@b.example",) * 501}),
         ("sender", {"sender": "Alice"}),
         ("then", {"then": "copy"}),
         ("target", {"then": "copy", "target": "a@b.example\r\n"}),
