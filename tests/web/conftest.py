@@ -46,13 +46,18 @@ def new_app(settings: Settings) -> Flask:
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """Settings of a node that nothing answers; failures are not slowed down."""
+    return settings_in(tmp_path)
+
+
+def settings_in(folder: Path) -> Settings:
+    """The same, with its files in a folder."""
     read = load(
         {
             "POSTERN_SECRET_KEY": KEY,
-            "POSTERN_DATABASE_URL": f"sqlite:///{tmp_path}/postern.sqlite",
-            "POSTERN_REDIS_URL": f"unix://{tmp_path}/nobody.sock",
+            "POSTERN_DATABASE_URL": f"sqlite:///{folder}/postern.sqlite",
+            "POSTERN_REDIS_URL": f"unix://{folder}/nobody.sock",
             "POSTERN_KEEPER_SOCKET": "/nonexistent/keeper",
-            "POSTERN_DRAIN_FILE": f"{tmp_path}/drain",
+            "POSTERN_DRAIN_FILE": f"{folder}/drain",
             "POSTERN_RULES_ASKED": "1",
             "POSTERN_SPAM_ASKED": "rbl greylist junk_score reject_score spam_action languages",
         }
@@ -75,6 +80,11 @@ def visitor(lone_app: Flask) -> Pages:
 @pytest.fixture
 def node_settings(settings: Settings, redis: Redis, redis_server: RedisServer) -> Settings:
     """Settings of a node with an empty Redis and a directory in which forward@one.example only forwards mail."""
+    return on_redis(settings, redis_server)
+
+
+def on_redis(settings: Settings, redis_server: RedisServer) -> Settings:
+    """The same with that Redis, and with a directory."""
     made = dataclasses.replace(settings, redis_url=redis_server.url, cache_url=redis_server.url)
     fill_directory(made.database_url)
     return made
@@ -104,6 +114,11 @@ def app(node_settings: Settings) -> Iterator[Flask]:
     """A node on a real Redis."""
     made = new_app(node_settings)
     yield made
+    close(made)
+
+
+def close(made: Flask) -> None:
+    """Ends what an application holds."""
     held = made.extensions["postern"]
     held.redis.close()
     held.cache.close()

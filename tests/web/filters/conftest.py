@@ -1,5 +1,6 @@
 """Somebody signed in whose mailbox and script lie on a real Dovecot with Pigeonhole."""
 
+import itertools
 import socket
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -8,14 +9,18 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 from werkzeug.test import TestResponse
 
+from app.demo.redis import RedisServer
 from app.directory.tables import ServerRow
 from app.sieve.managesieve import Login, ManageSieve, opened
+from app.store import session as records
 from tests.conftest import MailAccount
-from tests.web.conftest import add_account
+from tests.web.conftest import add_account, close, new_app, on_redis, settings_in
 from tests.web.pages import Pages, field
+
+_NUMBERS = itertools.count(2)
 
 
 @dataclass
@@ -25,6 +30,26 @@ class Owner:
     browser: Pages
     mail: MailAccount
     app: Flask
+    number: int
+
+    @property
+    def address(self) -> str:
+        return f"alice{self.number}@one.example"
+
+    def sign_in(self, browser: Pages | None = None) -> TestResponse:
+        return (browser or self.browser).sign_in(self.address, self.mail.password)
+
+    def moved(self, **columns: object) -> None:
+        """What the directory says of the server from now on, for a new session."""
+        with self.app.extensions["postern"].directory.engine.begin() as rows:
+            rows.execute(update(ServerRow).where(ServerRow.server_id == self.number).values(**columns))
+        assert self.browser.submit("/logout", {}, page="/mail/INBOX/").status_code == 303
+        assert self.sign_in().status_code == 303
+
+    def session_ends(self) -> None:
+        """As after a day without a click."""
+        held = self.app.extensions["postern"]
+        records.end_everywhere(held.redis, str(self.number))
 
     @contextmanager
     def sieve(self) -> Iterator[ManageSieve]:
@@ -64,9 +89,18 @@ class Owner:
         return answer
 
 
+@pytest.fixture(scope="module")
+def filters_app(tmp_path_factory: pytest.TempPathFactory, redis_server: RedisServer) -> Iterator[Flask]:
+    """One node for a module: each of its own would take half of a test's time."""
+    made = new_app(on_redis(settings_in(tmp_path_factory.mktemp("filters")), redis_server))
+    yield made
+    close(made)
+
+
 @pytest.fixture
-def owner(app: Flask, browser: Pages, mail_account: MailAccount) -> Owner:
-    server = mail_account.server
+def owner(filters_app: Flask, mail_account: MailAccount) -> Owner:
+    """Somebody new, with a row of the directory for their mail server alone."""
+    server, number = mail_account.server, next(_NUMBERS)
     values = {
         "imap_host": "127.0.0.1",
         "imap_port": server.imap_port,
@@ -75,9 +109,10 @@ def owner(app: Flask, browser: Pages, mail_account: MailAccount) -> Owner:
         "sieve_port": server.sieve_port,
         "sieve_security": "plain",
     }
-    with app.extensions["postern"].directory.engine.begin() as rows:
-        rows.execute(insert(ServerRow).values(server_id=1, name="one", **values))
-    add_account(app, 2, "alice", kind="mailbox", forward_to=None, password_hash=None, server_id=1,
-                login=mail_account.login)  # fmt: skip
-    assert browser.sign_in("alice@one.example", mail_account.password).status_code == 303
-    return Owner(browser, mail_account, app)
+    with filters_app.extensions["postern"].directory.engine.begin() as rows:
+        rows.execute(insert(ServerRow).values(server_id=number, name=f"server{number}", **values))
+    add_account(filters_app, number, f"alice{number}", kind="mailbox", forward_to=None, password_hash=None,
+                server_id=number, login=mail_account.login)  # fmt: skip
+    made = Owner(filters_app.test_client(), mail_account, filters_app, number)  # type: ignore[arg-type]
+    assert made.sign_in().status_code == 303
+    return made

@@ -3,28 +3,18 @@
 from pathlib import Path
 
 import pytest
-from sqlalchemy import update
 
 from app.demo.certificate import Authority
-from app.directory.tables import ServerRow
 from tests.web.filters.conftest import Owner
 from tests.web.pages import Pages
 
 pytestmark = pytest.mark.servers
 
 
-def moved(owner: Owner, **columns: object) -> None:
-    """What the directory says of the server from now on, for a new session."""
-    with owner.app.extensions["postern"].directory.engine.begin() as rows:
-        rows.execute(update(ServerRow).values(**columns))
-    assert owner.browser.submit("/logout", {}, page="/mail/INBOX/").status_code == 303
-    assert owner.browser.sign_in("alice@one.example", owner.mail.password).status_code == 303
-
-
 def test_tls_is_checked_before_a_password_leaves(owner: Owner, authority: Authority, tmp_path: Path):
-    moved(owner, sieve_security="starttls", tls_ca=authority.file.read_text())
+    owner.moved(sieve_security="starttls", tls_ca=authority.file.read_text())
     assert owner.browser.get("/filters").status_code == 200
-    moved(owner, tls_ca=Authority(tmp_path).file.read_text())
+    owner.moved(tls_ca=Authority(tmp_path).file.read_text())
     answer = owner.browser.get("/filters")
     assert answer.status_code == 502 and "could not be checked" in answer.get_data(as_text=True)
 

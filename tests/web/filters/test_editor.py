@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from app.directory.tables import ServerRow, SiteRow
+from app.directory.tables import SiteRow
 from app.mail.connection import Connection
 from app.web.filters.form import Typed
 from tests.web.filters.conftest import Owner
@@ -172,10 +172,7 @@ def test_only_what_the_server_knows_is_offered(owner: Owner):
 def test_a_server_that_is_away_leaves_what_was_typed(owner: Owner):
     shown = owner.browser.get(NEW).get_data(as_text=True)
     hidden = dict(re.findall(r'name="(csrf_token|made|carry_token)" value="([^"]+)"', shown))
-    with owner.app.extensions["postern"].directory.engine.begin() as rows:
-        rows.execute(update(ServerRow).values(sieve_port=1))
-    assert owner.browser.submit("/logout", {}, page=NEW).status_code == 303
-    assert owner.browser.sign_in("alice@one.example", owner.mail.password).status_code == 303
+    owner.moved(sieve_port=1)
     token = owner.browser.token("/mail/INBOX/")
     answer = owner.browser.post(NEW, data={**hidden, **form(), "csrf_token": token})
     assert answer.status_code == 503
@@ -196,13 +193,13 @@ def test_over_quota_is_told_and_what_was_typed_stays(owner: Owner):
 def test_a_session_that_ended_while_a_rule_was_typed_loses_nothing(owner: Owner):
     shown = owner.browser.get(NEW).get_data(as_text=True)
     hidden = dict(re.findall(r'name="(csrf_token|made|carry_token)" value="([^"]+)"', shown))
-    owner.app.extensions["postern"].redis.flushall()
+    owner.session_ends()
     answer = owner.browser.post(NEW, data={**hidden, **form()}, headers={"Sec-Fetch-Site": "same-origin"})
     page = answer.get_data(as_text=True)
     carried = re.search(r'name="carried" value="([^"]+)"', page)
     token = re.search(r'name="csrf_token" value="([^"]+)"', page)
     assert carried and token
-    signing = {"address": "alice@one.example", "password": owner.mail.password, "csrf_token": token[1]}
+    signing = {"address": owner.address, "password": owner.mail.password, "csrf_token": token[1]}
     answer = owner.browser.post("/login", data={**signing, "carried": carried[1]})
     assert answer.status_code == 303 and answer.location == "/filters"
     assert b"# rule:[Invoices]" in owner.script("webmail")
@@ -211,7 +208,7 @@ def test_a_session_that_ended_while_a_rule_was_typed_loses_nothing(owner: Owner)
 def test_a_rule_that_forwards_is_never_saved_by_signing_in(owner: Owner):
     shown = owner.browser.get(NEW).get_data(as_text=True)
     hidden = dict(re.findall(r'name="(csrf_token|made|carry_token)" value="([^"]+)"', shown))
-    owner.app.extensions["postern"].redis.flushall()
+    owner.session_ends()
     typed = form(a_does=["redirect-copy"], a_value=["thief@example.org"])
     page = owner.browser.post(NEW, data={**hidden, **typed}, headers={"Sec-Fetch-Site": "same-origin"}).get_data(
         as_text=True
@@ -219,7 +216,7 @@ def test_a_rule_that_forwards_is_never_saved_by_signing_in(owner: Owner):
     carried = re.search(r'name="carried" value="([^"]+)"', page)
     token = re.search(r'name="csrf_token" value="([^"]+)"', page)
     assert carried and token
-    signing = {"address": "alice@one.example", "password": owner.mail.password, "csrf_token": token[1]}
+    signing = {"address": owner.address, "password": owner.mail.password, "csrf_token": token[1]}
     answer = owner.browser.post("/login", data={**signing, "carried": carried[1]})
     assert answer.status_code == 409
     assert values(answer.get_data(as_text=True), "a_value") == ["thief@example.org"]

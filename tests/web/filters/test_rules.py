@@ -3,9 +3,7 @@
 import re
 
 import pytest
-from sqlalchemy import update
 
-from app.directory.tables import ServerRow
 from tests.web.filters.conftest import Owner
 
 pytestmark = pytest.mark.servers
@@ -132,19 +130,13 @@ def test_what_cannot_be_taken_apart_is_only_text(owner: Owner):
 
 
 def test_a_server_without_filters_says_so(owner: Owner):
-    with owner.app.extensions["postern"].directory.engine.begin() as rows:
-        rows.execute(update(ServerRow).values(sieve_host=None, sieve_port=None, sieve_security=None))
-    assert owner.browser.submit("/logout", {}, page="/filters").status_code == 303
-    assert owner.browser.sign_in("alice@one.example", owner.mail.password).status_code == 303
+    owner.moved(sieve_host=None, sieve_port=None, sieve_security=None)
     assert 'data-testid="filters-none"' in owner.page()
     assert owner.browser.get("/filters/text").status_code == 303
     assert owner.browser.get("/filters/rules/new").status_code == 303
 
 
 def test_a_server_that_is_away_has_a_page_of_its_own(owner: Owner):
-    with owner.app.extensions["postern"].directory.engine.begin() as rows:
-        rows.execute(update(ServerRow).values(sieve_port=1))
-    assert owner.browser.submit("/logout", {}, page="/filters").status_code == 303
-    assert owner.browser.sign_in("alice@one.example", owner.mail.password).status_code == 303
+    owner.moved(sieve_port=1)
     answer = owner.browser.get("/filters")
     assert answer.status_code == 503 and "Filters cannot be reached" in answer.get_data(as_text=True)

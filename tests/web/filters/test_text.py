@@ -87,13 +87,13 @@ def test_what_a_browser_would_change_is_only_shown(owner: Owner):
 def test_who_has_to_sign_in_again_finds_the_text_unsaved(owner: Owner):
     page = owner.browser.get(TEXT).get_data(as_text=True)
     hidden = dict(re.findall(r'name="(csrf_token|made|carry_token)" value="([^"]+)"', page))
-    owner.app.extensions["postern"].redis.flushall()
+    owner.session_ends()
     own = {"Sec-Fetch-Site": "same-origin"}
     page = owner.browser.post(TEXT, data=hidden | typed("stop;"), headers=own).get_data(as_text=True)
     carried = re.search(r'name="carried" value="([^"]+)"', page)
     token = re.search(r'name="csrf_token" value="([^"]+)"', page)
     assert carried and token
-    signing = {"address": "alice@one.example", "password": owner.mail.password, "csrf_token": token[1]}
+    signing = {"address": owner.address, "password": owner.mail.password, "csrf_token": token[1]}
     answer = owner.browser.post("/login", data={**signing, "carried": carried[1]})
     assert answer.status_code == 409 and shown(answer.get_data(as_text=True)) == "stop;"
     assert owner.names() == set()
