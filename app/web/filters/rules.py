@@ -41,7 +41,11 @@ class Shown:
 
 def show() -> Any:
     """GET /filters"""
-    return _page(*_fetched())
+    try:
+        with sieve() as client:
+            return _page(kept.fetched(client))
+    except NoSieve:
+        return make_response(render_template("filters/none.html"))
 
 
 def change() -> Any:
@@ -114,17 +118,7 @@ def may_adopt(found: Kept) -> bool:
     return not found.editable and not found.foreign_owner and found.script.broken is None
 
 
-def _fetched() -> tuple[Kept | None]:
-    try:
-        with sieve() as client:
-            return (kept.fetched(client),)
-    except NoSieve:
-        return (None,)
-
-
-def _page(found: Kept | None) -> Any:
-    if found is None:
-        return make_response(render_template("filters/none.html"))
+def _page(found: Kept) -> Any:
     return make_response(
         render_template(
             "filters/rules.html",

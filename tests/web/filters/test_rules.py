@@ -102,6 +102,11 @@ def test_with_consent_rules_lie_in_a_script_beside_it(owner: Owner, way: str):
     assert owner.script("mine") == FOREIGN
     assert (owner.script().index(b'"mine"') > owner.script().index(b'"webmail"')) is (way == "first")
     assert 'data-testid="empty-filters"' in owner.page()
+    typed = {"name": "Ours", "join": "always", "enabled": "1", "a_does": "label", "a_value": "ours"}
+    assert owner.post("/filters/rules/new", typed).status_code == 303
+    assert b"# rule:[Ours]" in owner.script("webmail") and owner.script("mine") == FOREIGN
+    owner.mail.deliver(b"Subject: x\r\n\r\nTheirs files it, ours labels it.\r\n")
+    assert owner.page("/mail/Junk/").count('data-testid="message-row"') == 1
 
 
 def test_sogos_script_is_read_only(owner: Owner):
