@@ -156,6 +156,9 @@ def test_an_exim_made_for_vexim_reads_our_tables(database: MailSQL) -> None:
             "@one.test": "one.example/13/1",
             "@one.example": None,
         },
+        "SELECT out_ip FROM domains WHERE domain = :domain": {"@one.example": None},
+        "SELECT g.name FROM groups g, group_contents c, users u WHERE c.group_id = g.id AND c.member_id = u.user_id"
+        " AND g.name = :local": {"all@one.example": None},
     }
     with exim.connect() as connection:
         for line, wanted in lines.items():
