@@ -82,7 +82,8 @@ def test_mail_reaches_the_login_on_its_server_and_the_addresses_that_it_is_forwa
 @pytest.mark.parametrize(
     "recipient",
     ["x@else.example", "box1@mail1.internal", "box1@mail1.example.net", "x%else.example@one.example", "x@off.example",
-     '"x@else.example"@one.example', "@one.example:x@else.example", "x!else.example@one.example", "gone@one.example", "+alice@one.example"],
+     '"x@else.example"@one.example', "@one.example:x@else.example", "x!else.example@one.example", "gone@one.example",
+     "+alice@one.example"],
 )  # fmt: skip
 def test_nobody_relays_and_who_is_not_there_is_refused(exim: SqlExim, recipient: str) -> None:
     assert exim.said("a@sender.example", recipient).startswith(("550", "501")), recipient
