@@ -19,16 +19,18 @@ from sqlalchemy import Engine, select, text
 from app.blocklog.codes import Policy
 from app.blocklog.tables import BlockRow
 from app.demo import directory
+from app.demo.node import Node
 from app.directory.engine import open_engine
 from app.policy import actions, hosts, intake, senders, spam
 from app.policy.actions import By
 from app.policy.rule import EVERYBODY, Rule, Scope, account_scope, site_scope
 from app.policy.value import Kind
-from tests.conftest import make_server_folder
+from tests.conftest import MakeAccount, Site, make_server_folder
 from tests.mta.client import Attempt, Reply
 from tests.mta.dns import Nameserver, listed, reverse
 from tests.mta.guarded import LIST, PORT, Guarded, environment
 from tests.mta.namespace import Namespace
+from tests.visitor import Visitor
 
 pytestmark = pytest.mark.servers
 ALICE, BOB, CAROL = (f"{name}@isp.example" for name in ("alice", "bob", "carol"))
@@ -122,7 +124,7 @@ def test_a_rule_of_ones_own_holds_for_the_next_mail_and_for_nobody_else(world: W
 def test_rules_of_all_scopes_decide_as_the_pages_say(world: World) -> None:
     sender = fresh()
     domain = sender.partition("@")[2]
-    world.add("deny", domain, site_scope(site(world)))
+    world.add("deny", domain, site_scope(site_id(world)))
     assert world.told(sender, BOB).code == 554
     world.add("allow", sender, account_scope(world.ids[BOB]))
     assert world.told(sender, BOB).code == 250
@@ -180,7 +182,7 @@ def test_a_first_mail_waits_and_then_comes(world: World) -> None:
         time.sleep(2)
         assert world.told(sender, CAROL).code == 250
         assert world.told(sender.replace("somebody", "other"), CAROL).code == 450
-        world.add("nogrey", sender.partition("@")[2], site_scope(site(world)))
+        world.add("nogrey", sender.partition("@")[2], site_scope(site_id(world)))
         assert world.told(sender.replace("somebody", "another"), CAROL).code == 250
     finally:
         setting(world.engine, account_scope(world.ids[CAROL]), "greylist", "0")
@@ -248,6 +250,29 @@ def test_a_refusal_by_a_rule_is_in_the_block_log_with_the_rule(world: World) -> 
     assert [each.hits for each in mine if each.rule_id == number] == [1]
 
 
+def test_what_somebody_denies_on_the_page_is_refused_from_the_next_mail_on(
+    world: World, site: Site, node: Node, make_account: MakeAccount
+) -> None:
+    carol = make_account()
+    site.add(CAROL, carol)
+    world.server.stop_serving()
+    try:
+        world.server.serve(site.settings["POSTERN_DATABASE_URL"])
+        setting(site.engine, EVERYBODY, "greylist", "0")
+        sender = fresh()
+        assert world.told(sender, CAROL).code == 250
+        browser = Visitor(node.url)
+        assert browser.sign_in(CAROL, carol.password).status == 303
+        token = browser.token("/filters/senders")
+        form = {"action": "deny", "days": "0", "what": sender, "csrf_token": token}
+        assert browser.post("/filters/senders", form).status == 303
+        assert "[rule " in world.told(sender, CAROL).text
+    finally:
+        setting(site.engine, EVERYBODY, "greylist", "1")
+        world.server.stop_serving()
+        world.serve()
+
+
 def follow(world: World) -> None:
     """Reads Postfix' log to its end, as the follower does."""
     words = [sys.executable, "-m", "app.blocklog.follow", "--node", "mx1", "--once", str(world.server.log)]
@@ -255,7 +280,7 @@ def follow(world: World) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def site(world: World) -> str:
+def site_id(world: World) -> str:
     with world.engine.connect() as connection:
         return str(connection.scalar(text("SELECT site_id FROM site")))
 
