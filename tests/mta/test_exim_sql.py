@@ -10,10 +10,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import insert
 
 from app.blocklog.codes import Outcome, Policy
 from app.policy import hosts
 from app.policy.rule import EVERYBODY, site_scope
+from app.policy.tables import HostBlockRow
 from app.policy.value import Kind
 from tests.mta.reading import Log, exim_sources
 from tests.mta.sqlexim import BY, GOOD, LIAR, LISTED, OTHER, SHUT, SIX, TRUSTED, SqlExim
@@ -53,12 +55,16 @@ def test_what_a_rule_refused_stands_in_the_block_log_with_its_number(
     exim.setting("greylist_on", None)
     for sender in ("logged@sender.example", "slow@sender.example"):
         exim.tries(sender, ALICE, BOTH)
+    exim.setting("greylist_on", "0")
+    exim.tries("taken@sender.example", BOB, subject="taken")
+    exim.exim.settled(f"<{BOB}> R=")
     with Log(migrated, tmp_path, exim_sources(exim.exim)[0]) as log:
         rows = log.blocks["logged@sender.example"]
         assert {(row.rcpt, row.policy, row.rule_id, row.dsn) for row in rows} == {
             (ALICE, Policy.rule, rule.rule_id, "5.7.1"),
             (BOTH, Policy.rule, rule.rule_id, "5.7.1"),
         }
+        assert [row.rcpt for row in log.recent["taken@sender.example"]] == [BOB]
         slow = log.blocks["slow@sender.example"]
         assert {(row.policy, row.outcome) for row in slow} == {(Policy.greylist, Outcome.delayed)}
 
@@ -146,6 +152,19 @@ def test_a_block_ends_when_it_says(exim: SqlExim) -> None:
     assert exim.said("a@sender.example", ALICE, source=SHUT) == TAKEN
     exim.said("a@sender.example", ALICE, source=SHUT, helo="mx.isp.example")
     assert exim.said("a@sender.example", ALICE, source=SHUT).startswith("550 Your server is shut out"), "anew"
+
+
+def test_servers_that_are_shut_out_are_bounded(exim: SqlExim) -> None:
+    now = datetime.now(UTC)
+    row = {"reason": "", "added_at": now, "expires_at": now + timedelta(days=1)}
+    rows = [{"ip": f"198.18.{number // 250}.{number % 250}", **row} for number in range(10_000)]
+    with exim.engine.begin() as connection:
+        connection.execute(insert(HostBlockRow), rows)
+    exim.said("a@sender.example", ALICE, source=LIAR, helo="mx.isp.example")
+    assert exim.said("a@sender.example", ALICE, source=LIAR) == TAKEN
+    exim.run("DELETE FROM host_block WHERE ip = '198.18.0.7'")
+    exim.said("a@sender.example", ALICE, source=LIAR, helo="mx.isp.example")
+    assert exim.said("a@sender.example", ALICE, source=LIAR).startswith("550 Your server is shut out")
 
 
 def test_block_lists_are_asked_unless_the_recipient_says_no(exim: SqlExim) -> None:
