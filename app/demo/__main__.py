@@ -109,9 +109,10 @@ class Run:
         self.mail.start()
         write_directory(self.environ["POSTERN_DATABASE_URL"], self.mail)
         if self.mail.border:
-            self.mail.border.decide = Rules(self.environ["POSTERN_DATABASE_URL"])
+            self.mail.border.decide = rules = Rules(self.environ["POSTERN_DATABASE_URL"])
+            self.mail.border.wishes = rules.wishes
             self.environ.setdefault("POSTERN_RULES_ASKED", "1")
-            self.environ.setdefault("POSTERN_SPAM_ASKED", "rbl greylist junk_score reject_score spam_action")
+            self.environ.setdefault("POSTERN_SPAM_ASKED", "rbl greylist")
         self.stops.append(log.stop)
         log.follow(self.environ)
         self.environ.setdefault("POSTERN_AUTHSERV_IDS", AUTHSERV_ID)

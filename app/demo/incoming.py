@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from email import message_from_bytes
 from hashlib import sha256
 from itertools import cycle
@@ -38,6 +39,14 @@ STRANGERS = (
 )
 
 
+@dataclass(frozen=True)
+class Wishes:
+    """What somebody set about their spam, as far as the border heeds it."""
+
+    block_lists: bool = True
+    delays: bool = True
+
+
 class Border:
     """Listens on a loopback port. `deliver(address, message)` stores what was taken."""
 
@@ -46,6 +55,7 @@ class Border:
     ) -> None:
         self.addresses, self.deliver, self.log = addresses, deliver, log
         self.decide: Callable[[str, str, str], Decision] = lambda sender, ip, to: Decision()  # by people's rules
+        self.wishes: Callable[[str], Wishes] = lambda to: Wishes()
         self.seen: dict[tuple[str, str], float] = {}
         self.count = int(time.time())
         self.ending = threading.Event()
@@ -86,13 +96,16 @@ class Border:
             return None
         if "." not in (session.host_name or ""):
             return f"504 5.5.2 <{session.host_name}>: Helo command rejected: need fully-qualified hostname"
-        if domain == "spam.example":
+        wishes = self.wishes(to)
+        if wishes.block_lists and domain == "spam.example":
             return f"554 5.7.1 Service unavailable; Client host [{_ip(session)}] blocked using zen.spamhaus.org"
         if domain == "bank.example":
             return f"550 5.7.23 <{to}>: Recipient address rejected: Message rejected due to: SPF fail - not authorized"
         if domain.endswith(".invalid"):
             return f"450 4.1.8 <{sender}>: Sender address rejected: Domain not found"
-        if not ruled.nogrey and time.monotonic() - self.seen.setdefault((sender, to), time.monotonic()) < GREYLISTED:
+        if not wishes.delays or ruled.nogrey:
+            return None
+        if time.monotonic() - self.seen.setdefault((sender, to), time.monotonic()) < GREYLISTED:
             return f"450 4.2.0 <{to}>: Recipient address rejected: Greylisted, come again in {GREYLISTED:.0f} seconds"
         return None
 

@@ -2,11 +2,13 @@
 
 from datetime import UTC, datetime
 
+from app.demo.incoming import Wishes
 from app.directory.engine import open_engine
 from app.directory.errors import DirectoryError
 from app.directory.resolve import Directory, resolve
 from app.policy.errors import PolicyAway
 from app.policy.senders import Decision, decide
+from app.policy.spam import effective
 
 
 class Rules:
@@ -25,3 +27,14 @@ class Rules:
             return decide(self.engine, datetime.now(UTC), **whose, sender=sender, ip=ip, recipient=to)
         except (DirectoryError, PolicyAway):
             return Decision()  # mail does not wait for rules
+
+    def wishes(self, to: str) -> Wishes:
+        """What its owner set about spam, as far as the border heeds it."""
+        try:
+            account = resolve(self.directory, to)
+            if account is None:
+                return Wishes()
+            held = effective(self.engine, account_id=account.id, site=account.site)
+        except (DirectoryError, PolicyAway):
+            return Wishes()
+        return Wishes(held.rbl.value == "1", held.delays)

@@ -83,7 +83,7 @@ def test_a_sender_is_shut_out_seen_at_work_and_let_in_again(
     page.get_by_test_id("list-import").click()
     page.get_by_test_id("import-text").fill("a.example\nno domain\n")
     page.get_by_test_id("import-button").click()
-    expect(page.get_by_test_id("import-fault")).to_contain_text("it is not a domain")
+    expect(page.get_by_test_id("import-fault")).to_contain_text("It is not a domain")
     page.get_by_test_id("import-text").fill("a.example\nb.example # both\n")
     page.get_by_test_id("import-button").click()
     expect(page.get_by_test_id("sender-row")).to_have_count(3)

@@ -20,8 +20,10 @@ from app.demo.node import bring_up_to_date
 from app.demo.process import free_port
 from app.demo.rules import Rules
 from app.directory.engine import open_engine
+from app.policy.actions import By
 from app.policy.rule import Rule, account_scope
 from app.policy.senders import add
+from app.policy.spam import choose
 from app.policy.value import Kind
 from tests.anydatabase import migrated  # noqa: F401 - fixture
 from tests.blocklog.followed import engine, follow_once, recents, rows  # noqa: F401 - fixture
@@ -96,3 +98,16 @@ def test_the_border_asks_the_rules_of_who_gets_the_mail(
         add(connection, Rule(account_scope(str(number)), action, Kind.domain, value, datetime.now(UTC)))
     border.decide = Rules(url)
     assert {sender: send(border, sender) for sender in told} == told
+
+
+def test_the_border_heeds_what_its_owner_set_about_spam(border: Border, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/demo.sqlite"
+    bring_up_to_date(url)
+    directory = open_engine(url)
+    with directory.begin() as connection:
+        number = put_account(connection, ALICE, "box", put_server(connection, "one", {"imap": 143}))
+    border.wishes = Rules(url).wishes
+    assert send(border, "a@spam.example") == 554 and send(border, "new@friend.example") == 450
+    for name in ("rbl", "greylist"):
+        choose(directory, By("x"), account_scope(str(number)), name, "0", False, datetime.now(UTC))
+    assert send(border, "a@spam.example") == 250 == send(border, "other@friend.example")

@@ -77,7 +77,8 @@ def undo(number: int) -> Any:
             done = actions.undo(engine, by(me), number, datetime.now(UTC).replace(microsecond=0), TAKEN_BACK)
         if done.verb == "hide":
             hidden.show(me, done.target)
-        flash(f"Taken back: it is with {done.target} as it was before.")
+        what = {"setting": "the setting is", "rules-import": "the list is"}.get(done.verb, f"it is with {done.target}")
+        flash(f"Taken back: {what} as it was before.")
     except Gone:
         flash(_TOO_LATE, "warning")
     return redirect(local_path(request.form.get("next")) or url_for("blocked.actions"), 303)

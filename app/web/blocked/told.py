@@ -36,6 +36,9 @@ def doing(verb: str) -> str:
 
 def changed(action: Action) -> list[str]:
     """Each field that an action changed, before and after."""
+    if action.verb == "setting":  # of spam: an own value, or none
+        before, after = (action.detail.get(name) or ["as above"] for name in ("before", "after"))
+        return [f"{_said(before[0])} → {_said(after[0])}"]
     changes = action.detail.get("changes")
     told: list[Any] = changes if isinstance(changes, list) else []
     lines: list[str] = []

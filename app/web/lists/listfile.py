@@ -52,8 +52,8 @@ def take(level: str = "account") -> Any:
     typed = {name: request.form.get(name, "") for name in _FIELDS}
     if typed["action"] not in ACTIONS or typed["days"] not in DAYS:
         return _page(its, "Choose what to do, and for how long.", 422, back)
-    lines = [(at, line.partition("#")[0].strip()) for at, line in enumerate(text.splitlines(), 1)]
-    lines = [(at, line) for at, line in lines if line]
+    numbered = enumerate(text.splitlines(), 1)
+    lines = [(at, entry) for at, line in numbered if (entry := line.partition("#")[0].strip())]
     most = MOST_LINES[its.level]
     if not 0 < len(lines) <= most:
         why = f"{len(lines):,} entries are too many at once: at most {most:,}." if lines else "There is no entry in it."
@@ -94,7 +94,7 @@ def _read(its: Whose, lines: list[tuple[int, str]], typed: dict[str, str]) -> tu
         try:
             kind, value = about(its, line, typed["about"])
         except BadValue as error:
-            faults.append(Fault(at, cleaned(line, 60), f"{error}."))
+            faults.append(Fault(at, cleaned(line, 60), f"{str(error)[:1].upper()}{str(error)[1:]}."))
             continue
         against = refused(kind, value, typed["action"])
         if not against and (doubt := doubted(kind, value, typed["action"], own)):

@@ -38,7 +38,7 @@ _GONE = "That entry is gone already, or is not yours to remove."
 
 def show(level: str = "account") -> Any:
     """GET /filters/senders?q=&action=&page="""
-    return _page(whose(level), Entry({"what": request.args.get("what", "")[:320]}))
+    return _page(whose(level), Entry({"what": _printable(request.args.get("what", ""))}))
 
 
 def add(level: str = "account") -> Any:
@@ -108,7 +108,7 @@ def undo_url(its: Whose, action: Action) -> str:
 def _page(its: Whose, wish: Entry, status: int = 200) -> Any:
     now, args = _now(), request.args
     action = args.get("action", "")
-    action, sought = action if action in ACTIONS else "", args.get("q", "").strip()[:320]
+    action, sought = action if action in ACTIONS else "", _printable(args.get("q", ""))
     number = max(1, args.get("page", 1, type=int) or 1)
     try:
         with policy() as engine:
@@ -156,6 +156,11 @@ def _announced(its: Whose, made: Rule) -> str:
         return ""
     told = announce.shut_out(account, "everybody", made.created_at)
     return " They were told by mail." if told else " They could not be told by mail: tell them."
+
+
+def _printable(text: str) -> str:
+    """PostgreSQL takes no NUL: its error would be taken for its silence, and keep everybody out for a while."""
+    return "".join(each for each in text if each.isprintable()).strip()[:320]
 
 
 def _now() -> datetime:

@@ -26,6 +26,14 @@ LABELS = {
     "rbl": "Block lists",
     "languages": "Languages you read",
 }
+NAMES = {
+    "junk_score": "the limit of the spam folder",
+    "reject_score": "the limit of refusing",
+    "spam_action": "what happens to spam",
+    "greylist": "delays",
+    "rbl": "block lists",
+    "languages": "languages",
+}
 WORDS = {"0": "off", "1": "on", "junk": "put into the spam folder", "tag": "only marked"}
 AWAY = "These settings cannot be reached at the moment. Nothing was changed; try again in a while."
 BARRED = "One of these was locked meanwhile, so nothing was changed. It is shown as it is now."
@@ -135,10 +143,10 @@ def _page(its: Whose, faults: Mapping[str, str] | None = None, status: int = 200
     told, here, settings = dict(held.items()), offered(its), resources().settings
     values = {
         "settings": [(name, LABELS[name], told[name], barred(its, told[name])) for name in here],
-        "unheeded": [LABELS[name] for name in LABELS if name not in settings.spam_asked],
+        "unheeded": [NAMES[name] for name in NAMES if name not in settings.spam_asked],
         "delays": held.delays, "faults": faults or {}, "typed": _typed(its, told, keep=bool(faults)),
         "locks": {name: request.form.get(f"lock_{name}") == "yes" if faults else _locks(told[name]) for name in here},
-        "known": LANGUAGES, "shown": shown, "who": who, "learning": settings.learning, "labels": LABELS,
+        "known": LANGUAGES, "shown": shown, "who": who, "learning": settings.learning, "labels": NAMES,
         "done": [(each, undo_url(its, each)) for each in done],
     }  # fmt: skip
     return its.page("spam", values, status)
