@@ -22,6 +22,7 @@ from app.web.mailboxes import undo
 from app.web.session import current
 
 MOVED_ON = "The rules were changed elsewhere meanwhile. This is how they are now; nothing was changed."
+MOST = 600  # rows of the list: our rules are 500 at most, a megabyte of somebody's own may be 170,000 commands
 _LINES = 12  # of a text of somebody's own that are shown in the list
 
 
@@ -125,6 +126,7 @@ def _page(found: Kept) -> Any:
             kept=found,
             made=kept.made(current(), found),
             rows=list(rows(found.script)),
+            more=len(found.script.shown) > MOST,
             may_include=may_include(found),
             undo=undo.offered(),
             text=found.text.decode("utf-8", "replace")[:20_000],
@@ -135,7 +137,7 @@ def _page(found: Kept) -> Any:
 def rows(script: Script) -> Iterator[Shown]:
     """The blocks of a script that people see, in their order."""
     shown = script.shown
-    for place, at in enumerate(shown):
+    for place, at in enumerate(shown[:MOST]):
         block = script.blocks[at]
         enabled = block.rule.enabled if block.rule is not None else None
         yield Shown(

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import quote_plus
 
 from flask import flash, g, make_response, redirect, render_template, request, url_for
 
@@ -13,8 +14,10 @@ from app.web.filters import kept, passing
 from app.web.filters.door import NoSieve, sieve
 from app.web.filters.kept import Changed, Kept
 from app.web.filters.passing import Forbidden
+from app.web.resources import resources
 from app.web.session import Current, current
 
+_BESIDE = 20_000  # bytes of a form that are not the text
 AWAY = "The mail server cannot be reached at the moment. What you typed is still here; try again in a while."
 FULL = "There is no room for it on the mail server. What you typed is still here; nothing was changed."
 LARGE = f"A script may have {MOST_BYTES // 1024:,} KB. What you typed is still here; nothing was changed."
@@ -114,7 +117,11 @@ def _locked(found: Kept) -> str:
         text = found.text.decode()
     except UnicodeDecodeError:
         return "This script is not in UTF-8, so a browser would change it. Edit it with the program that wrote it."
-    return "This script holds characters that a browser would change." if "\0" in text else ""
+    if "\0" in text:
+        return "This script holds characters that a browser would change."
+    if len(quote_plus(text)) > resources().settings.request_bytes - _BESIDE:
+        return "This script is too large to be sent by a form. Edit it with the program that wrote it."
+    return ""
 
 
 def beside(error: BadScript, text: str) -> tuple[tuple[Fault, str], ...]:

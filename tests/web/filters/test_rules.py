@@ -145,3 +145,9 @@ def test_a_server_that_is_away_has_a_page_of_its_own(owner: Owner):
     owner.moved(sieve_port=1)
     answer = owner.browser.get("/filters")
     assert answer.status_code == 503 and "Filters cannot be reached" in answer.get_data(as_text=True)
+
+
+def test_a_script_of_very_many_parts_is_listed_as_far_as_a_page_goes(owner: Owner):
+    owner.put(b"keep;\n" * 700, "mine")
+    page = owner.page()
+    assert page.count('data-testid="filter-row"') == 600 and 'data-testid="filters-more"' in page

@@ -1,5 +1,6 @@
 """The script as text on a real Dovecot: the server's complaints beside the lines, and nothing lost or rewritten."""
 
+import dataclasses
 import re
 from html import unescape
 
@@ -82,6 +83,14 @@ def test_what_a_browser_would_change_is_only_shown(owner: Owner):
     assert 'data-testid="filters-locked"' in owner.page(TEXT)
     assert owner.post(TEXT, typed("stop;")).status_code == 409
     assert owner.script() == b"# caf\xe9\r\nkeep;\r\n"
+
+
+def test_what_no_form_could_send_is_only_shown(owner: Owner, monkeypatch: pytest.MonkeyPatch):
+    held = owner.app.extensions["postern"]
+    owner.put(b"# " + "é".encode() * 15_000, "mine")
+    assert 'data-testid="filters-locked"' not in owner.page(TEXT)
+    monkeypatch.setattr(held, "settings", dataclasses.replace(held.settings, request_bytes=100_000))
+    assert 'data-testid="filters-locked"' in owner.page(TEXT)
 
 
 def test_who_has_to_sign_in_again_finds_the_text_unsaved(owner: Owner):
