@@ -43,7 +43,7 @@ KNOWN = _table(
     r"""
     internal   temporary lookup failure|server configuration|queue file write error|insufficient system
     internal   service unavailable - try again later|temporary local problem|local configuration
-    internal   internal (?:server )?error|ports busy
+    internal   internal (?:server )?error|ports busy|\b(?:mail service|sending is|is) paused\b
     internal   \b(?:scanner|milter|filter|database|clamd?|spamd)\b.{0,40}\b(?:(?:un|not )available|failed|timeout|down)
     rate       throttl|rate ?limit|connection rate|too much mail|slow down|sending limit|(?:limit|rate) exceeded
     rate       too many (?:concurrent|open |simultaneous )?\s?(?:smtp )?(?:connections|messages|mails|sessions|requests)

@@ -32,7 +32,7 @@ DUNNO: Final = "DUNNO"
 ALLOWED: Final = {"rcpt": "OK", "rules": "postern_allow"}
 UNLISTED: Final = "postern_norbl"
 DENIED: Final = "This address does not accept mail from you"
-PAUSED: Final = "4.3.2 Mail is not taken at the moment, please try again later"
+PAUSED: Final = "4.3.2 Mail service paused, please try again later"
 SHUT_OUT: Final = "REJECT 5.7.1 Mail from this server is not accepted"
 LATER: Final = "DEFER_IF_PERMIT 4.7.1 Greylisted, please try again later"
 
