@@ -70,8 +70,10 @@ def _is_away(error: DBAPIError) -> bool:
 
 
 def _is_read_only(error: DBAPIError) -> bool:
-    """SQLite's SQLITE_READONLY; insufficient_privilege and read_only_sql_transaction; of MySQL the refused commands,
-    columns and tables of a user with fewer rights, a server and a transaction that only read."""
+    """Of a statement that writes: SQLite's SQLITE_READONLY; insufficient_privilege and read_only_sql_transaction; of
+    MySQL the refused commands and columns of a user with fewer rights, a server and a transaction that only read."""
+    if (error.statement or "").split(None, 1)[:1] not in (["INSERT"], ["UPDATE"], ["DELETE"]):
+        return False
     by_code = _mysql_code(error) in (1142, 1143, 1290, 1792)
     by_state = getattr(error.orig, "sqlstate", None) in ("42501", "25006")
     code = getattr(error.orig, "sqlite_errorcode", None)

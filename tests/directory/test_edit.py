@@ -8,9 +8,10 @@ import pytest
 from sqlalchemy import Connection, Engine, insert, update
 
 from app.directory import edit
-from app.directory.engine import asking
-from app.directory.errors import Overtaken, ReadOnly
+from app.directory.engine import asking, open_engine
+from app.directory.errors import DirectoryBroken, Overtaken, ReadOnly
 from app.directory.tables import AccountRow, AddressRow, SiteRow
+from tests.databases import DatabaseServer
 
 
 @pytest.fixture
@@ -86,6 +87,22 @@ def test_who_may_only_read_is_told_so(engine: Engine) -> None:
         values = {"name": "one", "primary_domain": "one.example"}
         with pytest.raises(ReadOnly), asking(), connection.begin():
             edit.add(connection, "site", values)
+
+
+@pytest.mark.databases
+def test_who_may_not_even_read_is_told_something_else(postgresql: DatabaseServer) -> None:
+    engine = open_engine(postgresql.new_database())
+    with engine.begin() as connection:
+        for line in ("CREATE TABLE x (a integer)", "DROP ROLE IF EXISTS nobody_reads", "CREATE ROLE nobody_reads"):
+            connection.exec_driver_sql(line)
+    for line, kind in (("SELECT a FROM x", DirectoryBroken), ("DELETE FROM x", ReadOnly)):
+        with engine.connect() as connection:
+            connection.exec_driver_sql("SET ROLE nobody_reads")
+            with pytest.raises(kind), asking():
+                connection.exec_driver_sql(line)
+            connection.rollback()
+            connection.exec_driver_sql("RESET ROLE")
+    engine.dispose()
 
 
 def test_hashes_are_written_and_kept_in_no_change(rows: Connection) -> None:
