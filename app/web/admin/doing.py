@@ -4,10 +4,11 @@ taken back for a day as long as nobody changed the same again.
 The directory may have a database of its own: then its part is committed first, within the other's transaction.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 from redis import RedisError
 from sqlalchemy import Connection
@@ -58,20 +59,22 @@ def directory(log: Connection | None = None) -> Iterator[Connection]:
                 yield connection
 
 
-def done(by: By, verb: str, target: str, work: Work, *, whose: bool = False, each: bool = False) -> Sequence[Change]:
+def done(
+    by: By, verb: str, target: str, work: Work, *, whose: bool = False, names: Mapping[int, str] | None = None
+) -> Sequence[Change]:
     """What `work` changed, which is written down; nothing is where it changed nothing. `whose`: it is about the account
-    that it added; `each`: each account that it changed has a line of its own, too. Raises what `work` raises,
-    DirectoryError, PolicyAway."""
+    that it added; `names`, of accounts by number: each of them that was changed has a line of its own, too. Raises what
+    `work` raises, DirectoryError, PolicyAway."""
 
     def both(log: Connection) -> Sequence[Change]:
         with directory(log) as rows:
             changes = work(rows)
             if changes:
                 about = replace(by, account_id=str(changes[0].number)) if whose else by
-                kept = [one.as_json() for one in changes] if len(changes) <= MOST_KEPT else []
+                kept = [_named(one, names) for one in changes] if len(changes) <= MOST_KEPT else []
                 actions.record(log, about, verb, target, now(), {"changes": kept})
-            for one in changes if each else ():
-                _noted(log, by, one)
+            for one in changes if names is not None else ():
+                _noted(log, by, one, (names or {}).get(one.number, ""))
         return changes
 
     with policy() as engine:
@@ -80,11 +83,15 @@ def done(by: By, verb: str, target: str, work: Work, *, whose: bool = False, eac
     return changes
 
 
-def _noted(log: Connection, by: By, change: Change) -> None:
+def _named(change: Change, names: Mapping[int, str] | None) -> dict[str, Any]:
+    of_account = names is not None and change.table == "account"
+    return change.as_json() | ({"name": (names or {}).get(change.number, "")} if of_account else {})
+
+
+def _noted(log: Connection, by: By, change: Change, name: str) -> None:
     """A line for the owner of an account, of what was done to many at once."""
     if change.table == "account":
         verb = "account-add" if change.before is None else "account"
-        name = str((change.after or {}).get("username", ""))
         about = replace(by, account_id=str(change.number))
         actions.record(log, about, verb, name, now(), {"changes": [change.as_json()]})
 

@@ -136,17 +136,20 @@ def _page(of: Place, *, fault: str = "", text: str = "", result: Result | None =
 
 def _brought(of: Place, text: str) -> Any:
     results: list[Result] = []
+    names: dict[int, str] = {}
 
     def work(rows: Connection) -> list[Change]:
         result = bulk.bring_in(rows, of.row, text, _leave(of))
         results[:] = [result]
         if result.problems or _seal(result) != request.form.get("seal"):
             raise _Only
+        domain = of.row["primary_domain"]
+        names.update({each.number: f"{name}@{domain}" for _, name, each in result.changes if each.table == "account"})
         return [each for _, _, each in result.changes]
 
     name = str(of.row["name"])
     try:
-        changes = doing.done(of.by(), "import", name, work, each=True)
+        changes = doing.done(of.by(), "import", name, work, names=names)
     except _Only:
         note = "" if results[0].problems else "Something was changed since you looked. Look once more."
         return _page(of, text=text, result=results[0], note=note)

@@ -8,7 +8,7 @@ from app.directory.edit import Change
 from app.policy.actions import Action
 from app.web.blocked.doings import WORDS
 
-MOST = 12  # lines about one action
+FEW, MOST = 3, 12  # rows of one action that are told in full, and by name
 _FIELDS = {
     "display_name": "name",
     "kind": "kind",
@@ -35,18 +35,27 @@ def doing(verb: str) -> str:
 
 
 def changed(action: Action) -> list[str]:
-    """Each field that an action changed, before and after."""
+    """Each field that an action changed, before and after; of more than a few rows only which they are."""
     if action.verb == "setting":  # of spam: an own value, or none
         before, after = (action.detail.get(name) or ["as above"] for name in ("before", "after"))
         return [f"{_said(before[0])} → {_said(after[0])}"]
     changes = action.detail.get("changes")
     told: list[Any] = changes if isinstance(changes, list) else []
-    lines: list[str] = []
-    for each in told[:MOST]:
-        name = (each.get("after") or each.get("before") or {}).get("username")
-        lines += [cleaned(str(name), 64)] if len(told) > 1 and name else []
+    if len(told) > FEW:
+        names = [_name(each) for each in told[:MOST]]
+        more = f", and {len(told) - MOST} more" if len(told) > MOST else ""
+        return [f"{len(told)}: {', '.join(names)}{more}"]
+    lines = []
+    for each in told:
+        lines += [_name(each)] if len(told) > 1 else []
         lines += _lines(each.get("before"), each.get("after"))
-    return lines[:MOST] + ([f"and more: {len(told)} in all"] if len(told) > MOST else [])
+    return lines
+
+
+def _name(change: Mapping[str, Any]) -> str:
+    row = {**(change.get("before") or {}), **(change.get("after") or {})}
+    name = change.get("name") or row.get("username") or row.get("local") or f"number {change.get('number')}"
+    return cleaned(str(name), 320)
 
 
 def differs(change: Change) -> list[str]:

@@ -81,6 +81,7 @@ def test_a_file_is_looked_at_done_written_down_and_taken_back(log: Engine, app: 
     assert (now["zoe"].server_id, now["zoe"].login, now["zoe"].display_name) == (1, "zoe@one.example", "Zoë")
     assert (now["ann"].kind, now["ann"].server_id, now["ann"].forward_to) == ("forward", None, "x@else.example")
     assert [each.verb for each in actions(log)] == ["import", "account-add", "account"]
+    assert [each.target for each in actions(log)[1:]] == ["zoe@one.example", "ann@one.example"]
     number = actions(log)[0].id
     done = browser.submit(f"/admin/site/undo/{number}", page="/admin/site", follow_redirects=True)
     assert "is as it was before" in done.get_data(as_text=True) and people_of(log) == before
