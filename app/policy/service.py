@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 SECOND = 1.0  # after which the switches are read again, and what was counted is written down
 CLEANING = 60.0  # after which old triplets are forgotten
+ROUNDS = 20  # of a thousand
 FAULTS = (PolicyAway, DirectoryAway, DirectoryBroken)
 
 log = logging.getLogger("postern.policy")
@@ -110,7 +111,8 @@ class PolicyServer:
         if (moment := now.timestamp()) - self._cleaned > CLEANING:
             self._cleaned = moment
             with suppress(PolicyAway):
-                greylist.forget(self.beside, now, self.answers.times)
+                full = (greylist.forget(self.beside, now, self.answers.times) == greylist.BATCH for _ in range(ROUNDS))
+                all(full)  # until there is no more, or a flood is left to the next minute
 
 
 def _named(client_name: str) -> str:
