@@ -141,6 +141,14 @@ class Visit:
 
 
 @dataclass(slots=True)
+class Allowed:
+    """A rule of Postern's let a mail in; of whom, no line says."""
+
+    at: datetime
+    rule: int
+
+
+@dataclass(slots=True)
 class SignedIn:
     """Somebody used a service with their own program: `service` imap, pop3 or smtp, under the `login` it knows."""
 
@@ -158,4 +166,4 @@ class Odd:
     why: str
 
 
-Event = Refused | Told | Delivery | Ended | GreylistPassed | Visit | SignedIn | Odd
+Event = Refused | Told | Delivery | Ended | GreylistPassed | Visit | Allowed | SignedIn | Odd

@@ -169,7 +169,7 @@ class Follower:
         self.refused = 0
         self.rows += batch.rows - left
         self._shut_out(join.tally.pretences)
-        if self.acted is not None and (rules := Counter(batch.rules)):
+        if self.acted is not None and (rules := Counter(batch.rules) + join.tally.rules):
             self.acted(rules)
         join.tally = type(join.tally)()
 

@@ -25,7 +25,19 @@ from typing import Any
 from app.blocklog import columns
 from app.blocklog.classify import recognise
 from app.blocklog.codes import Fate, Outcome, Policy, Stage
-from app.blocklog.event import Delivery, Ended, Event, GreylistPassed, Odd, Peer, Refused, SignedIn, Told, Visit
+from app.blocklog.event import (
+    Allowed,
+    Delivery,
+    Ended,
+    Event,
+    GreylistPassed,
+    Odd,
+    Peer,
+    Refused,
+    SignedIn,
+    Told,
+    Visit,
+)
 from app.blocklog.hops import PIPED, Hops
 from app.blocklog.merge import AFTER_DATA, copy, loose_key, merge, stopped, sure
 from app.blocklog.message import MOST_RECIPIENTS, Arrived, Message, Stopped, further
@@ -60,6 +72,7 @@ class Join(Hops):
             Ended: self._ended,
             GreylistPassed: lambda event, *_: self.tally.passed.append(event),
             Visit: lambda event, *_: self.tally.visit(event),
+            Allowed: lambda event, *_: self.tally.rules.update([event.rule]),
             SignedIn: lambda event, _, node: self._signed_in(event, node),
             Odd: lambda event, source, _: self.tally.unread(source, event.why, event.text, self.clock),
         }

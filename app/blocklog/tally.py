@@ -3,6 +3,7 @@ lines that nobody could read. It is counted here until it is written, and bounde
 """
 
 import re
+from collections import Counter
 from dataclasses import dataclass, field, fields
 from hashlib import sha256
 
@@ -48,6 +49,7 @@ class Tally:
         self.odd: dict[tuple[int, str], OddLines] = {}
         self.odd_times: dict[int, int] = {}
         self.pretences: dict[str, Pretence] = {}  # by address
+        self.rules = Counter[int]()  # that let mail in
 
     def visit(self, event: Visit) -> None:
         """One connection."""

@@ -10,7 +10,7 @@ from dataclasses import replace
 from email.header import decode_header, make_header
 
 from app.blocklog.codes import Outcome, Policy, Stage
-from app.blocklog.event import Event, Line, Odd, Peer, Refused, Told, Visit
+from app.blocklog.event import Allowed, Event, Line, Odd, Peer, Refused, Told, Visit
 from app.blocklog.formats import eximmail
 from app.blocklog.formats.eximwords import (
     ADDRESS,
@@ -63,6 +63,7 @@ _SA = re.compile(
 )
 _SA_ENDS = re.compile(rf"From <(?P<sender>{SENDER})> \(host=(?P<name>[^\s()]*+) \[(?P<ip>[0-9A-Fa-f:.]++)\]\) for .*")
 _CLOSED = re.compile(rf"SMTP connection from {HOST}{FIELDS} (?P<how>closed by QUIT|lost|closed by DROP)")
+_ALLOWED = re.compile(r"allowed by rule (\d{1,9})", re.ASCII)  # config/exim/postern-acl.conf
 _LOOKS_REFUSED = re.compile(r"\b(?:rejected|refused|discarded|tossed)\b")
 _TELLING = ("ejected", "efused", "iscarded", "ossed", "SMTP c", "dropped")  # most lines have none of them
 _HARMLESS = (
@@ -129,6 +130,9 @@ class Reader:
 
 
 def _of_line(line: Line, queue_id: str | None, pid: int | None, rest: str) -> Iterator[Event]:
+    if allowed := _ALLOWED.fullmatch(rest):  # no line of a stranger's making begins so
+        yield Allowed(line.at, int(allowed[1]))
+        return
     if not any(word in rest for word in _TELLING):
         return
     refused = _refusal(line, queue_id, rest)
