@@ -146,6 +146,8 @@ def _saved(client: ManageSieve, me: Current, page: Page, rule: Rule, *, apply: b
     except (BadRule, Forbidden) as error:
         return _refused(page, error.words, 422)
     except Changed:
+        if at is None and rule in found.script.rules:  # sent twice, or its answer was lost
+            return _done(me, rule, apply=apply)
         return _conflict(me, page, found, at, after)
     except BadScript as error:
         return _shown(_complained(page, after, at, error), 422)

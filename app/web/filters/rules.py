@@ -21,7 +21,7 @@ from app.web.filters.words import sentence
 from app.web.mailboxes import undo
 from app.web.session import current
 
-MOVED_ON = "The rules were changed elsewhere meanwhile. This is how they are now; nothing was changed."
+MOVED_ON = "The rules have changed since the page was shown. This is how they are now; nothing more was changed."
 MOST = 600  # rows of the list: our rules are 500 at most, a megabyte of somebody's own may be 170,000 commands
 _LINES = 12  # of a text of somebody's own that are shown in the list
 

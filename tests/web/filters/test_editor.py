@@ -142,6 +142,14 @@ def test_a_script_that_was_changed_elsewhere_is_shown_beside_it_and_kept(owner: 
     assert b"[Theirs]" in owner.script() and b"[Invoices]" in owner.script()
 
 
+def test_a_form_that_is_sent_twice_makes_one_rule(owner: Owner):
+    page = owner.browser.get(NEW).get_data(as_text=True)
+    hidden = dict(re.findall(r'name="(csrf_token|made)" value="([^"]+)"', page))
+    answers = [owner.browser.post(NEW, data={**hidden, **form()}).status_code for _ in range(2)]
+    assert answers == [303, 303]
+    assert owner.script("webmail").count(b"# rule:[Invoices]") == 1
+
+
 def test_a_rule_that_is_gone_meanwhile_can_be_saved_as_a_new_one(owner: Owner):
     owner.put(BASE, "roundcube")
     number = re.findall(r'href="/filters/rules/(\d+)"', owner.page())[0]

@@ -67,7 +67,7 @@ def test_a_list_that_is_old_changes_nothing(owner: Owner):
     owner.put(OURS.replace(b"shop", b"shops"), "roundcube")
     owner.browser.post("/filters", data={"csrf_token": token[1], "made": hidden[1], "do": "remove-1"})
     assert owner.script() == OURS.replace(b"shop", b"shops")
-    assert "changed elsewhere" in owner.page()
+    assert "have changed since the page" in owner.page()
 
 
 def test_what_cannot_be_done_changes_nothing(owner: Owner):
