@@ -4,6 +4,7 @@ program wrote meanwhile, and with a copy of what somebody wrote by hand.
 
 import hashlib
 import hmac
+import secrets
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,7 +21,6 @@ from app.web.session import Current
 OWN = "webmail"
 ORDER = "webmail-order"  # the script that runs somebody's own and ours, one after the other
 _LOOKED_AT = 20  # names that a script of that kind may include
-_COPIES = 9  # of one day
 
 
 class Changed(Exception):
@@ -101,21 +101,17 @@ def put(client: ManageSieve, me: Current, kept: Kept, given: str, text: bytes) -
         client.activate(kept.name)
 
 
-def copied(client: ManageSieve, me: Current, kept: Kept) -> str | None:
-    """Keeps a copy of the script as it is, under a name of the day; None where there is none to keep."""
-    day = datetime.now(me.zone).strftime("%Y%m%d")
-    base = f"{kept.name[:100]}.bak-{day}"
-    names = [base, *(f"{base}-{number}" for number in range(2, _COPIES + 1))]
-    for name in names:
-        if name not in kept.scripts.names:
-            client.store(name, kept.text)
-            return name
-        try:
-            if client.script(name) == kept.text:
-                return name
-        except NoScript:
-            continue
-    return None
+def copied(client: ManageSieve, me: Current, kept: Kept) -> str:
+    """Keeps a copy of the script as it is, under a name of the day, for further ones of the moment; returns it."""
+    now = datetime.now(me.zone)
+    base = f"{kept.name[:100]}.bak-{now:%Y%m%d}"
+    if base in kept.scripts.names:
+        with suppress(NoScript):
+            if client.script(base) == kept.text:
+                return base
+        base = f"{base}-{now:%H%M%S}-{secrets.token_hex(2)}"
+    client.store(base, kept.text)
+    return base
 
 
 def as_ours(client: ManageSieve, me: Current, kept: Kept, given: str) -> None:

@@ -74,8 +74,12 @@ def test_what_was_changed_elsewhere_is_shown_beside_and_kept_when_it_is_replaced
     again = dict(re.findall(r'name="(csrf_token|made|instead)" value="([^"]+)"', page))
     assert owner.browser.post(TEXT, data=again | typed("# ours\nkeep;\n")).status_code == 303
     assert owner.script() == b"# ours\nkeep;\n"
-    copies = [name for name in owner.names() if name.startswith("mine.bak-")]
-    assert [owner.script(name) for name in copies] == [b"# theirs\nkeep;\n"]
+    owner.put(b"# theirs again\nkeep;\n", "mine")
+    page = owner.browser.post(TEXT, data=again | typed("# ours\nkeep;\n")).get_data(as_text=True)
+    again = dict(re.findall(r'name="(csrf_token|made|instead)" value="([^"]+)"', page))
+    assert owner.browser.post(TEXT, data=again | typed("# ours\nkeep;\n")).status_code == 303
+    copies = sorted(name for name in owner.names() if name.startswith("mine.bak-"))
+    assert [owner.script(name) for name in copies] == [b"# theirs\nkeep;\n", b"# theirs again\nkeep;\n"]
 
 
 def test_what_a_browser_would_change_is_only_shown(owner: Owner):
