@@ -69,8 +69,8 @@ def rules_of(engine: Engine, scope: Scope, now: datetime) -> tuple[Rule, ...]:
 
 
 def add(connection: Connection, rule: Rule) -> tuple[Rule, tuple[Rule, ...]]:
-    """Keeps a rule; returns it and those whose place it took: the same one with another expiry, and the opposite one
-    of the same scope. Raises BadValue, Full; Gone where a locked one stands in its place."""
+    """Keeps a rule; returns it and those whose place it took: the same one with another expiry, whose number and hits
+    it has, and the opposite one of the same scope. Raises BadValue, Full; Gone where a locked one stands there."""
     if rule.action not in ACTIONS:
         raise BadValue("no such action")
     wanted = replace(rule, value=canonical(rule.kind, rule.value), note=rule.note[:NOTE])
@@ -82,7 +82,8 @@ def add(connection: Connection, rule: Rule) -> tuple[Rule, tuple[Rule, ...]]:
         make_room(connection, wanted.scope, wanted.created_at, 1)
     if replaced:
         connection.execute(delete(_RULES).where(_C.rule_id.in_([each.rule_id for each in replaced])))
-    return _insert(connection, wanted), replaced
+    same = next((each for each in replaced if each.action == wanted.action), wanted)
+    return _insert(connection, replace(wanted, rule_id=same.rule_id, hits=same.hits)), replaced
 
 
 def remove(connection: Connection, scope: Scope, rule_id: int, *, unlock: bool = False) -> Rule:
@@ -105,7 +106,7 @@ def put_back(
             raise Gone(each.value)
         connection.execute(delete(_RULES).where(*here))
     for each in before:
-        _insert(connection, each)
+        _insert(connection, each if _is_free(connection, each.rule_id) else replace(each, rule_id=0))
 
 
 def values_about(sender: str, ip: str, recipient: str) -> list[tuple[Kind, tuple[str, ...]]]:
@@ -160,9 +161,15 @@ def _count(connection: Connection, scope: Scope) -> int:
     return int(connection.scalar(select(func.count()).select_from(_RULES).where(in_scope(scope))) or 0)
 
 
+def _is_free(connection: Connection, rule_id: int) -> bool:
+    """Whether a rule may have the number again by which the block log names it: SQLite gives some of them twice."""
+    return connection.scalar(select(_C.rule_id).where(_C.rule_id == rule_id)) is None
+
+
 def _insert(connection: Connection, rule: Rule) -> Rule:
     told = {name: getattr(rule, name) for name in _FIELDS}
     values = {"scope_rank": rule.scope.rank, "scope_id": rule.scope.id, **told, "kind": int(rule.kind)}
+    values |= {"rule_id": rule.rule_id} if rule.rule_id else {}
     done = connection.execute(insert(_RULES).values(values))
     assert done.inserted_primary_key is not None
     return replace(rule, rule_id=int(done.inserted_primary_key[0]))

@@ -117,3 +117,19 @@ def test_without_tables_it_says_that_sql_is_away(engine: Engine) -> None:
         decided(engine)
     with pytest.raises(PolicyAway):
         kept(engine, rule("deny", "a.example"))
+
+
+def test_a_rule_keeps_its_number_by_which_the_log_names_it(engine: Engine) -> None:
+    (number,) = kept(engine, replace(rule("deny", "bank.example"), hits=3))
+    made, before = changed(engine, lambda each: senders.add(each, rule("deny", "bank.example", days=30)))
+    assert (made.rule_id, made.hits) == (number, 3)
+    changed(engine, lambda each: senders.put_back(each, made, before))
+    gone = changed(engine, lambda each: senders.remove(each, MINE, number))
+    changed(engine, lambda each: senders.put_back(each, None, (gone,)))
+    assert [(each.rule_id, each.hits) for each in senders.rules_of(engine, MINE, NOW)] == [(number, 3)]
+    gone = changed(engine, lambda each: senders.remove(each, MINE, number))
+    with engine.begin() as connection:
+        senders.put_back(connection, None, (replace(gone, value="other.example"),))
+        senders.put_back(connection, None, (gone,))
+    assert len({each.rule_id for each in senders.rules_of(engine, MINE, NOW)}) == 2
+    assert kept(engine, rule("deny", "new.example"))[0] not in (0, number)
