@@ -16,7 +16,7 @@ from app.directory.circles import Ways
 from app.directory.edit import Change
 from app.directory.exchange import SECRET, parse_csv
 from app.directory.forwarding import stored, targets_of
-from app.directory.member import domains, servers, usual_server
+from app.directory.member import domains, guarded, servers, usual_server
 from app.directory.names import Record
 from app.directory.tables import ANY_DOMAIN, AccountRow, AddressRow
 
@@ -52,8 +52,9 @@ def bring_in(connection: Connection, site: Mapping[str, Any], text: str, leave: 
     if problems:
         return Result(problems=tuple(problems))
     taken = _taken(connection, site["site_id"])
+    theirs = set() if leave.provider else guarded(connection, site["site_id"])
     report = write_records(connection, _completed(connection, site, records))
-    wrong = report.problems or [*_refused(report.rows, leave), *_targets(connection, site, report.rows)]
+    wrong = report.problems or [*_refused(report.rows, leave, theirs), *_targets(connection, site, report.rows)]
     wrong += [] if wrong else _circles(connection, site["site_id"], report.rows)
     wrong += [] if wrong else [Problem(0, f"{name}: an account has that name, and its mail would go elsewhere")
                                for name in sorted(_taken(connection, site["site_id"]) - taken)]  # fmt: skip
@@ -97,9 +98,11 @@ def _completed(connection: Connection, site: Mapping[str, Any], records: Iterabl
     return found
 
 
-def _refused(rows: Iterable[Written], leave: Leave) -> Iterable[Problem]:
-    """Lines that are not theirs to write who asks."""
+def _refused(rows: Iterable[Written], leave: Leave, theirs: set[str]) -> Iterable[Problem]:
+    """Lines that are not theirs to write who asks. `theirs`: addresses of the provider's people."""
     for each in rows:
+        if each.record == "address" and each.new["local"] in theirs:
+            yield Problem(each.line, "local: somebody of the provider has that address")
         if each.record != "account":
             continue
         old = each.old or {}
@@ -148,11 +151,16 @@ def _circles(connection: Connection, site_id: int, rows: Sequence[Written]) -> l
 
 
 def _taken(connection: Connection, site_id: int) -> set[str]:
-    """Names of accounts that an address leads elsewhere."""
-    account, address = AccountRow, AddressRow
-    same = (account.site_id == address.site_id) & (account.username == address.local)
-    asked = select(address.local).join_from(address, account, same).where(address.site_id == site_id)
-    return set(connection.scalars(asked.where(address.account_id.is_distinct_from(account.account_id))))
+    """Addresses that lead mail of an account's name, or of that name with +detail, elsewhere."""
+    people = select(AccountRow.username, AccountRow.account_id).where(AccountRow.site_id == site_id)
+    by_name: dict[str, int] = dict(connection.execute(people).all())
+    rows = select(AddressRow.local, AddressRow.account_id).where(AddressRow.site_id == site_id)
+    return {
+        local
+        for local, number in connection.execute(rows)
+        for name in (local, local.partition("+")[0])
+        if name in by_name and by_name[name] != number
+    }
 
 
 def _changes(connection: Connection, site_id: int, report: Report) -> Iterable[tuple[int, str, Change]]:

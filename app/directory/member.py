@@ -86,24 +86,34 @@ def addresses(connection: Connection, site_id: int, *, account_id: int | None, l
     return [dict(each) for each in connection.execute(asked.order_by(row.local, row.domain_id).limit(limit)).mappings()]
 
 
-def add_address(connection: Connection, site_id: int, local: str, domain_id: int, **leads: Any) -> Change:
+def add_address(
+    connection: Connection, site_id: int, local: str, domain_id: int, *, provider: bool = False, **leads: Any
+) -> Change:
     """Adds an address that leads to `account_id`, or to `forward_to`. Raises NotAccepted, Overtaken."""
     if domain_id != ANY_DOMAIN and domain_id not in domains(connection, site_id):
         raise NotAccepted("That domain is not one of this site’s.")
     values = {"site_id": site_id, "local": local, "domain_id": domain_id, "account_id": None, "forward_to": None}
     values |= {"enabled": True, **leads}
     check_name(connection, values)
+    if not provider and local in guarded(connection, site_id):
+        raise NotAccepted("Somebody of your provider has that address.")
     return add(connection, "address", values)
 
 
 def check_name(connection: Connection, address: Row) -> None:
-    """That an address row takes no account's own name from it. Raises NotAccepted."""
-    named = select(AccountRow.account_id).where(
-        AccountRow.site_id == address["site_id"], AccountRow.username == address["local"]
-    )
-    other = connection.scalar(named)
-    if other is not None and other != address["account_id"]:
+    """That an address takes no mail of an account's own name from it, nor of that with +detail. Raises NotAccepted."""
+    names = {address["local"], str(address["local"]).partition("+")[0]}
+    same = (AccountRow.site_id == address["site_id"]) & AccountRow.username.in_(sorted(names))
+    others = set(connection.scalars(select(AccountRow.account_id).where(same))) - {address["account_id"]}
+    if others:
         raise NotAccepted("An account of this site has that name. Its mail would go elsewhere.")
+
+
+def guarded(connection: Connection, site_id: int) -> set[str]:
+    """Names of addresses, beside catch-alls, of the provider's people: a row for one domain would take their mail."""
+    theirs = select(AddressRow.local).join(AccountRow, AccountRow.account_id == AddressRow.account_id)
+    theirs = theirs.where(AddressRow.site_id == site_id, AccountRow.role == "isp_admin", AddressRow.local != CATCH_ALL)
+    return set(connection.scalars(theirs))
 
 
 def check_username(connection: Connection, site_id: int, username: str) -> None:

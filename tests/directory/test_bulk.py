@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Engine, insert
+from sqlalchemy import Connection, Engine, insert, update
 
 from app.directory.bulk import Leave, Result, bring_in
 from app.directory.circles import Ways
@@ -97,6 +97,21 @@ def test_names_of_a_site_are_had_once(rows: Connection) -> None:
         check_username(rows, 1, "sales")
     check_username(rows, 1, "zoe")
     assert usual_server(rows, 1) == 2 and usual_server(rows, 2) is None
+
+
+def test_addresses_of_the_provider_s_people_are_left_alone_by_others(rows: Connection) -> None:
+    add_address(rows, 1, "boss", 0, account_id=7)
+    rows.execute(update(AccountRow.__table__).where(AccountRow.account_id == 7).values(role="isp_admin"))
+    with pytest.raises(NotAccepted):
+        add_address(rows, 1, "boss", 1, account_id=5)
+    for local in ("cy+bank", "bob+x"):
+        with pytest.raises(NotAccepted):
+            add_address(rows, 1, local, 0, account_id=5)
+    for text in ("boss,one.example,ann", "boss,*,ann", "cy+bank,*,ann", "bob+x,one.example,ann"):
+        part = rows.begin_nested()
+        assert bring(rows, f"record,local,domain,account\naddress,{text}\n").problems, text
+        part.rollback()
+    add_address(rows, 1, "boss", 1, account_id=5, provider=True)
 
 
 def test_fields_become_columns_that_fit_together(rows: Connection) -> None:

@@ -250,7 +250,9 @@ def add_alias(account_id: str) -> Any:
     name = f"{local}@{of.domains.get(number, '*')}"
     try:
         doing.done(of.by(), "alias-add", name, lambda rows: [
-            member.add_address(rows, of.site["site_id"], local, number, account_id=of.row["account_id"])
+            member.add_address(
+                rows, of.site["site_id"], local, number, account_id=of.row["account_id"], provider=of.here.of_provider
+            )
         ])  # fmt: skip
     except Overtaken:
         return shown(of, faults={"local": "The site has this address already."}, alias=local)

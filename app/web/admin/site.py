@@ -152,6 +152,7 @@ def add_address() -> Any:
     if fault:
         return shown(of, typed=typed, faults={"goes_to": fault})
     name = f"{local}@{of.domains.get(domain, '*')}"
+    leads |= {"provider": of.here.of_provider}
     site = of.row["site_id"]
     try:
         doing.done(of.by(), "address-add", name, lambda rows: [member.add_address(rows, site, local, domain, **leads)])
@@ -184,7 +185,8 @@ def remove_address(number: int) -> Any:
     of = place()
     with doing.directory() as rows:
         row = edit.row_of(rows, "address", number)
-    if row is None or row["site_id"] != of.row["site_id"]:
+    whose = row is not None and row["account_id"] is not None and row["local"] != CATCH_ALL  # stands on that one's page
+    if row is None or row["site_id"] != of.row["site_id"] or whose:
         flash("That address is gone already.", "warning")
         return _back(of)
     name = f"{row['local']}@{of.domains.get(row['domain_id'], '*')}"

@@ -127,6 +127,13 @@ def test_a_catch_all_has_an_owner_and_an_alias_forwards(log: Engine, app: Flask)
     assert "Nothing was taken back" in answer.get_data(as_text=True) and "team 2" not in addresses(log)
 
 
+def test_an_account_s_alias_is_removed_on_its_own_page_only(log: Engine, app: Flask) -> None:
+    ida = addresses(log)["ida 0"]
+    browser = enter(app, SITE_ADMIN)
+    answer = browser.submit(f"{PAGE}/addresses/{ida.address_id}/remove", page=PAGE, follow_redirects=True)
+    assert "gone already" in answer.get_data(as_text=True) and addresses(log)["ida 0"] == ida
+
+
 def test_a_domain_that_is_gone_does_not_come_back_as_primary(log: Engine, app: Flask) -> None:
     with log.begin() as rows:
         rows.execute(insert(DomainRow).values(domain_id=12, name="old.example", site_id=1))
