@@ -33,13 +33,15 @@ class Changed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """The script that runs, or will: `name` and `text` as they are on the server (b"" where there is none yet)."""
+    """The script that runs, or will: `name` and `text` as they are on the server (b"" where there is none yet).
+    `beside`: the name of another one that runs too, and whether this one is the first."""
 
     name: str
     text: bytes
     script: Script
     scripts: Scripts
     extensions: frozenset[str]
+    beside: tuple[str, bool] | None = None
 
     @property
     def digest(self) -> str:
@@ -61,16 +63,19 @@ def fetched(client: ManageSieve) -> Kept:
     scripts = client.scripts()
     name = scripts.active or OWN
     text = client.script(name) if name in scripts.names else b""
-    if name == ORDER and OWN in scripts.names and _only_includes(text, scripts):
+    other = _included(text, scripts) if name == ORDER and OWN in scripts.names else None
+    if other is not None:
         name, text = OWN, client.script(OWN)
-    return Kept(name, text, Script.read(text), scripts, client.extensions)
+    return Kept(name, text, Script.read(text), scripts, client.extensions, other)
 
 
-def _only_includes(text: bytes, scripts: Scripts) -> bool:
+def _included(text: bytes, scripts: Scripts) -> tuple[str, bool] | None:
+    """Which script runs beside ours, and whether ours is the first; None where the text says anything else."""
     others = [each for each in scripts.names if each not in (OWN, ORDER)][:_LOOKED_AT]
     with suppress(BadRule):
-        return any(text == wrapper(each, OWN, first) for each in others for first in (True, False))
-    return False
+        pairs = ((each, first) for each in others for first in (True, False))
+        return next((pair for pair in pairs if text == wrapper(pair[0], OWN, pair[1])), None)
+    return None
 
 
 def made(me: Current, kept: Kept) -> str:

@@ -101,7 +101,9 @@ def test_with_consent_rules_lie_in_a_script_beside_it(owner: Owner, way: str):
     owner.post("/filters/consent", {"way": way}, page="/filters")
     assert owner.script("mine") == FOREIGN
     assert (owner.script().index(b'"mine"') > owner.script().index(b'"webmail"')) is (way == "first")
-    assert 'data-testid="empty-filters"' in owner.page()
+    page = owner.page()
+    assert 'data-testid="empty-filters"' in page
+    assert f"</b> runs {'after' if way == 'first' else 'before'} these rules" in page
     typed = {"name": "Ours", "join": "always", "enabled": "1", "a_does": "label", "a_value": "ours"}
     assert owner.post("/filters/rules/new", typed).status_code == 303
     assert b"# rule:[Ours]" in owner.script("webmail") and owner.script("mine") == FOREIGN
