@@ -13,9 +13,11 @@ from typing import Any
 from redis import RedisError
 from sqlalchemy import Connection
 
+from app.directory.circles import Ways
 from app.directory.edit import Change, from_json, put_back, row_of
 from app.directory.engine import asking
-from app.directory.errors import Overtaken, ReadOnly
+from app.directory.errors import NotAccepted, Overtaken, ReadOnly
+from app.directory.forwarding import stored
 from app.directory.member import check_name, domains
 from app.policy import actions
 from app.policy.actions import Action, By
@@ -123,9 +125,22 @@ def _sound(rows: Connection, undone: Change) -> None:
     if undone.table == "address" and undone.before is not None:
         row = row_of(rows, "address", undone.number)
         check_name(rows, row or undone.before)
+    if undone.table == "account" and (undone.before or {}).get("forward_to"):
+        _forwards(rows, undone.number, stored((undone.before or {})["forward_to"]))
     domain = (undone.before or {}).get("primary_domain") if undone.table == "site" else None
     if domain is not None and domain not in domains(rows, undone.number).values():
         raise Overtaken(f"{domain} is no longer a domain of the site")
+
+
+def _forwards(rows: Connection, number: int, targets: tuple[str, ...]) -> None:
+    """That an account may still forward there: since then others may forward to it, or the site lets nobody outside."""
+    account = row_of(rows, "account", number) or {}
+    site = row_of(rows, "site", account["site_id"]) or {}
+    own = set(domains(rows, site["site_id"]).values())
+    if not site["forward_outside"] and any(each.rpartition("@")[2] not in own for each in targets):
+        raise NotAccepted("The site forwards nothing outside any more.")
+    if Ways(rows, site["site_id"]).back(number, targets):
+        raise NotAccepted("By now that leads back here.")
 
 
 def _changes(action: Action) -> list[Change]:

@@ -204,7 +204,7 @@ def undo(number: int) -> Any:
     except Gone:
         flash("That was taken back already, is longer ago than a day, or is not yours to take back.", "warning")
     except NotAccepted:
-        flash("That was changed again since. Nothing was taken back.", "warning")
+        flash("Something was changed since that speaks against it. Nothing was taken back.", "warning")
     return _back(of)
 
 

@@ -99,13 +99,28 @@ def test_a_change_is_taken_back_once_and_not_after_another(log: Engine, app: Fla
     send(browser, {"display_name": "Second"})
     first, second = (each.id for each in actions(log))
     stale = browser.submit(f"/admin/accounts/{ANN}/undo/{first}", page=PAGE, follow_redirects=True)
-    assert "changed again since" in stale.get_data(as_text=True) and row(log).display_name == "Second"
+    assert "Nothing was taken back" in stale.get_data(as_text=True) and row(log).display_name == "Second"
     for said, name in (("is as it was", "First"), ("taken back already", "First")):
         answer = browser.submit(f"/admin/accounts/{ANN}/undo/{second}", page=PAGE, follow_redirects=True)
         assert said in answer.get_data(as_text=True) and row(log).display_name == name
     assert browser.submit(f"/admin/accounts/{ANN}/undo/{first}", page=PAGE).status_code == 303
     assert row(log).display_name == "Ann" and row(log).forward_to == "forward@one.example"
     assert [each.verb for each in actions(log)] == ["account", "account", "undo", "undo"]
+
+
+def test_forwarding_that_is_no_longer_allowed_does_not_come_back(log: Engine, app: Flask) -> None:
+    browser = enter(app, SITE_ADMIN)
+    for target in ("bob@two.example", "x@else.example"):
+        with log.begin() as rows:
+            rows.execute(update(AccountRow.__table__).where(AccountRow.account_id == 6).values(forward_to=target))
+            rows.execute(update(SiteRow.__table__).values(forward_outside=True))
+        assert send(browser, {"forward_to": "forward@one.example"}).status_code == 303
+        with log.begin() as rows:  # bob forwards to ann
+            rows.execute(update(SiteRow.__table__).values(forward_outside=False))
+        number = actions(log)[-1].id
+        answer = browser.submit(f"/admin/accounts/{ANN}/undo/{number}", page=PAGE, follow_redirects=True)
+        assert "Nothing was taken back" in answer.get_data(as_text=True), target
+        assert row(log).forward_to == "forward@one.example"
 
 
 def test_of_two_who_save_at_once_the_second_is_shown_what_they_typed(log: Engine, app: Flask) -> None:
