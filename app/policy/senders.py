@@ -111,14 +111,20 @@ def put_back(
 
 def values_about(sender: str, ip: str, recipient: str) -> list[tuple[Kind, tuple[str, ...]]]:
     """What a rule may be about that this mail meets."""
-    found = [(Kind.sender, (sender.lower(),)), (Kind.domain, _domains(sender)), (Kind.network, networks(ip))]
-    found += [(Kind.recipient, (recipient.lower(), *_domains(recipient)))] if recipient else []
+    found = [(Kind.sender, (_spelled(sender),)), (Kind.domain, _domains(sender)), (Kind.network, networks(ip))]
+    found += [(Kind.recipient, (_spelled(recipient), *_domains(recipient)))] if recipient else []
     return [(kind, values) for kind, values in found if any(values)]
 
 
 def _about(sender: str, ip: str, recipient: str) -> list[ColumnElement[bool]]:
     about = values_about(sender, ip, recipient)
     return [and_(_C.kind == int(kind), _C.value.in_(values)) for kind, values in about]
+
+
+def _spelled(address: str) -> str:
+    """An address as rules hold it; one that none can hold stays as it came."""
+    local, at, _ = address.rpartition("@")
+    return f"{local.lower()}@{domain}" if at and (domain := "".join(_domains(address))) else address.lower()
 
 
 def _domains(address: str) -> tuple[str, ...]:

@@ -171,7 +171,7 @@ def test_who_answers_below_a_quote_begins_there(page: Page, resident: Resident):
     page.get_by_test_id("identity-link").first.click()
     page.get_by_test_id("identity-signature").fill("Yours")
     page.get_by_test_id("identity-save").click()
-    page.get_by_role("link", name="Writing").click()
+    page.get_by_role("link", name="Preferences").click()
     page.get_by_test_id("writing-above").select_option("0")
     page.get_by_test_id("writing-save").click()
     expect(page.get_by_test_id("notice")).to_contain_text("saved")

@@ -79,6 +79,12 @@ def test_a_rule_may_be_about_a_recipient(engine: Engine) -> None:
     assert decided(engine, recipient="Forward@one.example").action == "deny" and decided(engine).action == ""
 
 
+def test_a_rule_about_an_address_of_an_international_domain_meets_it_in_both_spellings(engine: Engine) -> None:
+    kept(engine, rule("deny", "info@bücher.example"))
+    assert decided(engine, "Info@BÜCHER.example").action == "deny"
+    assert decided(engine, "info@xn--bcher-kva.example").action == "deny"
+
+
 def test_a_rule_takes_the_place_of_the_same_and_the_opposite_one(engine: Engine) -> None:
     kept(engine, rule("deny", "bank.example"))
     made, before = changed(engine, lambda each: senders.add(each, rule("allow", "Bank.example", days=30)))
