@@ -130,7 +130,16 @@ def redis(redis_server: RedisServer) -> Iterator[redis_client.Redis]:
 
 
 @pytest.fixture(scope="session")
-def two_dovecots(servers_folder: Path, certificate: Certificate) -> Iterator[tuple[Dovecot, Dovecot]]:
+def outgoing() -> Iterator[Sink]:
+    """Where the two mail servers send what scripts answer and forward."""
+    with Sink({}) as sink:
+        yield sink
+
+
+@pytest.fixture(scope="session")
+def two_dovecots(
+    servers_folder: Path, certificate: Certificate, outgoing: Sink
+) -> Iterator[tuple[Dovecot, Dovecot]]:
     """Two mail servers with STARTTLS, TLS, ManageSieve, hibernation and a master user ("master", "master-password")."""
     servers = tuple(
         Dovecot(
@@ -141,7 +150,7 @@ def two_dovecots(servers_folder: Path, certificate: Certificate) -> Iterator[tup
             master=("master", "master-password"),
             # As shipped. Mail that comes in the half second before a hibernation is not told until the next change
             # (seen on 2.3.19): with the demo's 1 s many a test of new mail would meet it.
-            options="imap_hibernate_timeout = 5 mins\n",
+            options=f"imap_hibernate_timeout = 5 mins\nsubmission_host = 127.0.0.1:{outgoing.port}\n",
         ).start()
         for name in ("one", "two")
     )

@@ -59,6 +59,7 @@ WEB: dict[str, set[str]] = {
     "contacts": set(),
     "blocked": {"mailboxes", "reading"},
     "filters": {"mailboxes", "notice", "reading"},
+    "away": {"filters", "mailboxes"},
     "admin": {"blocked", "notice", "settings"},
     "notice": set(),
     "lists": {"admin", "blocked", "notice"},

@@ -18,6 +18,7 @@ from app.directory.errors import DirectoryBroken
 from app.mail.mailbox import MANY
 from app.web import brand, carry, errors, headers, session, spool
 from app.web.admin import account, accounts, adding, editing, importing, operation, passwords, servers, site, totals
+from app.web.away import vacation
 from app.web.blocked import acting, doings, expecting, export, pages, told, where, words
 from app.web.brand import BrandError
 from app.web.contacts import contacts, files, groups
@@ -118,6 +119,8 @@ ROUTES: Sequence[tuple[str, str, Any, Sequence[str]]] = (
     ("/filters/rules/new", "filters.add", editor.add, POST),
     ("/filters/rules/<int(max=99999):number>", "filters.edit", editor.edit, GET),
     ("/filters/rules/<int(max=99999):number>", "filters.save", editor.save, POST),
+    ("/vacation", "vacation.show", vacation.show, GET),
+    ("/vacation", "vacation.save", vacation.save, POST),
     ("/blocked", "blocked.show", pages.show, GET),
     ("/blocked.csv", "blocked.export", export.blocked, GET),
     ("/blocked/<row>", "blocked.one", pages.one, GET),
@@ -293,6 +296,7 @@ def _context() -> dict[str, Any]:
         "request_id": g.get("request_id", ""),
         "outbox": g.get("outbox"),
         "stopped": g.get("stopped"),
+        "answering": g.get("answering"),
         "csp_nonce": headers.nonce(),
         "notices": get_flashed_messages(with_categories=True),
     }

@@ -32,6 +32,7 @@ CARRIED = frozenset(  # what may be completed so: never a password, forwarding, 
         *("identities.add", "identities.save", "preferences.save", "redirect.send"),
         *("texts.add", "texts.save", "blocked.save_digest"),
         *("filters.lists_add", "filters.spam_save", "filters.add", "filters.save", "filters.save_text"),
+        "vacation.save",
     }
 )
 _PURPOSE = "carried forms"

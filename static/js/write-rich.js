@@ -235,9 +235,9 @@ export default function rich(section, { post, upload, unnoticed }) {
   }).finally(() => { text.readOnly = false; });
 }
 
-/** A signature with formatting: an editor in place of its HTML, once it is opened. */
+/** A signature or an answer with formatting: an editor in place of its HTML, once it is opened. */
 export async function signature(box) {
-  const field = box.querySelector("[name=signature_html]");
+  const field = box.querySelector(".signature textarea");
   const more = field.closest("details");
   if (!more.open) await new Promise((resolve) => { more.addEventListener("toggle", resolve, { once: true }); });
   (await editorIn(box, field)).setHTML(field.value);

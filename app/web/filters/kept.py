@@ -15,6 +15,7 @@ from app.sieve.managesieve import ManageSieve, Scripts
 from app.sieve.script import Script
 from app.sieve.wrapper import SOGO, wrapper
 from app.store.seal import derive
+from app.web.mailboxes import answering, pane
 from app.web.resources import resources
 from app.web.session import Current
 
@@ -104,6 +105,8 @@ def put(client: ManageSieve, me: Current, kept: Kept, given: str, text: bytes) -
     client.store(kept.name, text)
     if kept.scripts.active is None:
         client.activate(kept.name)
+    if answering.noted(me, Script.read(text)):
+        pane.drop(me)
 
 
 def copied(client: ManageSieve, me: Current, kept: Kept) -> str:

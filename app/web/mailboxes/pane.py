@@ -19,7 +19,7 @@ from app.mail.special import USES, Use
 from app.outbox.errors import OutboxAway
 from app.store.notices import Notice, bump_notice, read_notice
 from app.web.brand import brand
-from app.web.mailboxes import stopped
+from app.web.mailboxes import answering, stopped
 from app.web.profile import setting
 from app.web.resources import resources
 from app.web.session import Current
@@ -36,7 +36,7 @@ def folders(client: Connection, me: Current) -> tuple[Mailbox, ...]:
     token = _token(read_notice(me.redis, me.account.id))
     kept = me.cache.recall(_ENTRY)
     if isinstance(kept, dict) and kept.get("token") == token and (found := _read(kept.get("tree"))):
-        g.outbox, g.stopped = kept.get("outbox"), kept.get("stopped")
+        g.outbox, g.stopped, g.answering = kept.get("outbox"), kept.get("stopped"), kept.get("answering")
         return found
     today, known = datetime.now(me.zone).date(), me.cache.recall(_KNOWN)
     known = known if isinstance(known, int) else None
@@ -45,7 +45,9 @@ def folders(client: Connection, me: Current) -> tuple[Mailbox, ...]:
         me.cache.remember(_KNOWN, len(boxes), seconds=_KNOWN_SECONDS)
     g.outbox = _outbox(me)
     g.stopped = stopped.unread(me) if brand().has("blocked") else 0
-    entry = {"token": token, "tree": _rows(boxes), "outbox": g.outbox, "stopped": g.stopped}
+    g.answering = answering.shown(me) if brand().has("vacation") else ""
+    standing = {"outbox": g.outbox, "stopped": g.stopped, "answering": g.answering}
+    entry = {"token": token, "tree": _rows(boxes), **standing}
     me.cache.remember(_ENTRY, entry, seconds=SECONDS)
     return boxes
 
