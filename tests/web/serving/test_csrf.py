@@ -15,7 +15,7 @@ from tests.web.pages import Pages, field
 
 VALUES: dict[str, Any] = {
     "mailbox": "INBOX", "uidvalidity": 1, "uid": 1, "section": "1", "filename": "x", "digest": "0", "brand": "postern",
-    "number": "1", "row": "1-1", "account_id": "1", "token": "x",
+    "number": "1", "row": "1-1", "account_id": "1", "token": "x", "level": "site",
 }  # fmt: skip
 
 
