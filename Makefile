@@ -5,7 +5,8 @@
 DOVECOT := dovecot-imapd dovecot-lmtpd dovecot-managesieved
 SERVERS := $(DOVECOT) redis-server haproxy postfix postgrey postfix-policyd-spf-python iproute2 slapd openssl docker-compose
 BROWSER := chromium fonts-dejavu-core
-DATABASES := postgresql mariadb-server postfix-mysql postfix-pgsql
+FILTERS := spamd libdbd-mysql-perl libdbd-pg-perl
+DATABASES := postgresql mariadb-server postfix-mysql postfix-pgsql $(FILTERS)
 IMAGE := buildah debootstrap
 PYTEST := .venv/bin/python -m pytest
 KILLS := tests/courier/test_kills.py tests/courier/test_sql_kills.py tests/faults/test_killed_workers.py tests/faults/test_sql_kills.py

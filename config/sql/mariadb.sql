@@ -50,6 +50,24 @@ SELECT rule_id, scope_rank, scope_id, action, kind, value, locked
 CREATE OR REPLACE VIEW mta_setting AS
 SELECT scope_rank, scope_id, name, value, locked FROM policy_setting;
 
+-- SpamAssassin's preferences. Of two lines about the same thing the later one counts, so what wins has the highest
+-- `turn`; what a rule says takes back the opposite first (`step`). A value that would be a pattern there is no rule.
+CREATE OR REPLACE VIEW sa_setting AS
+SELECT scope_rank, scope_id, CASE WHEN locked THEN 9 - scope_rank ELSE scope_rank END AS turn,
+       CASE name WHEN 'junk_score' THEN 'required_score' ELSE 'ok_languages' END AS preference,
+       CASE WHEN value = '' THEN 'all' ELSE value END AS value
+  FROM policy_setting
+ WHERE name = 'junk_score' AND value REGEXP '^[0-9]{1,3}([.][0-9]{1,2})?$'
+    OR name = 'languages' AND value REGEXP '^[a-z ]*$';
+CREATE OR REPLACE VIEW sa_rule AS
+SELECT r.scope_rank, r.scope_id, r.rule_id, n.step,
+       r.locked * 100 + r.scope_rank * 10 + (3 - r.kind) * 2 + (r.action = 'allow') AS turn,
+       CASE WHEN r.action = 'allow' THEN CASE n.step WHEN 0 THEN 'unblocklist_from' ELSE 'welcomelist_from' END
+            ELSE CASE n.step WHEN 0 THEN 'unwelcomelist_from' ELSE 'blocklist_from' END END AS preference,
+       CASE r.kind WHEN 2 THEN CONCAT('*@', r.value) ELSE r.value END AS value
+  FROM mta_rule r JOIN (SELECT 0 AS step UNION ALL SELECT 1) n
+ WHERE r.kind IN (1, 2) AND r.action IN ('allow', 'deny') AND r.value REGEXP '^[a-z0-9@._+=&/~!''$%-]+$';
+
 -- Servers that are shut out now, and those that an administrator let in again.
 CREATE OR REPLACE VIEW mta_host_block AS
 SELECT ip, reason, expires_at FROM host_block WHERE expires_at > UTC_TIMESTAMP();
@@ -69,10 +87,12 @@ CREATE USER IF NOT EXISTS postfix@'%' ACCOUNT LOCK;
 CREATE USER IF NOT EXISTS dovecot@'%' ACCOUNT LOCK;
 CREATE USER IF NOT EXISTS spamassassin@'%' ACCOUNT LOCK;
 
-GRANT SELECT ON mta_domain TO exim@'%', postfix@'%';
+GRANT SELECT ON mta_domain TO exim@'%', postfix@'%', spamassassin@'%';
 GRANT SELECT ON mta_recipient TO exim@'%', postfix@'%', spamassassin@'%';
 GRANT SELECT ON mta_rule TO exim@'%', postfix@'%';
-GRANT SELECT ON mta_setting TO exim@'%', postfix@'%', spamassassin@'%';
+GRANT SELECT ON mta_setting TO exim@'%', postfix@'%';
+GRANT SELECT ON sa_setting TO spamassassin@'%';
+GRANT SELECT ON sa_rule TO spamassassin@'%';
 GRANT SELECT ON mta_host_block TO exim@'%', postfix@'%';
 GRANT SELECT ON mta_host_pardon TO exim@'%';
 GRANT SELECT ON mta_login TO dovecot@'%';

@@ -51,6 +51,6 @@ SELECT d.domain AS domain, m.local_part AS local, 1 AS by_name, 0 AS wide, CASE 
        'mail1.isp.example' AS host, 993 AS port, 'tls' AS security, 'up' AS state, m.password AS password_hash
   FROM mta_domain d JOIN postfixadmin.mailbox m ON m.domain = d.site;
 
-GRANT SELECT ON mta_domain TO exim, postfix;
+GRANT SELECT ON mta_domain TO exim, postfix, spamassassin;
 GRANT SELECT ON mta_recipient TO exim, postfix, spamassassin;
 GRANT SELECT ON mta_login TO dovecot;
