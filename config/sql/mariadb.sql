@@ -90,7 +90,7 @@ CREATE USER IF NOT EXISTS spamassassin@'%' ACCOUNT LOCK;
 GRANT SELECT ON mta_domain TO exim@'%', postfix@'%', spamassassin@'%';
 GRANT SELECT ON mta_recipient TO exim@'%', postfix@'%', spamassassin@'%';
 GRANT SELECT ON mta_rule TO exim@'%', postfix@'%';
-GRANT SELECT ON mta_setting TO exim@'%', postfix@'%';
+GRANT SELECT ON mta_setting TO exim@'%', postfix@'%', dovecot@'%';
 GRANT SELECT ON sa_setting TO spamassassin@'%';
 GRANT SELECT ON sa_rule TO spamassassin@'%';
 GRANT SELECT ON mta_host_block TO exim@'%', postfix@'%';

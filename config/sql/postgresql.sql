@@ -98,7 +98,7 @@ $$;
 GRANT SELECT ON mta_domain TO exim, postfix, spamassassin;
 GRANT SELECT ON mta_recipient TO exim, postfix, spamassassin;
 GRANT SELECT ON mta_rule TO exim, postfix;
-GRANT SELECT ON mta_setting TO exim, postfix;
+GRANT SELECT ON mta_setting TO exim, postfix, dovecot;
 GRANT SELECT ON sa_setting, sa_rule TO spamassassin;
 GRANT SELECT ON mta_host_block TO exim, postfix;
 GRANT SELECT ON mta_host_pardon TO exim;

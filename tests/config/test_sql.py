@@ -25,8 +25,8 @@ _HASH = "$6$salt$" + "x" * 86
 _READS = {
     "exim": {"mta_domain", "mta_recipient", "mta_rule", "mta_setting", "mta_host_block", "mta_host_pardon"},
     "postfix": {"mta_domain", "mta_recipient", "mta_rule", "mta_setting", "mta_host_block"},
-    "dovecot": {"mta_login"},
-    "spamassassin": {"mta_recipient", "mta_setting"},
+    "dovecot": {"mta_login", "mta_setting"},
+    "spamassassin": {"mta_domain", "mta_recipient", "sa_setting", "sa_rule"},
 }
 _VIEWS = set().union(*_READS.values())
 _TABLES = ("account", "address", "policy_rule", "policy_setting", "action_log", "outbox", "block_log", "site")
