@@ -14,9 +14,10 @@ from sqlalchemy import Connection, select
 from app.directory.change import Problem, Report, Written, write_records
 from app.directory.circles import Ways
 from app.directory.edit import Change
+from app.directory.errors import NotAccepted
 from app.directory.exchange import SECRET, parse_csv
 from app.directory.forwarding import stored, targets_of
-from app.directory.member import domains, guarded, servers, usual_server
+from app.directory.member import check_mailboxes, domains, guarded, servers, usual_server
 from app.directory.names import Record
 from app.directory.tables import ANY_DOMAIN, AccountRow, AddressRow
 
@@ -53,8 +54,11 @@ def bring_in(connection: Connection, site: Mapping[str, Any], text: str, leave: 
         return Result(problems=tuple(problems))
     taken = _taken(connection, site["site_id"])
     theirs = set() if leave.provider else guarded(connection, site["site_id"])
-    report = write_records(connection, _completed(connection, site, records))
+    usual = usual_server(connection, site["site_id"])
+    report = write_records(connection, _completed(connection, site, usual, records))
     wrong = report.problems or [*_refused(report.rows, leave, theirs), *_targets(connection, site, report.rows)]
+    if not leave.provider and not report.problems:
+        wrong += _moved(connection, site, usual, report.rows)
     wrong += [] if wrong else _circles(connection, site["site_id"], report.rows)
     wrong += [] if wrong else [Problem(0, f"{name}: an account has that name, and its mail would go elsewhere")
                                for name in sorted(_taken(connection, site["site_id"]) - taken)]  # fmt: skip
@@ -70,10 +74,11 @@ def _foreign(each: Record, site: Mapping[str, Any]) -> list[str]:
     return wrong + ([f"{SECRET}: is not taken here"] if each.values.get(SECRET) else [])
 
 
-def _completed(connection: Connection, site: Mapping[str, Any], records: Iterable[Record]) -> list[Record]:
+def _completed(
+    connection: Connection, site: Mapping[str, Any], number: int | None, records: Iterable[Record]
+) -> list[Record]:
     """The records with what a site's administrator need not know: the mail server that most of the site lie on; and
     without it where an account only forwards."""
-    number = usual_server(connection, site["site_id"])
     usual = servers(connection).get(number) if number is not None else None
     asked = select(AccountRow.username, AccountRow.server_id, AccountRow.kind)
     there = {name: (server, kind) for name, server, kind in
@@ -109,14 +114,30 @@ def _refused(rows: Iterable[Written], leave: Leave, theirs: set[str]) -> Iterabl
         roles = {old.get("role"), each.new["role"]}
         if not leave.provider and "isp_admin" in roles:
             yield Problem(each.line, "role: the provider’s administrators are not yours to change")
-        moved = {name for name in PLACE if old.get(name) not in (None, each.new[name])} - (
-            PLACE if each.new["kind"] == "forward" else set()
-        )
-        if not leave.provider and moved:
-            yield Problem(each.line, "server: only your provider moves mailboxes")
         own = leave.me is not None and old.get("account_id") == leave.me
         if own and (old["role"], old["enabled"]) != (each.new["role"], each.new["enabled"]):
             yield Problem(each.line, "role: nobody changes their own, nor disables themselves")
+
+
+def _moved(
+    connection: Connection, site: Mapping[str, Any], usual: int | None, rows: Iterable[Written]
+) -> Iterable[Problem]:
+    """Accounts whose mailbox would not be their own: where one lies, and its name there, is the provider's to say."""
+    fresh = []
+    for each in rows:
+        if each.record != "account" or each.new["kind"] == "forward":
+            continue
+        old = each.old or {}
+        place = {"server_id": usual, "login": f"{each.new['username']}@{site['primary_domain']}"}
+        place |= {name: old[name] for name in PLACE if old.get(name) is not None}
+        if any(each.new[name] != place[name] for name in PLACE):
+            yield Problem(each.line, "server: only your provider moves mailboxes")
+        elif old.get("login") is None:
+            fresh.append(each.new)
+    try:
+        check_mailboxes(connection, fresh)
+    except NotAccepted as error:
+        yield Problem(0, str(error))
 
 
 def _targets(connection: Connection, site: Mapping[str, Any], rows: Iterable[Written]) -> Iterable[Problem]:

@@ -116,6 +116,18 @@ def guarded(connection: Connection, site_id: int) -> set[str]:
     return set(connection.scalars(theirs))
 
 
+def check_mailboxes(connection: Connection, accounts: Sequence[Row]) -> None:
+    """That nobody else signs in on the same mail server under the name of one of these, which are written already: a
+    password that their site sets would open another's mailbox. Raises NotAccepted."""
+    row, login = AccountRow, func.lower(AccountRow.login)
+    servers = sorted({each["server_id"] for each in accounts if each.get("server_id") is not None})
+    asked = select(row.server_id, login).where(row.server_id.in_(servers)).group_by(row.server_id, login)
+    lent = {tuple(each) for each in connection.execute(asked.having(func.count() > 1))} if servers else set()
+    for each in accounts:
+        if (each.get("server_id"), str(each.get("login")).lower()) in lent:
+            raise NotAccepted(f"{each['login']} is the mailbox of another account. Your provider can help.")
+
+
 def check_username(connection: Connection, site_id: int, username: str) -> None:
     """That no address of the site is called as a new account. Raises NotAccepted."""
     asked = select(AddressRow.address_id).where(AddressRow.site_id == site_id, AddressRow.local == username).limit(1)

@@ -127,3 +127,20 @@ def test_fields_become_columns_that_fit_together(rows: Connection) -> None:
     assert "server" in none.faults
     both = typed(site(rows), old, {"kind": "both"}, server=None, targets=[])
     assert both.faults == {"forward_to": "Say where its mail goes."}
+
+
+@pytest.mark.parametrize("line", ["eve,mailbox,,cy", "eve,mailbox,box1,", "fay,mailbox,box1,", "fay,mailbox,,cy"])
+def test_no_file_of_a_site_s_administrator_gives_an_account_another_s_mailbox(rows: Connection, line: str) -> None:
+    fay = {"username": "fay", "kind": "forward", "forward_to": "a@b.example"}
+    rows.execute(insert(AccountRow).values(account_id=9, site_id=1, **fay))
+    text = f"username,kind,server,login\n{line}\n"
+    part = rows.begin_nested()
+    assert any("only your provider moves" in each.text for each in bring(rows, text).problems)
+    part.rollback()
+
+
+def test_a_mailbox_that_would_be_called_as_another_account_s_is_not_made(rows: Connection) -> None:
+    rows.execute(update(AccountRow.__table__).where(AccountRow.account_id == 6).values(login="Cy@one.example"))
+    assert not bring(rows, "username,kind,forward_to\ncy,forward,a@b.example\n").problems
+    said = "cy@one.example is the mailbox of another account"
+    assert [each.text.startswith(said) for each in bring(rows, "username,kind\ncy,mailbox\n").problems] == [True]

@@ -61,7 +61,10 @@ def add() -> Any:
 
     def work(rows: Connection) -> list[Change]:
         member.check_username(rows, row["site_id"], row["username"])
-        return [edit.add(rows, "account", row)]
+        made = edit.add(rows, "account", row)
+        if not fields["login"]:
+            member.check_mailboxes(rows, [row])
+        return [made]
 
     try:
         (made,) = doing.done(of.by(), "account-add", whose.address, work, whose=True)

@@ -18,7 +18,7 @@ from app.directory.edit import Change, from_json, put_back, row_of
 from app.directory.engine import asking
 from app.directory.errors import NotAccepted, Overtaken, ReadOnly
 from app.directory.forwarding import stored
-from app.directory.member import check_name, domains
+from app.directory.member import check_mailboxes, check_name, domains
 from app.policy import actions
 from app.policy.actions import Action, By
 from app.policy.asking import changed
@@ -125,6 +125,8 @@ def _sound(rows: Connection, undone: Change) -> None:
     if undone.table == "address" and undone.before is not None:
         row = row_of(rows, "address", undone.number)
         check_name(rows, row or undone.before)
+    if undone.table == "account" and (undone.before or {}).get("login"):
+        check_mailboxes(rows, [row_of(rows, "account", undone.number) or {}])
     if undone.table == "account" and (undone.before or {}).get("forward_to"):
         _forwards(rows, undone.number, stored((undone.before or {})["forward_to"]))
     domain = (undone.before or {}).get("primary_domain") if undone.table == "site" else None
@@ -164,13 +166,15 @@ def _of_provider(done: Change) -> bool:
 
 
 def follow(changes: Sequence[Change]) -> None:
-    """Sessions of changed accounts ask the directory at their next request; a disabled one's end now. Never raises:
-    without Redis they ask within a minute."""
+    """Sessions of changed accounts ask the directory at their next request. Those of a disabled one end now, and those
+    that signed in to another mailbox or to none: a master user would open the new one for them. Never raises: without
+    Redis they ask within a minute."""
     redis = resources().redis
     try:
         for each in changes:
             if each.table == "account":
-                over = each.before is not None and (each.after or {}).get("enabled", True) is False
+                after = each.after or {}
+                over = each.before is None or "login" in after or after.get("enabled", True) is False
                 (sessions.end_everywhere if over else sessions.recheck)(redis, str(each.number))
     except RedisError as error:
         logger.warning("sessions follow a change later", extra=described(error))

@@ -177,6 +177,8 @@ def save(account_id: str) -> Any:
         doing.done(of.by(), "account", of.address, lambda rows: _written(rows, of, columns))
     except Overtaken:
         return shown(member_of(account_id), typed=fields, faults={"form": OVERTAKEN})
+    except NotAccepted as error:
+        return shown(of, typed=fields, faults={"kind": str(error)})
     _announced(of, columns, targets)
     flash(f"{of.address} is saved.")
     return redirect(url_for("admin.settings", account_id=of.id), 303)
@@ -184,6 +186,8 @@ def save(account_id: str) -> Any:
 
 def _written(rows: Connection, of: Member, columns: Mapping[str, Any]) -> list[Change]:
     made = edit.change(rows, "account", of.row, columns)
+    if made is not None and (made.after or {}).keys() & {"server_id", "login"}:
+        member.check_mailboxes(rows, [{**of.row, **columns}])
     return [made] if made is not None else []
 
 

@@ -249,6 +249,21 @@ def test_sessions_of_a_changed_account_follow_at_once(log: Engine, app: Flask) -
     assert ann.get("/settings/sessions").status_code == 303, "signed out"
 
 
+def test_a_session_of_before_does_not_open_the_mailbox_that_an_account_got_nor_one_of_another_account(
+    log: Engine, app: Flask
+) -> None:
+    ann, browser = enter(app, "ann@one.example"), enter(app, ISP_ADMIN)
+    tim = update(AccountRow.__table__).where(AccountRow.account_id == 4)
+    with log.begin() as rows:
+        rows.execute(tim.values(server_id=1, login="Ann@one.example"))
+    assert "is the mailbox of another account" in wrong(send(browser, {"kind": "mailbox", "server": "1"}))
+    assert ann.get("/settings/sessions").status_code == 200 and row(log).kind == "forward"
+    with log.begin() as rows:
+        rows.execute(tim.values(login="tim"))
+    assert send(browser, {"kind": "mailbox", "server": "1"}).status_code == 303
+    assert ann.get("/settings/sessions").status_code == 303, "signed out"
+
+
 def test_aliases_are_added_and_removed_and_never_take_an_account_s_name(log: Engine, app: Flask) -> None:
     browser = enter(app, SITE_ADMIN)
     there = f"/admin/accounts/{ANN}/aliases"
