@@ -5,12 +5,13 @@ targets that are ours. With a provider's own query, each address is asked by its
 """
 
 from collections.abc import Collection, Iterable
+from contextlib import suppress
 from typing import Any
 
 from sqlalchemy import select
 
 from app.directory.account import Account
-from app.directory.address import BadAddress, TypedAddress, parse_address
+from app.directory.address import BadAddress, TypedAddress, ascii_domain, local_part, parse_address
 from app.directory.engine import asking
 from app.directory.resolve import Directory, resolve
 from app.directory.tables import ANY_DOMAIN, CATCH_ALL, AccountRow, AddressRow, DomainRow, ServerRow, SiteRow
@@ -23,7 +24,7 @@ Owner = tuple[str, str]  # the ids of an account and its site; "" for no account
 def owners(directory: Directory, addresses: Collection[str]) -> dict[str, tuple[Owner, ...]]:
     """The owners of each address. Raises DirectoryAway, DirectoryBroken."""
     if directory.query is not None:
-        return {each: (_owner(resolve(directory, each, catch_all=True)),) for each in addresses}
+        return {each: _resolved(directory, each, _parsed(each)) for each in addresses}
     parsed = {each: key for each in addresses if (key := _parsed(each)) is not None}
     found, forwards = leads(directory, parsed)
     members = {member for targets in forwards.values() for member in targets}
@@ -37,8 +38,13 @@ def owners(directory: Directory, addresses: Collection[str]) -> dict[str, tuple[
     if directory.unlisted is not None:
         for each, key in parsed.items():
             if found[each] == (("", ""),) and key.domain:
-                found[each] = (_owner(resolve(directory, each, catch_all=True)),)
+                found[each] = _resolved(directory, each, key)
     return found
+
+
+def _resolved(directory: Directory, address: str, key: TypedAddress | None) -> tuple[Owner, ...]:
+    named = key.address if key is not None and key.local else address
+    return (_owner(resolve(directory, named, catch_all=True)),)
 
 
 def owners_of_logins(directory: Directory, host: str, logins: Collection[str]) -> dict[str, Owner]:
@@ -76,10 +82,16 @@ def _owner(account: Account | None) -> Owner:
 
 
 def _parsed(address: str) -> TypedAddress | None:
+    """The keys of an address that mail came for. Its local part may be longer, and hold other signs, than the directory
+    keeps any: then it is that without +detail, or none, which is the catch-all's."""
     try:
         return parse_address(address)
     except BadAddress:
-        return None
+        local, _, domain = address.rpartition("@")
+    for plain in (local.partition("+")[0], ""):
+        with suppress(BadAddress):
+            return TypedAddress(plain and local_part(plain), ascii_domain(domain)) if local else None
+    return None
 
 
 def leads(

@@ -25,6 +25,7 @@ from app.policy import greylist
 from app.policy.asking import reading
 from app.policy.decisions import Mail, decisions, switched_off
 from app.policy.delegation import Request
+from app.policy.errors import PolicyAway
 from app.policy.senders import Decision
 from app.policy.tables import HostBlockRow
 
@@ -44,7 +45,8 @@ Networks = tuple[IPv4Network | IPv6Network, ...]
 @dataclass(slots=True)
 class Answers:
     """Works out answers, several at once. `off`: switches of the intake that are, by name; `host_hits`, `rule_hits`:
-    what shut out servers and rules of allowing did since somebody wrote that down."""
+    what shut out servers and rules of allowing did since somebody wrote that down. `unwritten`: why SQL took no attempt
+    the last time; then nobody waits, who would do so for ever."""
 
     engine: Engine
     owners: Owners
@@ -53,6 +55,7 @@ class Answers:
     off: frozenset[str] = frozenset()
     host_hits: Counter[str] = field(default_factory=Counter)
     rule_hits: Counter[int] = field(default_factory=Counter)
+    unwritten: str = ""
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def __call__(self, requests: Sequence[Request]) -> list[str]:
@@ -109,8 +112,17 @@ class Answers:
             grey = place != "rules" and told[at] == DUNNO and self._greylists(decided[at], off[at])
             if grey and (key := greylist.triplet(each.client_address, each.sender, each.recipient)):
                 wait[at] = key
-        late = greylist.waiting(self.engine, list(wait.values()), now, self.times) if wait else set()
+        late = self._late(list(wait.values()), now) if wait else set()
         return told | {at: LATER for at, key in wait.items() if key in late}
+
+    def _late(self, wait: list[greylist.Triplet], now: datetime) -> set[greylist.Triplet]:
+        try:
+            late = greylist.waiting(self.engine, wait, now, self.times)
+        except PolicyAway as error:
+            self.unwritten = str(error)
+            return set()
+        self.unwritten = ""
+        return late
 
     def _by_rule(self, place: str, decision: Decision, unlisted: bool) -> str:
         rule = decision.rule

@@ -50,9 +50,13 @@ def request_of(raw: bytes) -> Request:
         if not equals or len(line) > LINE:
             raise BadRequest
         if known := _KNOWN.get(name + equals):
-            text = value.decode(errors="replace")
-            found[known] = text if text.isprintable() else ""
+            found[known] = _printable(value.decode(errors="replace"))
     return Request(**found)
+
+
+def _printable(text: str) -> str:
+    """A blank for what is none. Without all of its value a mail would be from or for nobody, whom no rule names."""
+    return text if text.isprintable() else "".join(each if each.isprintable() else " " for each in text)
 
 
 Answer = Callable[[Request], Awaitable[str]]
@@ -123,6 +127,8 @@ class Connection(asyncio.Protocol):
             self._task = None
         if self._transport is not None:
             self._transport.write(f"action={action}\n\n".encode())
+            if self._transport.get_write_buffer_size() > REQUEST:
+                self.close()  # it asks and does not read
             self._next()
 
 

@@ -25,6 +25,7 @@ _C: Final[Any] = _BLOCKS.c
 _DONE: Final[Any] = ActionRow.__table__.c
 PEACE: Final = timedelta(days=1)  # in which a server that an administrator let in is not shut out by itself
 _CHUNK: Final = 200
+MOST_BY_ITSELF: Final = 10_000  # shut out: a stranger has many IPv6 addresses (Exim: POSTERN_SHUT_OUT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,7 @@ class Found:
 def shut_out(engine: Engine, found: Iterable[Found], now: datetime, lasting: timedelta) -> int:
     """Shuts servers out from what they did on, if that is not over by now; how many are new. One that is shut out
     already stays so no longer than it was to; its visits are counted. One that was let in since, or in the day before,
-    is left alone. Raises PolicyAway."""
+    is left alone, and so is who comes when there are too many. Raises PolicyAway."""
     some = sorted((each for each in found if each.at + lasting > now), key=lambda each: each.ip)
 
     def work(connection: Connection) -> int:
@@ -115,11 +116,12 @@ def _shut_out(connection: Connection, some: list[Found], now: datetime, lasting:
     pardoned = select(_DONE.target, func.max(_DONE.at).label("at")).where(*about).group_by(_DONE.target)
     let_in = {row.target: row.at for row in connection.execute(pardoned)}
     known = set(connection.scalars(select(_C.ip).where(_C.ip.in_(ips))))
-    new = []
+    room = MOST_BY_ITSELF - (connection.scalar(select(func.count()).select_from(_BLOCKS)) or 0)
+    new: list[dict[str, Any]] = []
     for each in some:
         if each.ip in known:
             connection.execute(update(_BLOCKS).where(_C.ip == each.ip).values(hits=_C.hits + each.times))
-        elif each.ip not in let_in or let_in[each.ip] <= each.at - PEACE:
+        elif len(new) < room and (each.ip not in let_in or let_in[each.ip] <= each.at - PEACE):
             at = min(each.at, now)
             until = {"added_at": at, "expires_at": at + lasting}
             new.append({"ip": each.ip, "reason": each.reason[:REASON], "hits": each.times - 1, **until})

@@ -61,7 +61,7 @@ class PolicyServer:
         self.batches = Batches(self.answers, DUNNO, FAULTS, self._away)
         self.ours, self.days = Ours(settings.own_names), settings.host_block_days
         self.pretences: dict[str, Pretence] = {}
-        self._told_away = False
+        self._told_away = self._told_unwritten = False
         self._cleaned = 0.0
 
     async def answer(self, request: Request) -> str:
@@ -93,9 +93,12 @@ class PolicyServer:
             self._told_away = False
             log.info("SQL answers again")
         self.batches.closed = False
+        if (unwritten := self.answers.unwritten) and not self._told_unwritten:
+            log.warning("SQL takes no attempts: nobody is asked to come again", extra={"detail": unwritten})
+        self._told_unwritten = bool(unwritten)
 
     def write_down(self) -> None:
-        """What was counted and noticed since; what SQL does not take is tried again. Old triplets are forgotten."""
+        """What was counted and noticed since; what SQL does not take is lost. Old triplets are forgotten."""
         told, self.pretences = self.pretences, {}
         host_hits, self.answers.host_hits = self.answers.host_hits, Counter()
         rule_hits, self.answers.rule_hits = self.answers.rule_hits, Counter()

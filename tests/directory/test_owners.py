@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 
+import pytest
 from sqlalchemy import Engine, insert
 
 from app.directory.account import Endpoint
@@ -58,6 +59,15 @@ def test_each_is_the_owner_that_a_single_look_up_finds(engine: Engine) -> None:
         known = found.get(each, (("", ""),))
         assert [owner[0] for owner in known] == [account.id if account else ""], each
         assert account is None or known == ((account.id, account.site),)
+
+
+@pytest.mark.parametrize("detail", ["x" * 80, " ", "a b", "a@b", "(", "\N{SOFT HYPHEN}"])
+def test_mail_that_comes_with_a_detail_that_is_kept_nowhere_is_its_owner_s(engine: Engine, detail: str) -> None:
+    fill(engine)
+    mine, caught = f"alice+{detail}@s1.example", f"{detail * 90}@s2.example"
+    assert owners(Directory(engine), [mine, caught]) == {mine: (("1", "1"),), caught: (("4", "2"),)}
+    query = "SELECT 'alice@s1.example' AS address, 'imap.x.example' AS imap_host WHERE :local = 'alice'"
+    assert owners(Directory(engine, query=query), [mine]) == {mine: (("q:alice@s1.example", "s1.example"),)}
 
 
 def test_an_address_that_forwards_is_its_targets_that_are_ours(engine: Engine) -> None:

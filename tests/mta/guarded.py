@@ -55,6 +55,7 @@ mydestination =
 mynetworks = 127.0.0.0/8
 alias_maps =
 default_transport = discard
+recipient_delimiter = +
 relay_transport = discard
 virtual_transport = discard
 smtpd_error_sleep_time = 0

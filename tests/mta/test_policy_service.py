@@ -121,6 +121,24 @@ def test_a_rule_of_ones_own_holds_for_the_next_mail_and_for_nobody_else(world: W
     assert world.told(sender, BOB).code == 250
 
 
+@pytest.mark.parametrize(
+    "recipient", [f"alice+{'x' * 80}@isp.example", '"alice+a b"@isp.example', "alice+\u00ad@isp.example"]
+)
+def test_no_spelling_of_a_recipient_leads_past_a_rule_of_theirs(world: World, recipient: str) -> None:
+    sender = fresh()
+    assert world.told(sender, recipient).code == 250
+    world.add("deny", sender, account_scope(world.ids[ALICE]))
+    assert world.told(sender, recipient).code == 554
+
+
+@pytest.mark.parametrize("local", ['"a\tb"', "a\u00adb", '"a b"', "a\x7fb", '"a\\"b"'])
+def test_no_spelling_of_a_sender_leads_past_a_rule_about_their_domain(world: World, local: str) -> None:
+    domain = fresh().partition("@")[2]
+    world.add("deny", f"odd.{domain}")
+    assert world.told(f"{local}@ODD.{domain}", BOB).code == 554
+    assert world.told(f"{local}@odd.{domain}.", BOB).code >= 500
+
+
 def test_rules_of_all_scopes_decide_as_the_pages_say(world: World) -> None:
     sender = fresh()
     domain = sender.partition("@")[2]

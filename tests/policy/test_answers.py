@@ -79,6 +79,19 @@ def test_a_first_mail_is_asked_to_come_again(engine: Engine) -> None:
     assert told(engine, ASKED, now=NOW + timedelta(minutes=6)) == ["DUNNO"]
 
 
+def test_where_no_attempt_is_written_rules_hold_and_nobody_waits_for_ever(engine: Engine) -> None:
+    kept(engine, rule("deny", "bank.example"))
+    with engine.begin() as connection:
+        connection.execute(text("ALTER TABLE grey_triplet RENAME TO elsewhere"))
+    mine = answers(engine)
+    assert [each[:6] for each in mine([ASKED, replace(ASKED, sender="a@other.example")])] == ["REJECT", "DUNNO"]
+    assert mine.unwritten
+    with engine.begin() as connection:
+        connection.execute(text("ALTER TABLE elsewhere RENAME TO grey_triplet"))
+    assert mine([replace(GREYLIST, sender="a@other.example")]) == [LATER]
+    assert not mine.unwritten
+
+
 @pytest.mark.parametrize("what", ["rule", "account", "site", "switch"])
 def test_nothing_is_asked_to_come_again_where_that_is_off(engine: Engine, what: str) -> None:
     if what == "rule":

@@ -15,12 +15,12 @@ ASKED = b"request=smtpd_access_policy\nprotocol_state=RCPT\nsender=%s\nrecipient
 Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter, set[delegation.Connection]], Awaitable[None]]
 
 
-def talk(folder: Path, script: Talk) -> None:
-    """Speaks with a service whose answer is the sender."""
+def talk(folder: Path, script: Talk, times: int = 1) -> None:
+    """Speaks with a service whose answer is the sender, so many times."""
 
     async def answer(request: Request) -> str:
         await asyncio.sleep(0.01)
-        return request.sender
+        return request.sender * times
 
     async def run() -> None:
         server, open_ones = await listen(f"unix:{folder}/s", answer)
@@ -43,9 +43,9 @@ def test_what_is_no_request_is_refused(raw: bytes) -> None:
         request_of(raw)
 
 
-@pytest.mark.parametrize("value", [b"a\0b", b"a\rb", b"\x1b[0m"])
-def test_a_value_with_control_characters_is_none(value: bytes) -> None:
-    assert request_of(b"sender=" + value).sender == ""
+@pytest.mark.parametrize("between", [b"\0", b"\t", b"\x1b", "\N{SOFT HYPHEN}".encode()])
+def test_what_no_eye_sees_is_a_blank_and_the_rest_is_there(between: bytes) -> None:
+    assert request_of(b"sender=a" + between + b"b@bank.example").sender == "a b@bank.example"
 
 
 @pytest.mark.servers
@@ -70,6 +70,22 @@ def test_nonsense_and_what_does_not_end_ends_the_connection(tmp_path: Path, sent
             await reader.readexactly(1)
 
     talk(tmp_path, script)
+
+
+@pytest.mark.servers
+def test_who_asks_and_does_not_read_is_left(tmp_path: Path) -> None:
+    async def script(
+        _reader: asyncio.StreamReader, writer: asyncio.StreamWriter, ones: set[delegation.Connection]
+    ) -> None:
+        writer.transport.pause_reading()  # type: ignore[attr-defined]
+        for _ in range(20):
+            writer.write(ASKED % b"one")
+            await asyncio.sleep(0.02)
+            if not ones:
+                return
+        raise AssertionError("it is still heard")
+
+    talk(tmp_path, script, times=30_000)
 
 
 @pytest.mark.servers

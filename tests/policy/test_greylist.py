@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 
 import pytest
@@ -37,6 +38,14 @@ def waits(engine: Engine, after: timedelta) -> bool:
 )
 def test_what_changes_from_mail_to_mail_is_folded(sender: str, known: str) -> None:
     assert folded(sender) == known
+
+
+@pytest.mark.parametrize("local", ["a" * 4000, "+" * 4000, "a-" * 2000, "a+" * 2000])
+def test_a_long_sender_is_folded_as_fast_as_it_is_read(local: str) -> None:
+    began = time.process_time()
+    for _ in range(20):
+        folded(f"{local}@bank.example")
+    assert time.process_time() - began < 0.2
 
 
 @pytest.mark.parametrize(

@@ -96,6 +96,15 @@ def test_who_was_let_in_is_left_alone_for_a_day(engine: Engine) -> None:
     assert hosts.shut_out(engine, found(NOW + day), NOW + day, month) == 1
 
 
+def test_who_has_many_addresses_fills_the_table_only_so_far(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hosts, "MOST_BY_ITSELF", 3)
+    many = [each for number in range(5) for each in found(ip=f"2001:db8::{number}")]
+    assert hosts.shut_out(engine, many, NOW, timedelta(days=30)) == 3
+    assert hosts.shut_out(engine, many, NOW, timedelta(days=30)) == 0
+    hosts.block(engine, ADMIN, "203.0.113.9", "by hand", NOW, MONTH)
+    assert len(hosts.blocks(engine, NOW)) == 4
+
+
 def test_an_administrator_s_own_block_stays_as_it_is(engine: Engine) -> None:
     hosts.block(engine, ADMIN, "203.0.113.9", "by hand", NOW, MONTH)
     hosts.shut_out(engine, found(NOW + timedelta(days=1)), NOW + timedelta(days=1), timedelta(days=60))

@@ -45,6 +45,11 @@ class Running:
             with line.makefile("rb") as answer:
                 return answer.readline().decode().strip().removeprefix("action=")
 
+    def listens(self) -> bool:
+        """The file is there before."""
+        with socket.socket(socket.AF_UNIX) as line:
+            return line.connect_ex(str(self.folder / "s")) == 0
+
     @property
     def log(self) -> str:
         return (self.folder / "log").read_text()
@@ -64,7 +69,7 @@ def running(tmp_path: Path) -> Iterator[Running]:
     with (tmp_path / "log").open("wb") as log:
         words = [sys.executable, "-m", "app.policy.service"]
         process = subprocess.Popen(words, env=nodes.environment(own), cwd=ROOT, stderr=log)
-    until(lambda: (tmp_path / "s").exists())
+    until(found.listens)
     yield found
     process.send_signal(signal.SIGTERM)
     assert process.wait(10) == 0, found.log
