@@ -40,7 +40,7 @@ class Dovecot:
 
     Started by root, mail belongs to nobody, who must be able to enter `folder` (not so below a 0700 directory).
     `quota` is a size such as "10M"; `master` a (user, password) who signs in as `login*master`; `options` is
-    appended to the configuration and wins over it.
+    appended to the configuration and wins over it. `accounts`: passdb and userdb other than ours.
     """
 
     def __init__(
@@ -55,11 +55,12 @@ class Dovecot:
         hibernate: bool = False,
         sasl: bool = False,
         options: str = "",
+        accounts: str = "",
     ) -> None:
         self.folder = folder
         self.users = dict(users or {})
         self.tls, self.sieve, self.quota, self.master = tls, sieve, quota, master
-        self.hibernate, self.sasl, self.options = hibernate, sasl, options
+        self.hibernate, self.sasl, self.options, self.accounts = hibernate, sasl, options, accounts
         self.ports: dict[str, int] = {}
         self.process: subprocess.Popen[bytes] | None = None
         self._run: Path | None = None
@@ -218,8 +219,9 @@ class Dovecot:
         self._forget_run()
         self._run = self._run_folder()
         layout = Layout(
-            self.folder, self._run, ports, self.tls, self.quota, bool(self.master), self.hibernate, self.options
-        )
+            self.folder, self._run, ports, self.tls, self.quota, bool(self.master), self.hibernate, self.options,
+            self.accounts,
+        )  # fmt: skip
         config = self.folder / "dovecot.conf"
         config.write_text(configuration(layout))
         program = find_program("dovecot")

@@ -28,11 +28,13 @@ class Layout:
     master: bool
     hibernate: bool
     options: str
+    accounts: str = ""
 
 
 def configuration(layout: Layout) -> str:
     """Return the text of dovecot.conf."""
-    parts = [_base(layout), _accounts(layout), _NAMESPACE, _listeners(layout), _USER if os.getuid() else _ROOT]
+    accounts, user = layout.accounts or _accounts(layout), _USER if os.getuid() else _ROOT
+    parts = [_base(layout), accounts, _NAMESPACE, _listeners(layout), user]
     if layout.tls:
         parts.append(f"ssl = yes\nssl_cert = <{layout.tls.chain}\nssl_key = <{layout.tls.key}\n")
     if "sieve" in layout.ports:

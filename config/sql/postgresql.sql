@@ -75,13 +75,20 @@ SELECT ip, reason, expires_at FROM host_block WHERE expires_at > now() AT TIME Z
 CREATE OR REPLACE VIEW mta_host_pardon AS
 SELECT target AS ip, at FROM action_log WHERE account_id = '' AND site = '' AND verb = 'host-remove';
 
--- Who signs in with which password, and where their mail lies: the only view with hashes.
+-- Who signs in with which password, and where their mail lies: with the next one the only view with hashes.
 CREATE OR REPLACE VIEW mta_login AS
 SELECT r.domain, r.local, r.by_name, r.wide, r.live, r.account_id, r.site, r.kind, r.login, r.address, r.server, r.host,
        m.imap_port AS port, m.imap_security AS security, m.state, c.password_hash
   FROM mta_recipient r JOIN account c ON c.account_id = NULLIF(r.account_id, '')::int
   LEFT JOIN mail_server m ON m.server_id = c.server_id
  WHERE r.local <> '*';
+
+-- Each mailbox by its login on its server, which becomes a folder's name: what could lead elsewhere is no mailbox.
+CREATE OR REPLACE VIEW mta_box AS
+SELECT m.name AS server, c.login, (c.enabled AND s.enabled)::int AS live, c.account_id::text AS account_id, c.site_id::text AS site,
+       CONCAT(c.username, '@', s.primary_domain) AS address, c.password_hash
+  FROM account c JOIN site s ON s.site_id = c.site_id JOIN mail_server m ON m.server_id = c.server_id
+ WHERE c.kind <> 'forward' AND c.login ~ '^[A-Za-z0-9_][A-Za-z0-9._@+=-]*$';
 
 DO $$
 DECLARE
@@ -102,7 +109,7 @@ GRANT SELECT ON mta_setting TO exim, postfix, dovecot;
 GRANT SELECT ON sa_setting, sa_rule TO spamassassin;
 GRANT SELECT ON mta_host_block TO exim, postfix;
 GRANT SELECT ON mta_host_pardon TO exim;
-GRANT SELECT ON mta_login TO dovecot;
+GRANT SELECT ON mta_login, mta_box TO dovecot;
 GRANT SELECT (prefid, scope_rank, scope_id, preference, value) ON spam_pref TO spamassassin;
 GRANT SELECT, INSERT ON host_block TO exim;
 GRANT UPDATE (reason, added_at, expires_at, hits) ON host_block TO exim;

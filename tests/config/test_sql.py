@@ -25,7 +25,7 @@ _HASH = "$6$salt$" + "x" * 86
 _READS = {
     "exim": {"mta_domain", "mta_recipient", "mta_rule", "mta_setting", "mta_host_block", "mta_host_pardon"},
     "postfix": {"mta_domain", "mta_recipient", "mta_rule", "mta_setting", "mta_host_block"},
-    "dovecot": {"mta_login", "mta_setting"},
+    "dovecot": {"mta_box", "mta_login", "mta_setting"},
     "spamassassin": {"mta_domain", "mta_recipient", "sa_setting", "sa_rule"},
 }
 _VIEWS = set().union(*_READS.values())

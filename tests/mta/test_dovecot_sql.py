@@ -1,0 +1,182 @@
+"""A real Dovecot takes its accounts out of Postern's directory: shipped queries, view and user, on both databases."""
+
+from __future__ import annotations
+
+import imaplib
+import shutil
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+
+from app.demo.dovecot import Dovecot, missing
+from app.directory.engine import open_engine
+from app.directory.password import hash_password
+from app.policy import spam
+from app.policy.actions import By
+from app.policy.chosen import Chosen
+from app.policy.rule import EVERYBODY, Scope, account_scope
+from tests.anydatabase import mariadb, postgresql
+from tests.conftest import make_server_folder
+from tests.directory.filling import account, alias, fill, run, server, site
+from tests.mailsql import MailSQL
+
+__all__ = ["mariadb", "postgresql"]
+pytestmark = [pytest.mark.databases, pytest.mark.servers]
+SHIPPED = Path(__file__).resolve().parents[2] / "config/dovecot"
+SECRET, WORD = "ein Geheimnis", "no-blank"
+PLAIN = f"{{PLAIN}}{SECRET}"
+CRYPT = (  # of "another's"
+    "$6$salt$L3Db4RsmfZ/xwyrOP.JL6TT9JV5sMeke"
+    "I8nV19DI9glQXWwg.1u9Ju5W7wISoy14Xj38y4gZZOUnow/qh0Kw//"
+)
+_SPAM = b"From: a@sender.example\r\nTo: x@one.example\r\nSubject: news\r\nX-Spam: Yes\r\n\r\nHello\r\n"
+_DRIVERS = {"mariadb": "libdriver_mysql.so", "postgresql": "libdriver_pgsql.so"}
+
+
+@dataclass(frozen=True)
+class World:
+    """A Dovecot and the database that it reads as the user `dovecot`."""
+
+    sql: MailSQL
+    engine: Engine
+    dovecot: Dovecot
+
+    def signs_in(self, name: str, password: str = SECRET) -> bool:
+        with imaplib.IMAP4("127.0.0.1", self.dovecot.imap_port) as client:
+            try:
+                client.login(name, password)
+            except imaplib.IMAP4.error:
+                return False
+            return True
+
+    def has_logins(self, login: str, count: int) -> None:
+        """The log tells of a sign-in a moment later."""
+        end = time.monotonic() + 5
+        while self.dovecot.logins(login) != count:
+            assert time.monotonic() < end, self.dovecot.log()[-1000:]
+            time.sleep(0.01)
+
+    def chooses(self, scope: Scope, value: str, *, locked: bool = False) -> None:
+        wish = {"spam_action": Chosen(value, locked)}
+        spam.choose_all(self.engine, By("1", "1", "1"), scope, wish, datetime.now(UTC))
+
+    def spam_goes_to(self, address: str) -> str:
+        """Where spam for an address is put."""
+        login = address.partition("@")[0]
+        before = self._count(login, "Junk"), self._count(login, "INBOX")
+        self.dovecot.deliver(address, _SPAM)
+        after = self._count(login, "Junk"), self._count(login, "INBOX")
+        return {(1, 0): "Junk", (0, 1): "INBOX"}[after[0] - before[0], after[1] - before[1]]
+
+    def _count(self, login: str, mailbox: str) -> int:
+        folder = self.dovecot.maildir(login, mailbox)
+        return sum(1 for part in ("new", "cur") for _ in (folder / part).glob("*"))
+
+
+@pytest.fixture(scope="module", params=["mariadb", "postgresql"])
+def world(request: pytest.FixtureRequest) -> Iterator[World]:
+    if missing() or not Path("/usr/lib/dovecot/modules/auth", _DRIVERS[request.param]).exists():
+        pytest.skip("needs Dovecot with its drivers of SQL")
+    sql, folder = MailSQL(request.getfixturevalue(request.param)), make_server_folder()
+    sql.server.folder.chmod(0o755)
+    engine = open_engine(sql.url)
+    people(engine)
+    (folder / "junk.sieve").write_text((SHIPPED / "sieve/junk.sieve").read_text())
+    (folder / "postern-sql.conf.ext").write_text(queries(sql, folder))
+    blocks = (SHIPPED / "postern-sql.conf").read_text().replace("/etc/dovecot/", f"{folder}/")
+    blocks = blocks.replace("vmail\nmail_gid = vmail", "nobody\nmail_gid = nogroup").replace("= 1 min", "= 0")
+    made = Dovecot(folder, accounts=blocks, sieve=True)
+    try:
+        yield World(sql, engine, made.start())
+    finally:
+        made.stop()
+        engine.dispose()
+        shutil.rmtree(folder)
+
+
+def people(engine: Engine) -> None:
+    fill(
+        engine,
+        server(),
+        server("mail2"),
+        *site("one", "one.example", "one.test"),
+        *site("two", "two.example"),
+        *site("off", "off.example", enabled="no"),
+        account("one", "alice", login="box1", password_hash=hash_password(SECRET)),
+        account("one", "carl", login="box2", password_hash=CRYPT),
+        account("one", "gone", login="box3", enabled="no"),
+        account("one", "none", login="box4"),
+        account("one", "far", login="box5", server="mail2"),
+        account("two", "bob", login="../box1"),
+        account("off", "eve", login="box6"),
+        alias("one", "sales", account="alice"),
+        alias("one", "*", "one.example", account="alice"),
+        alias("one", "box2", account="alice"),
+    )
+    run(engine, f"UPDATE account SET password_hash = '{PLAIN}' WHERE password_hash IS NULL AND login <> 'box4'")
+
+
+def queries(sql: MailSQL, folder: Path) -> str:
+    """The operator's file, as an operator changes it; its connect string knows no quotes."""
+    alter = "USER dovecot@'%' IDENTIFIED BY" if sql.kind == "mariadb" else "ROLE dovecot PASSWORD"
+    sql.run(f"ALTER {alter} '{WORD}'")
+    config = (SHIPPED / f"sql/postern-{sql.kind}.conf.ext").read_text()
+    for old, new in {
+        "/run/mysqld/mysqld.sock": str(sql.server.socket),
+        "/run/postgresql": str(sql.server.folder),
+        "dbname=mail ": f"dbname={sql.name} ",
+        "CHANGE": WORD,
+        "/var/mail/vhosts/": f"{folder}/mail/",
+        "/etc/dovecot/sieve/": f"{folder}/",
+    }.items():
+        config = config.replace(old, new)
+    return config
+
+
+@pytest.mark.parametrize("name", ["box1", "alice@one.example", "Alice@ONE.test", "sales@one.example"])
+def test_a_login_and_each_address_of_an_account_signs_in_as_it(world: World, name: str) -> None:
+    before = world.dovecot.logins("box1")
+    assert world.signs_in(name)
+    world.has_logins("box1", before + 1)
+
+
+def test_nobody_else_signs_in(world: World) -> None:
+    shut = ("nobody@one.example", "gone@one.example", "box3", "none@one.example", "box4", "eve@off.example", "box6")
+    elsewhere = ("far@one.example", "box5", "bob@two.example", "../box1", "carl@one.example")
+    names = (*shut, *elsewhere, "x' OR '1'='1", "*@one.example")
+    with ThreadPoolExecutor(len(names)) as pool:  # Dovecot lets each wait half a second
+        assert not [name for name, done in zip(names, pool.map(world.signs_in, names), strict=True) if done]
+
+
+def test_no_password_is_no_password(world: World) -> None:
+    assert not world.signs_in("box4", "")
+    assert not world.signs_in("box1", "")
+
+
+def test_a_login_is_its_own_account_and_not_whose_address_is_called_so(world: World) -> None:
+    assert world.signs_in("box2", "another's")
+    world.has_logins("box2", 1)
+    assert world.signs_in("box2@one.example")
+    assert world.dovecot.logins("box2") == 1
+
+
+def test_a_password_that_is_set_holds_at_the_next_sign_in(world: World) -> None:
+    run(world.engine, "UPDATE account SET password_hash = '{PLAIN}ein neues' WHERE login = 'box2'")
+    assert world.signs_in("carl@one.example", "ein neues")
+    assert not world.signs_in("carl@one.example", "another's")
+    run(world.engine, f"UPDATE account SET password_hash = '{CRYPT}' WHERE login = 'box2'")
+
+
+def test_mail_is_delivered_to_a_login_and_spam_goes_where_its_owner_says(world: World) -> None:
+    assert world.spam_goes_to("box1@mail1.internal") == "Junk"
+    world.chooses(account_scope("1"), "tag")
+    assert world.spam_goes_to("box1@mail1.internal") == "INBOX"
+    assert world.spam_goes_to("box2") == "Junk"
+    world.chooses(EVERYBODY, "junk", locked=True)
+    assert world.spam_goes_to("box1@mail1.internal") == "Junk"
