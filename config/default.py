@@ -17,6 +17,7 @@ from typing import Any
 from app.mail import limits as parsing
 from config import values
 from config.filters import LOOPBACK_NETWORKS, FilterSettings
+from config.password import PasswordSettings
 from config.setting import REQUIRED, Deadlines, Limits, SettingError, setting
 from config.together import check_together
 from config.values import Network
@@ -25,7 +26,7 @@ LOOPBACK_HOSTS = ("localhost", ".localhost", "127.0.0.1", "[::1]")  # RFC 6761 Â
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(FilterSettings):
+class Settings(PasswordSettings, FilterSettings):
     """A node's settings; made by `load`."""
 
     secret_keys: tuple[bytes, ...] = setting(

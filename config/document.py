@@ -5,6 +5,7 @@ from typing import Any
 
 from config.default import Settings, variable
 from config.filters import FilterSettings
+from config.password import PasswordSettings
 from config.setting import REQUIRED
 
 HEAD = """# Settings
@@ -22,9 +23,9 @@ This page is made from config/default.py (`python -m config.document`); a test c
 
 
 def page() -> str:
-    """The whole page, as Markdown; what a node needs first stands first, those of filters last."""
-    filters = {item.name for item in dataclasses.fields(FilterSettings)}
-    rows = sorted(dataclasses.fields(Settings), key=lambda item: item.name in filters)
+    """The whole page, as Markdown; what a node needs first stands first, those of filters and of passwords last."""
+    last = [{item.name for item in dataclasses.fields(part)} for part in (FilterSettings, PasswordSettings)]
+    rows = sorted(dataclasses.fields(Settings), key=lambda item: [item.name in names for names in reversed(last)])
     return HEAD + "".join(map(_row, rows))
 
 

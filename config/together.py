@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from config.password import FAMILIES
 from config.setting import SettingError
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ def check_together(settings: Settings) -> None:
         )
     if settings.release_url:
         _check_release(settings)
+    if settings.password_url:
+        _check_password(settings, settings.password_url)
     bind = settings.policy_bind
     if not re.match(r"(?:unix:|localhost:|127\.[0-9.]+:|\[::1\]:)", bind) and not settings.allow_plaintext:
         raise SettingError("POSTERN_POLICY_BIND", repr(bind), "an address of this machine alone, or unix:/path")
@@ -59,6 +62,30 @@ def _check_release(settings: Settings) -> None:
     here = re.match(r"http://(?:localhost|127\.[0-9.]+|\[::1\])(?:[:/]|$)", settings.release_url or "")
     if not (settings.release_url or "").startswith("https://") and not here and not settings.allow_plaintext:
         raise SettingError("POSTERN_RELEASE_URL", repr(settings.release_url), "https, except on this machine")
+
+
+def _check_password(settings: Settings, url: str) -> None:
+    """What each back-end needs beside its URL."""
+    from app.password.command import words_of
+    from app.password.sql import checked
+
+    scheme, _, rest = url.partition(":")
+    family = FAMILIES.get(scheme, scheme)
+    if family in ("ldap", "doveadm", "poppassd"):
+        _check_endpoint("POSTERN_PASSWORD_URL", url, family, settings.allow_plaintext)
+    if family == "ldap" and not settings.password_dn:
+        raise SettingError("POSTERN_PASSWORD_DN", "nothing", "the entry of somebody, e.g. mail={address},ou=people")
+    if family == "ldap" and settings.password_bind_dn and not settings.password_secret:
+        raise SettingError("POSTERN_PASSWORD_SECRET", "nothing", "the password of POSTERN_PASSWORD_BIND_DN")
+    if family == "doveadm" and not (settings.password_dict and settings.password_secret):
+        raise SettingError("POSTERN_PASSWORD_DICT", "nothing", "a dict, and POSTERN_PASSWORD_SECRET beside it")
+    name, read = {"command": ("URL", words_of), "sql": ("STATEMENT", checked)}.get(family, ("", str))
+    text = rest if family == "command" else settings.password_statement
+    try:
+        if text and name:
+            read(text)
+    except ValueError as error:
+        raise SettingError(f"POSTERN_PASSWORD_{name}", repr(text)[:200], str(error)) from None
 
 
 def _check_endpoint(name: str, url: str, family: Any, allow_plaintext: bool) -> None:

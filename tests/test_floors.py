@@ -26,6 +26,7 @@ FLOORS = {
     "blocklog": 0,
     "policy": 0,
     "profile": 0,
+    "password": 0,
     "migrations": 0,
     # Below the rooms that keep something in SQL, which are neighbours: what each of them declares its tables with.
     "table": -1,
@@ -55,7 +56,7 @@ WEB: dict[str, set[str]] = {
     "sending": {"letter", "mailboxes", "settings"},
     "writing": {"letter", "mailboxes", "sending", "settings"},
     "reading": {"letter", "mailboxes", "sending", "writing"},
-    "signing": {"sending", "writing"},
+    "signing": {"notice", "sending", "settings", "writing"},
     "contacts": set(),
     "blocked": {"mailboxes", "reading"},
     "filters": {"mailboxes", "notice", "reading"},

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from app.directory.account import Endpoint, Security
 from app.directory.address import ascii_domain
 
-Family = Literal["imap", "smtp", "sieve", "ldap"]
+Family = Literal["imap", "smtp", "sieve", "ldap", "doveadm", "poppassd"]
 
 # Ports: RFC 8314 §7.1 and §7.3 (993, 465), RFC 3501 (143), RFC 6409 (587), RFC 5804 (4190; it has STARTTLS only).
 _SCHEMES: dict[Family, dict[str, tuple[Security, int]]] = {
@@ -20,6 +20,8 @@ _SCHEMES: dict[Family, dict[str, tuple[Security, int]]] = {
     "smtp": {"smtps": ("tls", 465), "smtp": ("starttls", 587), "smtp+plain": ("plain", 587)},
     "sieve": {"sieve": ("starttls", 4190), "sieve+plain": ("plain", 4190)},
     "ldap": {"ldaps": ("tls", 636), "ldap": ("starttls", 389), "ldap+plain": ("plain", 389)},
+    "doveadm": {"doveadm+https": ("tls", 8443), "doveadm+http": ("plain", 8080)},
+    "poppassd": {"poppassds": ("tls", 106), "poppassd": ("plain", 106)},
 }
 _HOST = re.compile(r"(?=.{1,253}\Z)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*")
 

@@ -36,8 +36,8 @@ from app.web.sending import redirect, underway
 from app.web.serving import body, crowd, icon, metrics, pack, proxies, static, timing
 from app.web.serving.csrf import Protection
 from app.web.serving.log import logger, set_up
-from app.web.settings import identities, looks, preferences, texts
-from app.web.signing import login, sessions
+from app.web.settings import backend, identities, looks, preferences, texts
+from app.web.signing import login, password, sessions
 from app.web.spool import FormRequest
 from app.web.start import open_resources, tell_missing_migrations
 from app.web.urls import MailboxConverter, remembered
@@ -142,6 +142,8 @@ ROUTES: Sequence[tuple[str, str, Any, Sequence[str]]] = (
     (f"/settings/actions/{LONG}/undo", "blocked.undo", doings.undo, POST),
     ("/settings/actions/unhide", "blocked.unhide", doings.unhide, POST),
     (f"/settings/actions/rules/{NUMBER}/remove", "blocked.remove_rule", doings.remove, POST),
+    ("/settings/password", "password.show", password.show, GET),
+    ("/settings/password", "password.save", password.save, POST),
     ("/settings/sessions", "settings.sessions", sessions.sessions, GET),
     ("/settings/sessions/revoke", "settings.revoke", sessions.revoke, POST),
     ("/settings/sessions/everywhere", "settings.sign_out_everywhere", sessions.sign_out_everywhere, POST),
@@ -256,7 +258,7 @@ def _install(app: Flask, chosen: Settings) -> None:
     errors.install(app)
     app.context_processor(_context)
     app.jinja_env.filters.update(filters, **words.filters, **told.filters, each=rows.each, branches=branches.shown)
-    app.jinja_env.globals["MANY"] = MANY
+    app.jinja_env.globals.update(MANY=MANY, password_offered=backend.offered)
     app.jinja_env.globals.update(url_for=remembered(app), carry_token=carry.page_token)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     local = chosen.bind.startswith("unix:")

@@ -26,6 +26,7 @@ from app.web.policy import policy
 from app.web.resources import resources
 from app.web.serving.log import described, logger
 from app.web.session import NoMailbox, imap_of
+from app.web.settings import backend
 
 FIELDS = ("display_name", "kind", "forward_to", "time_zone", "locale", "role", "enabled", "server")
 OVERTAKEN = "Somebody changed this account while you looked at it. What you typed is still here; compare, then save."
@@ -135,10 +136,12 @@ def shown(
 
 
 def may_reset(of: Member) -> bool:
-    """Whether who asks may set its password: one that the directory holds, never their own or of a higher role."""
-    here_kept = of.row["kind"] == "forward" or bool(of.row[edit.SECRET])
+    """Whether who asks may set its password: one that the directory holds, or that the site can set without the
+    former one; never their own or of a higher role."""
+    way = backend.usual(resources())
+    there = bool(of.row[edit.SECRET]) if way is None else way.without_old
     allowed = of.here.of_provider or bool(of.site["reset_passwords"])
-    return here_kept and allowed and not of.own and not of.fixed
+    return (of.row["kind"] == "forward" or there) and allowed and not of.own and not of.fixed
 
 
 def _undoable(of: Member, action: actions.Action) -> bool:

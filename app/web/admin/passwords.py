@@ -1,10 +1,12 @@
-"""A new password for somebody who lost theirs: only where the directory holds it, and the site lets its administrators.
+"""A new password for somebody who lost theirs: where the directory holds it or the site has another way to set
+one, and where it lets its administrators.
 
 It is shown once, where it was made here, and written down nowhere: the action log holds that it was set, and no hash.
 """
 
 import re
 import secrets
+from contextlib import suppress
 from typing import Any
 
 from flask import abort, flash, request
@@ -13,12 +15,17 @@ from redis import RedisError
 from app.directory import edit
 from app.directory.password import hash_password
 from app.directory.resolve import account as resolved
+from app.outbox.errors import OutboxAway
+from app.password.errors import PasswordError, Rejected, Unsettled
+from app.policy import actions
 from app.store import session as sessions
 from app.web.admin import doing
 from app.web.admin.editing import Member, changeable, may_reset, member_of, shown
 from app.web.notice import announce
+from app.web.policy import policy
 from app.web.resources import resources
 from app.web.serving.log import described, logger
+from app.web.settings import backend
 
 LEAST, MOST = 10, 256
 _LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that look alike
@@ -34,15 +41,43 @@ def save(account_id: str) -> Any:
     if typed and (fault := wrong(typed, of)):
         return shown(of, faults={"password": fault})
     password = typed or made()
-    hashed = {edit.SECRET: hash_password(password)}
+    if fault := _set(of, password):
+        return shown(of, faults={"password": fault})
+    _ended(of)
+    return shown(member_of(account_id), password="" if typed else password)
+
+
+def _set(of: Member, password: str) -> str:
+    """Sets it where it is checked: in the directory, or by the site's own way; what is wrong, "" for nothing."""
+    way = backend.usual(resources())
+    if of.row["kind"] == "forward" or way is None or backend.is_own(way):
+        _hashed(of, password)
+        return ""
+    owner = resolved(resources().directory, of.id)
+    if owner is None:
+        return "The account is disabled: enable it first."
+    try:
+        way.change(backend.change_of(owner, None, password))
+    except Rejected as error:
+        return f"It is not taken. {error.words}".strip()
+    except Unsettled:
+        return "Nobody can tell whether it was set: the line broke after it was sent. Set it once more."
+    except PasswordError as error:
+        logger.warning("a password was not set", extra=described(error))
+        return "It cannot be set at the moment. Nothing was changed."
+    with policy() as engine:
+        actions.recorded(engine, of.by(), "password", of.address, doing.now())
+    return ""
+
+
+def _hashed(of: Member, password: str) -> None:
+    hashed = {edit.SECRET: hash_password(password, resources().settings.password_scheme)}
 
     def work(rows: Any) -> list[edit.Change]:
         change = edit.change(rows, "account", of.row, hashed)
         return [change] if change is not None else []
 
     doing.done(of.by(), "password", of.address, work)
-    _ended(of)
-    return shown(member_of(account_id), password="" if typed else password)
 
 
 def made() -> str:
@@ -63,6 +98,8 @@ def wrong(typed: str, of: Member) -> str:
 
 
 def _ended(of: Member) -> None:
+    with suppress(OutboxAway):  # mails that wait have lost their password then, by the epoch
+        resources().post.forget_credentials(of.id)
     try:
         sessions.end_everywhere(resources().redis, of.id)
         flash(f"{of.address} has a new password. All its sessions are ended.")
@@ -71,4 +108,4 @@ def _ended(of: Member) -> None:
         flash(f"{of.address} has a new password, but its sessions could not be ended. Set it once more.", "warning")
     owner = resolved(resources().directory, of.id)
     if owner is not None:
-        announce.password(owner, doing.now())
+        announce.password(owner, doing.now(), by_admin=True)

@@ -35,10 +35,11 @@ def shut_out(account: Account, what: str, now: datetime) -> bool:
     return _told(account, [account.address], subject, [*lines, f"    {cleaned(what, 320)}"])
 
 
-def password(account: Account, now: datetime) -> bool:
-    """That an administrator set a new password."""
-    lines = [_who(account, now, True), "", f"The password of {account.address} is a new one. All sessions were ended."]
-    return _told(account, [account.address], "Your password was set anew", lines)
+def password(account: Account, now: datetime, *, by_admin: bool = False) -> bool:
+    """That there is a new password."""
+    said = f"The password of {account.address} is a new one. All other sessions were ended."
+    lines = [_who(account, now, by_admin), "", said]
+    return _told(account, [account.address], "Your password was changed", lines)
 
 
 def _who(account: Account, now: datetime, by_admin: bool) -> str:

@@ -39,12 +39,12 @@ def _page(me: Current, **more: Any) -> Any:
         found, away = resources().post.mails(me.account.id), False
     except OutboxAway:
         found, away = (), True
-    told = _subjects(found)
+    told = subjects_of(found)
     lines = [_line(each, me.zone) | {"subject": told.get(each.id)} for each in found]
     return render_template("outbox.html", mails=lines, away=away, zone=me.zone, **more)
 
 
-def _subjects(mails: Sequence[Mail]) -> dict[str, str]:
+def subjects_of(mails: Sequence[Mail]) -> dict[str, str]:
     """By the mail's id: its subject, which lies in the mailbox only. None while the mail server is away."""
     places = {each.id: _places(each.letter) for each in mails}
     found: dict[Place, str] = {}
@@ -66,17 +66,24 @@ def decide(number: str) -> Response:
     if choice == "time":
         return _timed(me, number)
     if choice in _TAKEN_OUT:
-        found = resources().post.undo(me.account.id, number, me.login(), state=_TAKEN_OUT[choice])
+        found = take_out(me, number, _TAKEN_OUT[choice])
         if found is None:
             flash(OVER if choice == "undo" else _SETTLED, "warning")
-        elif choice == "undo":
-            sendable.give_back(me, found.id, len(found.letter.recipients))
-        pane.wrote(me)
         return edit(found) if found else _listed()
     if not _decided(me, number, choice):
         flash(_SETTLED, "warning")
     pane.wrote(me)
     return _listed()
+
+
+def take_out(me: Current, number: str, state: State) -> Mail | None:
+    """Takes a mail out that waits, or was refused; its draft is as before. None where it is too late. Raises
+    OutboxAway, MailError."""
+    found = resources().post.undo(me.account.id, number, me.login(), state=state)
+    if found is not None and state == State.QUEUED:
+        sendable.give_back(me, found.id, len(found.letter.recipients))
+    pane.wrote(me)
+    return found
 
 
 def _decided(me: Current, number: str, choice: str) -> bool:

@@ -1,12 +1,9 @@
 """Signing in and out.
 
-Every failed sign-in looks the same and takes the same time, whether the address exists or not. An attempt is counted
-before it is made. At most a quarter of a worker's threads are in sign-ins, so that a flood of them stops no reader.
+Every failed sign-in looks the same and takes the same time, whether the address exists or not. What tells them
+from a good one lies in check.py.
 """
 
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 from flask import Response, flash, make_response, redirect, render_template, request, url_for
@@ -16,10 +13,9 @@ from app.directory import resolve
 from app.directory.account import Account
 from app.directory.address import BadAddress, parse_address
 from app.directory.errors import DirectoryError
-from app.directory.password import verify_password
 from app.mail import errors as mail
-from app.store import notices, throttle
-from app.store.throttle import Ticket, TooMany
+from app.store import notices
+from app.store.throttle import TooMany
 from app.web import carry, session
 from app.web.brand import brand
 from app.web.fault import Busy
@@ -30,14 +26,12 @@ from app.web.serving import metrics
 from app.web.serving.log import described, logger
 from app.web.serving.timing import timed
 from app.web.signing import used
+from app.web.signing.check import PASSWORD_BYTES, Refused, check_password, evenly, slot
 from app.web.urls import local_path
 from app.web.writing import copies
 
 ADDRESS_LENGTH = 320
-PASSWORD_BYTES = 1024
 WRONG = "The address or the password is not right."
-# Nobody guessed wrong where one of these came. Everything else counts, also a server that hangs up on a wrong password.
-BLAMELESS = (mail.ServerAway, mail.TooManyConnections, mail.SignInUnavailable, DirectoryError, RedisError)
 OUTCOMES: dict[type[Exception], str] = {TooMany: "throttled", Busy: "busy"}
 WHY = {
     "ended": "Your session has ended. Sign in again to go on.",
@@ -72,19 +66,15 @@ class Form:
         return sized and not controls and len(self.domain or "") <= 253
 
 
-class Refused(Exception):
-    """Wrong address or password: one answer for both."""
-
-
 def sign_in() -> Response:
     """GET and POST /login."""
     if request.method != "POST":
         return _shown()
     form = _form()
     try:
-        with _slot():
+        with slot():
             account = _found(form)
-            with _evenly(_counted_as(form, account)):
+            with evenly(_counted_as(form, account)):
                 _attempt(form, account)
     except Refused:
         return _page(form, WRONG, 401)
@@ -142,18 +132,6 @@ def _form() -> Form:
     )
 
 
-@contextmanager
-def _slot() -> Iterator[None]:
-    """One of the places for sign-ins; Busy where all are taken."""
-    places = resources().sign_ins
-    if not places.acquire(blocking=False):
-        raise Busy
-    try:
-        yield
-    finally:
-        places.release()
-
-
 def _found(form: Form) -> Account | None:
     """The account that is meant, or None. Raises DirectoryError."""
     if not form.sound:
@@ -173,49 +151,6 @@ def _counted_as(form: Form, account: Account | None) -> str:
     return f"{parsed.plain}@{parsed.domain}"
 
 
-@contextmanager
-def _evenly(account: str) -> Iterator[None]:
-    """Counts the attempt, and answers a refusal no sooner than all others. Raises TooMany, redis.RedisError."""
-    held, network, began = resources(), _network(), time.monotonic()
-    held.throttle.admit(account, network)
-    try:
-        ticket = throttle.admit(held.redis, account, network, _limits())
-    except (TooMany, RedisError):
-        held.throttle.forgive(account, network)
-        raise
-    try:
-        yield
-    except (mail.SignInRefused, Refused) as error:
-        _refuse(ticket, began, asked=isinstance(error, mail.SignInRefused))
-    except BLAMELESS:
-        held.throttle.forgive(account, network)
-        throttle.forgive(held.redis, ticket, known=False)
-        raise
-    held.throttle.forgive(account, network)
-    throttle.forgive(held.redis, ticket, known=True)
-
-
-def _refuse(ticket: Ticket, began: float, *, asked: bool) -> None:
-    """Waits until a refusal may be told. A wrong password took `pace` on the mail server; so does a wrong address."""
-    metrics.sign_in("refused")
-    logger.warning("sign-in refused", extra={"network": session.client_address()})
-    if asked:
-        throttle.remember_pace(resources().redis, ticket, time.monotonic() - began)
-    floor = max(resources().settings.failure_seconds, 0.0 if asked else ticket.pace)
-    time.sleep(max(0.0, floor - (time.monotonic() - began)))
-    raise Refused
-
-
-def _network() -> str | None:
-    address = session.client_address()
-    return None if throttle.is_exempt(address, resources().settings.throttle_exempt) else throttle.network_of(address)
-
-
-def _limits() -> throttle.Limits:
-    settings = resources().settings
-    return throttle.Limits(settings.account_failures, settings.network_failures, settings.failure_window)
-
-
 def _attempt(form: Form, account: Account | None) -> None:
     """Signs in or raises Refused, mail.MailError, redis.RedisError."""
     if account is None:
@@ -224,25 +159,13 @@ def _attempt(form: Form, account: Account | None) -> None:
         raise session.Draining(retry_after=60)
     held = resources()
     epoch = notices.epochs(held.redis, [account.id])[account.id]
-    _check_password(account, form.password, epoch)
+    check_password(account, form.password, epoch)
     session.begin(account, form.password, epoch, keep=form.keep)
 
 
 def _was_signed_in(form: Form, account: Account) -> bool:
     """Whether the account's session ended over a text that rides in the form: it is not kept from being saved."""
     return form.carried is not None and carry.unpacked(form.carried, account.id) is not None
-
-
-def _check_password(account: Account, password: str, epoch: str) -> None:
-    """Asks the account's mail server; for an account that only forwards, its hash."""
-    if account.server is None:
-        if not verify_password(account.password_hash, password):
-            raise Refused
-        return
-    try:
-        resources().borrower.sign_in(session.login_of(account, password, epoch))
-    except mail.BadArgument:
-        raise Refused from None
 
 
 def _told(form: Form, error: Exception) -> Response:
