@@ -60,7 +60,7 @@ WEB: dict[str, set[str]] = {
     "contacts": set(),
     "blocked": {"mailboxes", "reading"},
     "filters": {"mailboxes", "notice", "reading"},
-    "away": {"filters", "mailboxes"},
+    "away": {"admin", "filters", "mailboxes", "notice", "signing"},
     "admin": {"blocked", "notice", "settings"},
     "notice": set(),
     "lists": {"admin", "blocked", "notice"},

@@ -17,6 +17,7 @@ ALL_DOMAINS = "*"  # in an address's field `domain`
 
 _LOCALE_FORM = re.compile(r"[a-z]{2,3}([-_][A-Za-z0-9]{2,8})*")
 _WORDS = {"1": True, "0": False, "yes": True, "no": False, "true": True, "false": False}
+_PAGE = re.compile(r"https?://[^\s\"'<>\\]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 Read = Callable[[str], str]
@@ -68,6 +69,13 @@ def count(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 6):
         raise ValueError("must be a whole number from 0 to 999999")
     return int(text)
+
+
+def page_address(text: str) -> str:
+    """The address of a page."""
+    if not _PAGE.fullmatch(text):
+        raise ValueError("is not the address of a page, such as https://isp.example/filters")
+    return text_up_to(300)(text)
 
 
 def time_zone(text: str) -> str:

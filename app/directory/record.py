@@ -20,6 +20,7 @@ from app.directory.fields import (
     locale,
     name_up_to,
     one_of,
+    page_address,
     port,
     text_up_to,
     time_zone,
@@ -58,7 +59,8 @@ FORMS: dict[str, Form] = {
         {"name": _NAME, "primary_domain": ascii_domain, "time_zone": time_zone, "locale": locale}
         | {"brand": name_up_to(40), "junk_pattern": text_up_to(80)}
         | {"messages_per_hour": count, "recipients_per_hour": count, "log_days": count}
-        | {"forward_outside": yes_or_no, "reset_passwords": yes_or_no, "enabled": yes_or_no},
+        | {"forward_outside": yes_or_no, "forward_here": yes_or_no, "reset_passwords": yes_or_no}
+        | {"filters_page": page_address, "filters_words": text_up_to(300), "enabled": yes_or_no},
         key=("name",),
         needs=("name", "primary_domain"),
     ),
@@ -102,7 +104,8 @@ DEFAULTS: dict[str, Any] = {
     "imap_port": 993,
     "imap_security": "tls",
 }
-SITE_DEFAULTS = {"time_zone": "UTC", "locale": "en", "forward_outside": True, "reset_passwords": False}
+SITE_DEFAULTS = {"time_zone": "UTC", "locale": "en", "forward_outside": True, "forward_here": False}
+SITE_DEFAULTS |= {"reset_passwords": False}
 
 
 def default(record: str, field: str) -> Any:

@@ -37,6 +37,9 @@ class SiteRow(Base):
     log_days = optional(Integer)  # how long its block log is kept, where shorter than POSTERN_BLOCKLOG_DAYS
     forward_outside = column(Boolean, server_default=true())  # whether its accounts may forward to other sites' domains
     reset_passwords = column(Boolean, server_default=false())  # whether its administrators may set passwords anew
+    forward_here = column(Boolean, server_default=false())  # whether accounts may set it without ManageSieve, in here
+    filters_page = optional(String(300))  # where else filters are set, where their mail server has no ManageSieve
+    filters_words = optional(String(300))
     enabled = column(Boolean, server_default=true())
 
 

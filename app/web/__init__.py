@@ -18,7 +18,7 @@ from app.directory.errors import DirectoryBroken
 from app.mail.mailbox import MANY
 from app.web import brand, carry, errors, headers, session, spool
 from app.web.admin import account, accounts, adding, editing, importing, operation, passwords, servers, site, totals
-from app.web.away import vacation
+from app.web.away import forwarding, vacation
 from app.web.blocked import acting, doings, expecting, export, pages, told, where, words
 from app.web.brand import BrandError
 from app.web.contacts import contacts, files, groups
@@ -121,6 +121,8 @@ ROUTES: Sequence[tuple[str, str, Any, Sequence[str]]] = (
     ("/filters/rules/<int(max=99999):number>", "filters.save", editor.save, POST),
     ("/vacation", "vacation.show", vacation.show, GET),
     ("/vacation", "vacation.save", vacation.save, POST),
+    ("/forwarding", "forwarding.show", forwarding.show, GET),
+    ("/forwarding", "forwarding.save", forwarding.save, POST),
     ("/blocked", "blocked.show", pages.show, GET),
     ("/blocked.csv", "blocked.export", export.blocked, GET),
     ("/blocked/<row>", "blocked.one", pages.one, GET),

@@ -32,7 +32,7 @@ from app.web.serving.log import described, logger
 VERBS = frozenset(("account", "account-add", "alias-add", "alias-remove", "site", "address-add", "address-remove")
                   + ("import",))  # fmt: skip
 # Columns that only the provider's administrators set; a way back to such a value is theirs, too.
-PROVIDERS = frozenset({"brand", "forward_outside", "reset_passwords", "messages_per_hour",
+PROVIDERS = frozenset({"brand", "forward_outside", "forward_here", "reset_passwords", "messages_per_hour",
                        "recipients_per_hour"})  # fmt: skip
 MOST_KEPT = 500  # changes of one action; of more at once only those of each account have a way back
 Work = Callable[[Connection], Sequence[Change]]

@@ -26,9 +26,9 @@ from app.web.admin.realm import Realm, page, realm
 from app.web.policy import policy
 from app.web.resources import resources
 
-OWN = ("primary_domain", "time_zone", "locale", "log_days")
+OWN = ("primary_domain", "time_zone", "locale", "log_days", "filters_words", "filters_page")
 PROVIDERS = ("brand", "messages_per_hour", "recipients_per_hour")
-SWITCHES = ("forward_outside", "reset_passwords")
+SWITCHES = ("forward_outside", "forward_here", "reset_passwords")
 OVERTAKEN = "Somebody changed this site while you looked at it. What you typed is still here; compare, then save."
 MOST = 500  # addresses of one page
 LATEST = 30
@@ -103,9 +103,9 @@ def _undoable(of: Place, action: actions.Action) -> bool:
 def save() -> Any:
     """POST /admin/site?site="""
     of = place()
-    fields = {name: cleaned(request.form.get(name, ""), 200) for name in OWN}
+    fields = {name: cleaned(request.form.get(name, ""), 300) for name in OWN}
     if of.here.of_provider:
-        fields |= {name: cleaned(request.form.get(name, ""), 200) for name in PROVIDERS}
+        fields |= {name: cleaned(request.form.get(name, ""), 300) for name in PROVIDERS}
         fields |= {name: "yes" if request.form.get(name) == "yes" else "no" for name in SWITCHES}
     if request.form.get("seen") != edit.mark(of.row):
         return shown(of, typed=fields, faults={"form": OVERTAKEN})

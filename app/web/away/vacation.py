@@ -24,10 +24,10 @@ from app.sieve.period import Period
 from app.sieve.script import Script
 from app.sieve.vacation import MOST_CONTACTS, Vacation
 from app.web.away import foreign
-from app.web.away.elsewhere import elsewhere
 from app.web.away.form import Typed, typed, typed_of, vacation_of
 from app.web.filters import kept
 from app.web.filters.door import NoSieve, sieve
+from app.web.filters.elsewhere import said
 from app.web.filters.kept import Changed, Kept
 from app.web.filters.text import AWAY, ELSEWHERE, FULL, LARGE, shown
 from app.web.mailboxes import answering, pane
@@ -62,7 +62,7 @@ def show() -> Any:
         with sieve() as client:
             found = kept.fetched(client)
     except NoSieve:
-        return make_response(render_template("away/none.html", what="vacation.show", **elsewhere(me)))
+        return make_response(render_template("away/none.html", what="vacation.show", **said(me)))
     _note(me, found)
     if not found.editable:
         parts = _others(found, None)

@@ -16,6 +16,7 @@ from app.sieve.rule import Rule
 from app.sieve.script import Script
 from app.web.filters import kept
 from app.web.filters.door import NoSieve, sieve
+from app.web.filters.elsewhere import said
 from app.web.filters.kept import Changed, Kept
 from app.web.filters.words import sentence
 from app.web.mailboxes import undo
@@ -46,7 +47,7 @@ def show() -> Any:
         with sieve() as client:
             return _page(kept.fetched(client))
     except NoSieve:
-        return make_response(render_template("filters/none.html"))
+        return make_response(render_template("filters/none.html", **said(current())))
 
 
 def change() -> Any:
