@@ -9,16 +9,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, StatementError
+from sqlalchemy.exc import DBAPIError
 
 from app.blocklog.entry import Batch, Rows, write
 from app.blocklog.tally import Tally
+from app.table.refusal import FAULTS, refuses
 
 WHY = "the database refused a row"
-# Of a driver's own before it sends anything: a number or a text that it cannot write.
-FAULTS = (StatementError, OverflowError, UnicodeError)
-_STATES = ("21", "22", "23", "44", "54", "P0")  # classes of PostgreSQL's: data, constraints, limits of size, a trigger
-_NUMBERS = (1526, 1644, 3819, 4025)  # of MariaDB's and MySQL's: no partition, a trigger, two times a constraint
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,19 +25,6 @@ class Left:
     source_id: int
     new: bool
     words: str
-
-
-def refuses(error: BaseException) -> bool:
-    """Whether an error of SQL is about what was to be written, and would come again."""
-    if not isinstance(error, DBAPIError):
-        return isinstance(error, FAULTS)
-    if error.connection_invalidated:
-        return False
-    state = getattr(error.orig, "sqlstate", None)
-    if state is not None:
-        return str(state)[:2] in _STATES
-    number = error.orig.args[0] if error.orig and error.orig.args else None
-    return isinstance(error, IntegrityError | DataError) or number in _NUMBERS
 
 
 def words(error: Exception) -> str:

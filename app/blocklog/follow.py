@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, Engine
 
-from app.blocklog.apart import FAULTS, refuses, words, write_apart
+from app.blocklog.apart import words, write_apart
 from app.blocklog.classify import classify, patterns
 from app.blocklog.entry import Batch, write
 from app.blocklog.errors import LogError
@@ -42,6 +42,7 @@ from app.blocklog.settle import due, settle
 from app.blocklog.source import FORMATS, Source, checked
 from app.blocklog.stamp import guess
 from app.directory.errors import DirectoryAway, DirectoryBroken
+from app.table.refusal import FAULTS, refuses
 
 if TYPE_CHECKING:
     from config.default import Settings

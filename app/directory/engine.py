@@ -6,6 +6,7 @@ SQLite, PostgreSQL through psycopg, MariaDB and MySQL through PyMySQL.
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from sqlalchemy import URL, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, NoSuchModuleError, OperationalError
@@ -13,6 +14,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from app.directory.driver import ARGUMENTS, impatient, session
 from app.directory.errors import DirectoryAway, DirectoryBroken, ReadOnly
+from app.table.refusal import fitting, refuses
 
 TIMEOUT = 2.0  # seconds; a look-up takes 1 ms, and a person who signs in waits for at most two of these
 _DRIVERS = {"postgresql": "psycopg", "mysql": "pymysql", "mariadb": "pymysql", "sqlite": "pysqlite"}
@@ -32,9 +34,14 @@ def open_engine(url: str, *, timeout: float | None = TIMEOUT) -> Engine:
     # hide_parameters: an error's text goes to the log, and a typed address does not belong there
     engine = create_engine(target, pool_pre_ping=kind != "sqlite", hide_parameters=True, connect_args=arguments, **pool)
     event.listen(engine, "connect", session(kind, timeout))
+    event.listen(engine, "before_cursor_execute", _with_fitting, retval=True)
     if kind == "postgresql":
         event.listen(engine, "do_connect", impatient(timeout))
     return engine
+
+
+def _with_fitting(_on: object, _cursor: object, statement: str, values: Any, *_how: object) -> tuple[str, Any]:
+    return statement, fitting(values)
 
 
 def _target(url: str) -> URL:
@@ -63,10 +70,12 @@ def asking() -> Iterator[None]:
 
 
 def _is_away(error: DBAPIError) -> bool:
-    """Operational and interface errors, without those that say that a statement does not fit the tables."""
+    """Operational and interface errors, without those that say that a statement or a value does not fit the tables."""
     if _mysql_code(error) == 1054 or getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR:
         return False  # an unknown column; SQLite's answer to any statement that is wrong
-    return error.connection_invalidated or isinstance(error, (OperationalError, InterfaceError))
+    return error.connection_invalidated or (
+        isinstance(error, (OperationalError, InterfaceError)) and not refuses(error)
+    )
 
 
 def _is_read_only(error: DBAPIError) -> bool:

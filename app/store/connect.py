@@ -6,7 +6,7 @@ requests do not each wait. Redis commands stay within 6.2.
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from redis import Redis
@@ -35,8 +35,11 @@ def connect(url: str, *, timeout: float = TIMEOUT) -> Redis:
 class Gate:
     """Remembers that a server was silent a moment ago; one caller per rest is let through to try."""
 
-    def __init__(self, rest: float = REST_SECONDS) -> None:
+    def __init__(
+        self, rest: float = REST_SECONDS, *, is_answer: Callable[[BaseException], bool] = lambda error: False
+    ) -> None:
         self._rest = rest
+        self._is_answer = is_answer
         self._shut_until = 0.0
         self._lock = threading.Lock()
 
@@ -57,11 +60,12 @@ class Gate:
 
     @contextmanager
     def asking(self, away: type[Exception]) -> Iterator[None]:
-        """Around the question of who was let through: `away` tells of silence, every other end is an answer."""
+        """Around the question of who was let through: `away` tells of silence, unless `is_answer` says otherwise; every
+        other end is an answer."""
         try:
             yield
-        except away:
-            self.failed()
+        except away as error:
+            (self.answered if self._is_answer(error) else self.failed)()
             raise
         except BaseException:
             self.answered()

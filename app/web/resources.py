@@ -22,6 +22,7 @@ from app.store.near import Near
 from app.store.seal import Keyring
 from app.store.throttle import LocalThrottle
 from app.store.uploads import Uploads
+from app.table.refusal import refuses
 from app.web.serving.log import logger
 from config.default import Settings
 
@@ -32,6 +33,11 @@ if TYPE_CHECKING:
     from app.web.brand import Brands
 
 PROFILE_REST = 5.0
+
+
+def _of_values(error: BaseException) -> bool:
+    """Whether SQL refused one person's values: that shuts nobody else out."""
+    return refuses(error.__cause__)
 
 
 @dataclass
@@ -53,8 +59,8 @@ class Resources:
     cache_counters: Counters = field(default_factory=Counters)
     near: Near = field(default_factory=Near)
     sent: LocalAllowance = field(default_factory=LocalAllowance)
-    profile_gate: Gate = field(default_factory=lambda: Gate(PROFILE_REST))
-    blocklog_gate: Gate = field(default_factory=lambda: Gate(PROFILE_REST))
+    profile_gate: Gate = field(default_factory=lambda: Gate(PROFILE_REST, is_answer=_of_values))
+    blocklog_gate: Gate = field(default_factory=lambda: Gate(PROFILE_REST, is_answer=_of_values))
 
     @cached_property
     def uploads(self) -> Uploads:

@@ -46,6 +46,14 @@ def test_every_end_of_a_question_but_silence_is_an_answer(error: type[Exception]
     assert gate.shut() is shut
 
 
+def test_who_is_told_that_their_values_are_wrong_shuts_it_for_nobody() -> None:
+    gate = Gate(5, is_answer=lambda error: isinstance(error.__cause__, KeyError))
+    for cause, shut in ((KeyError(), False), (None, True)):
+        with suppress(TimeoutError), gate.asking(TimeoutError):
+            raise TimeoutError from cause
+        assert gate.resting() is shut
+
+
 @pytest.mark.servers
 def test_a_connection_that_died_with_redis_is_replaced_without_an_error(server_folder: str) -> None:
     from pathlib import Path
