@@ -48,6 +48,26 @@ def test_a_rule_changes_the_answer_at_the_next_connection(exim: SqlExim) -> None
     assert exim.said("a@sender.example", BOTH) == TAKEN, "a rule that ended"
 
 
+@pytest.mark.parametrize(
+    "sender",
+    ['"spammer"@sender.example', '"spam\\mer"@SENDER.example', '"spam"mer@sender.example', "Spammer@sender.example.",
+     "spammer@sender.example..", "<@x.example:spammer@sender.example>", "spammer(x)@sender.example"],
+)  # fmt: skip
+def test_no_spelling_of_a_sender_leads_past_a_rule(exim: SqlExim, sender: str) -> None:
+    exim.rule("deny", "spammer@sender.example")
+    told = exim.said(sender.removeprefix("<").removesuffix(">"), ALICE)
+    assert told == DENIED or told.startswith("501 "), told
+
+
+@pytest.mark.parametrize(
+    "recipient",
+    [f"alice+{'x' * 80}@one.example", '"alice+a b"@one.example', "alice+\u00ad@one.example", '"alice"@one.example'],
+)
+def test_no_spelling_of_a_recipient_leads_past_a_rule_of_theirs(exim: SqlExim, recipient: str) -> None:
+    exim.rule("deny", "spammer@sender.example")
+    assert exim.said("spammer@sender.example", recipient) == DENIED
+
+
 def test_what_a_rule_refused_stands_in_the_block_log_with_its_number(
     exim: SqlExim, migrated: Path, tmp_path: Path
 ) -> None:
