@@ -29,7 +29,7 @@ from app.web.filters.text import AWAY
 from app.web.notice import announce
 from app.web.resources import resources
 from app.web.session import Current, current
-from app.web.signing.login import Refused, prove
+from app.web.signing.check import Refused, proved
 
 LOOK_UP = "The address cannot be looked up at the moment. Nothing was changed; try again in a while."
 NO_POST = "The code could not be sent there. Look at the address; if it is right, try again in a while."
@@ -183,7 +183,7 @@ def _checked(me: Current, target: str) -> bool:
 def _prove(me: Current, password: str) -> None:
     """Raises Wrong."""
     try:
-        prove(me.account, password)
+        proved(me, password)
     except Refused:
         raise Wrong("password", PASSWORD) from None
     except TooMany:

@@ -4,12 +4,14 @@ An attempt is counted before it is made. At most a quarter of a worker's threads
 of them stops no reader.
 """
 
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from redis import RedisError
 
+from app.directory import resolve
 from app.directory.account import Account
 from app.directory.errors import DirectoryError
 from app.directory.password import verify_password
@@ -21,8 +23,10 @@ from app.web.fault import Busy
 from app.web.resources import resources
 from app.web.serving import metrics
 from app.web.serving.log import logger
+from app.web.session import Current
 
 PASSWORD_BYTES = 1024
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
 # Nobody guessed wrong where one of these came. Everything else counts, also a server that hangs up on a wrong password.
 BLAMELESS = (mail.ServerAway, mail.TooManyConnections, mail.SignInUnavailable, DirectoryError, RedisError)
 
@@ -96,3 +100,16 @@ def check_password(account: Account, password: str, epoch: str) -> None:
         resources().borrower.sign_in(session.login_of(account, password, epoch))
     except mail.BadArgument:
         raise Refused from None
+
+
+def proved(me: Current, password: str) -> Account:
+    """The account of who is signed in, whose password this is: asked once more, and counted as a sign-in. Raises
+    Refused, Busy, TooMany, DirectoryError, mail.MailError, redis.RedisError."""
+    owner: Account | None = me.account
+    if me.account.server is None:  # a session holds no hash
+        owner = resolve.refresh(resources().directory, me.account)
+    with slot(), evenly(me.account.id):
+        if owner is None or not 0 < len(password.encode()) <= PASSWORD_BYTES or _CONTROLS.search(password):
+            raise Refused
+        check_password(owner, password, me.record.epoch)
+    return owner

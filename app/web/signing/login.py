@@ -163,17 +163,6 @@ def _attempt(form: Form, account: Account | None) -> None:
     session.begin(account, form.password, epoch, keep=form.keep)
 
 
-def prove(account: Account, password: str) -> None:
-    """Asks who is signed in for their password once more; a wrong one counts as a failed sign-in. Raises Refused, Busy,
-    TooMany, DirectoryError, mail.MailError, redis.RedisError."""
-    form = Form(account.address, password, None, False, None)
-    with _slot(), _evenly(account.id):
-        now = resolve.refresh(resources().directory, account) if form.sound else None  # a session keeps no hash
-        if now is None:
-            raise Refused
-        _check_password(now, password, notices.epochs(resources().redis, [account.id])[account.id])
-
-
 def _was_signed_in(form: Form, account: Account) -> bool:
     """Whether the account's session ended over a text that rides in the form: it is not kept from being saved."""
     return form.carried is not None and carry.unpacked(form.carried, account.id) is not None

@@ -38,7 +38,7 @@ from app.web.sending import underway
 from app.web.serving.log import described, logger
 from app.web.session import Current, current
 from app.web.settings.backend import backend_of, change_of
-from app.web.signing.check import PASSWORD_BYTES, Refused, check_password, evenly, slot
+from app.web.signing.check import PASSWORD_BYTES, Refused, check_password, proved
 
 NOTHING = "Nothing was changed."
 WRONG = "This is not your current password."
@@ -78,7 +78,7 @@ def save() -> Response:
     if faults := wrong(me, typed):
         return _page(faults, 422)
     try:
-        owner = _proved(me, typed.old)
+        owner = proved(me, typed.old)
     except Refused:
         return _page({"current": WRONG}, 422)
     except (Busy, TooMany, DirectoryError, mail.MailError, RedisError) as error:
@@ -130,19 +130,6 @@ def _way(me: Current) -> Backend:
     if found is None:
         abort(404)
     return found
-
-
-def _proved(me: Current, old: str) -> Account:
-    """The account, whose present password this is. Raises Refused and what else a sign-in does."""
-    owner = me.account
-    if owner.server is None:  # a session holds no hash
-        found = resolve.refresh(resources().directory, owner)
-        if found is None:
-            raise Refused
-        owner = found
-    with slot(), evenly(owner.id):
-        check_password(owner, old, me.record.epoch)
-    return owner
 
 
 def _turned_out(me: Current, owner: Account, typed: Typed) -> bool | None:
