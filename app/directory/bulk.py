@@ -17,7 +17,7 @@ from app.directory.edit import Change
 from app.directory.errors import NotAccepted
 from app.directory.exchange import SECRET, parse_csv
 from app.directory.forwarding import stored, targets_of
-from app.directory.member import check_mailboxes, domains, guarded, servers, usual_server
+from app.directory.member import check_mailboxes, domains, guarded, meant, servers, usual_server
 from app.directory.names import Record
 from app.directory.tables import ANY_DOMAIN, AccountRow, AddressRow
 
@@ -46,10 +46,10 @@ class Result:
 
 def bring_in(connection: Connection, site: Mapping[str, Any], text: str, leave: Leave) -> Result:
     """Writes what a file says. Where `problems` are, the transaction has to be rolled back."""
+    if text.count("\n") > MOST + 1:  # no cell holds one
+        return Result(problems=(Problem(0, f"more than {MOST} lines; take several files"),))
     records, problems = parse_csv(io.StringIO(text), "account", {"site": str(site["name"])})
     problems += [Problem(each.line, text) for each in records for text in _foreign(each, site)]
-    if len(records) > MOST:
-        problems = [Problem(0, f"more than {MOST} lines; take several files")]
     if problems:
         return Result(problems=tuple(problems))
     taken = _taken(connection, site["site_id"])
@@ -106,7 +106,7 @@ def _completed(
 def _refused(rows: Iterable[Written], leave: Leave, theirs: set[str]) -> Iterable[Problem]:
     """Lines that are not theirs to write who asks. `theirs`: addresses of the provider's people."""
     for each in rows:
-        if each.record == "address" and each.new["local"] in theirs:
+        if each.record == "address" and theirs.intersection(meant(each.new["local"])):
             yield Problem(each.line, "local: somebody of the provider has that address")
         if each.record != "account":
             continue
@@ -166,22 +166,26 @@ def _circles(connection: Connection, site_id: int, rows: Sequence[Written]) -> l
     for each in rows:
         start = ways.by_name.get(each.new["username"]) if each.record == "account" else (
             each.new["local"], each.new["domain_id"])  # fmt: skip
-        if each.new["forward_to"] and ways.back(start, stored(each.new["forward_to"])):
-            wrong.append(Problem(each.line, "forward_to: leads back here"))
+        try:
+            if each.new["forward_to"] and ways.back(start, stored(each.new["forward_to"])):
+                wrong.append(Problem(each.line, "forward_to: leads back here"))
+        except NotAccepted as error:
+            return [*wrong, Problem(each.line, f"forward_to: {error}")]
     return wrong
 
 
 def _taken(connection: Connection, site_id: int) -> set[str]:
-    """Addresses that lead mail of an account's name, or of that name with +detail, elsewhere."""
+    """Addresses and accounts that get the mail of an account's name, or of that name with +detail, in its stead."""
     people = select(AccountRow.username, AccountRow.account_id).where(AccountRow.site_id == site_id)
     by_name: dict[str, int] = dict(connection.execute(people).all())
     rows = select(AddressRow.local, AddressRow.account_id).where(AddressRow.site_id == site_id)
-    return {
-        local
-        for local, number in connection.execute(rows)
-        for name in (local, local.partition("+")[0])
-        if name in by_name and by_name[name] != number
-    }
+    addresses = connection.execute(rows).all()
+    plain = {local: number for local, number in addresses if "+" not in local}
+    taken = {local for local, number in addresses for name in meant(local) if by_name.get(name, number) != number}
+    return taken | {
+        name for name, number in by_name.items() if "+" in name
+        if (before := meant(name)[1]) in by_name or plain.get(before, number) != number
+    }  # fmt: skip
 
 
 def _changes(connection: Connection, site_id: int, report: Report) -> Iterable[tuple[int, str, Change]]:

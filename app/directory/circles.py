@@ -7,10 +7,12 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from app.directory.errors import NotAccepted
 from app.directory.forwarding import stored
 from app.directory.member import domains
 from app.directory.tables import ANY_DOMAIN, CATCH_ALL, AccountRow, AddressRow
 
+MOST_STEPS = 200_000  # of all questions together, which take a second; a chain of 5,000 takes 12 million
 Node = Any  # an account's number, or the key of an address row that only forwards
 
 
@@ -28,13 +30,17 @@ class Ways:
             (each.local, each.domain_id): (each.account_id, stored(each.forward_to))
             for each in connection.execute(rows.where(address.site_id == site_id))
         }
+        self._steps = MOST_STEPS
         self._own = {name: number for number, name in domains(connection, site_id).items()}
 
     def back(self, start: Node, targets: tuple[str, ...]) -> bool:
-        """Whether mail to some targets comes to where it started."""
+        """Whether mail to some targets comes to where it started. Raises NotAccepted where nobody can tell."""
         seen: set[Node] = set()
         waiting = list(targets)
         while waiting:
+            self._steps -= 1
+            if self._steps < 0:
+                raise NotAccepted("These addresses lead too far from one to the next.")
             node, further = self._leads(waiting.pop())
             if node is not None and node == start:
                 return True

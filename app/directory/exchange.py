@@ -87,6 +87,8 @@ def parse_csv(
 
 def _header_problems(names: Iterable[str], record: str | None) -> list[Problem]:
     names = list(names)
+    if len(names) > 2 * len(COLUMNS):
+        return [Problem(1, "has far more columns than there are")]
     wrong = [f"column {name!r} is not known" for name in names if name not in COLUMNS]
     wrong += [
         f"column {name!r} stands there twice" for name in sorted({each for each in names if names.count(each) > 1})

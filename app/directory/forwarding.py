@@ -32,7 +32,8 @@ def targets_of(text: str) -> tuple[str, ...]:
             parsed = parse_address(word) if "@" in word and not _RUN.match(word) else None
         except BadAddress:
             parsed = None
-        if parsed is None or parsed.domain is None:
+        # in % and ! old mail systems hide another domain: what looks like the site's own would leave it
+        if parsed is None or parsed.domain is None or "%" in parsed.local or "!" in parsed.local:
             raise ValueError(f"{word[:80]} is no address.")
         found[parsed.address] = None
     if len(found) > MOST:

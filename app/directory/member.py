@@ -95,25 +95,38 @@ def add_address(
     values = {"site_id": site_id, "local": local, "domain_id": domain_id, "account_id": None, "forward_to": None}
     values |= {"enabled": True, **leads}
     check_name(connection, values)
-    if not provider and local in guarded(connection, site_id):
-        raise NotAccepted("Somebody of your provider has that address.")
+    if not provider:
+        check_guarded(connection, values)
     return add(connection, "address", values)
 
 
 def check_name(connection: Connection, address: Row) -> None:
     """That an address takes no mail of an account's own name from it, nor of that with +detail. Raises NotAccepted."""
-    names = {address["local"], str(address["local"]).partition("+")[0]}
-    same = (AccountRow.site_id == address["site_id"]) & AccountRow.username.in_(sorted(names))
+    same = (AccountRow.site_id == address["site_id"]) & AccountRow.username.in_(meant(address["local"]))
     others = set(connection.scalars(select(AccountRow.account_id).where(same))) - {address["account_id"]}
     if others:
         raise NotAccepted("An account of this site has that name. Its mail would go elsewhere.")
 
 
+def meant(local: str) -> tuple[str, str]:
+    """The names that may get what comes for a local part: itself, and without +detail."""
+    return local, local.partition("+")[0]
+
+
 def guarded(connection: Connection, site_id: int) -> set[str]:
-    """Names of addresses, beside catch-alls, of the provider's people: a row for one domain would take their mail."""
-    theirs = select(AddressRow.local).join(AccountRow, AccountRow.account_id == AddressRow.account_id)
-    theirs = theirs.where(AddressRow.site_id == site_id, AccountRow.role == "isp_admin", AddressRow.local != CATCH_ALL)
-    return set(connection.scalars(theirs))
+    """Names of the provider's people in a site, beside catch-alls: a row of somebody else's would take their mail, and
+    one that is switched off would shut them out."""
+    account, row = AccountRow, AddressRow
+    people = select(account.username).where(account.site_id == site_id, account.role == "isp_admin")
+    theirs = select(row.local).join(account, account.account_id == row.account_id)
+    theirs = theirs.where(row.site_id == site_id, account.role == "isp_admin", row.local != CATCH_ALL)
+    return {*connection.scalars(people), *connection.scalars(theirs)}
+
+
+def check_guarded(connection: Connection, address: Row) -> None:
+    """That an address is not one of the provider's people. Raises NotAccepted."""
+    if guarded(connection, address["site_id"]).intersection(meant(address["local"])):
+        raise NotAccepted("Somebody of your provider has that address.")
 
 
 def check_mailboxes(connection: Connection, accounts: Sequence[Row]) -> None:
@@ -129,7 +142,12 @@ def check_mailboxes(connection: Connection, accounts: Sequence[Row]) -> None:
 
 
 def check_username(connection: Connection, site_id: int, username: str) -> None:
-    """That no address of the site is called as a new account. Raises NotAccepted."""
-    asked = select(AddressRow.address_id).where(AddressRow.site_id == site_id, AddressRow.local == username).limit(1)
+    """That a new account takes no mail from an address of the site, nor from an account with +detail. Raises
+    NotAccepted."""
+    names = meant(username)
+    asked = select(AddressRow.address_id).where(AddressRow.site_id == site_id, AddressRow.local.in_(names)).limit(1)
     if connection.scalar(asked) is not None:
         raise NotAccepted("An address of this site has that name already. Remove it first.")
+    same = select(AccountRow.account_id).where(AccountRow.site_id == site_id, AccountRow.username == names[1])
+    if names[0] != names[1] and connection.scalar(same.limit(1)) is not None:
+        raise NotAccepted("An account of this site has that name before the +, and gets such mail.")

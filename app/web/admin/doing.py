@@ -18,7 +18,7 @@ from app.directory.edit import Change, from_json, put_back, row_of
 from app.directory.engine import asking
 from app.directory.errors import NotAccepted, Overtaken, ReadOnly
 from app.directory.forwarding import stored
-from app.directory.member import check_mailboxes, check_name, domains
+from app.directory.member import check_guarded, check_mailboxes, check_name, domains
 from app.policy import actions
 from app.policy.actions import Action, By
 from app.policy.asking import changed
@@ -111,7 +111,7 @@ def undo(here: Realm, by: By, number: int) -> Action:
         with directory(log) as rows:
             for each in reversed(changes):
                 put_back(rows, each)
-                _sound(rows, each)
+                _sound(rows, each, of_provider=here.of_provider)
         told.extend(changes)
 
     with policy() as engine:
@@ -120,11 +120,13 @@ def undo(here: Realm, by: By, number: int) -> Action:
     return action
 
 
-def _sound(rows: Connection, undone: Change) -> None:
+def _sound(rows: Connection, undone: Change, *, of_provider: bool) -> None:
     """That a row which is back fits to what came since: no account has an alias' name, a site has its domain."""
     if undone.table == "address" and undone.before is not None:
-        row = row_of(rows, "address", undone.number)
-        check_name(rows, row or undone.before)
+        row = row_of(rows, "address", undone.number) or undone.before
+        check_name(rows, row)
+        if not of_provider:
+            check_guarded(rows, row)
     if undone.table == "account" and (undone.before or {}).get("login"):
         check_mailboxes(rows, [row_of(rows, "account", undone.number) or {}])
     if undone.table == "account" and (undone.before or {}).get("forward_to"):
@@ -161,8 +163,9 @@ def of_provider(action: Action) -> bool:
 
 def _of_provider(done: Change) -> bool:
     roles = {each.get("role") for each in (done.before, done.after) if each is not None}
-    columns = set(done.before or {}) & set(done.after or {})
-    return "isp_admin" in roles or bool(columns & PROVIDERS and done.table == "site")
+    before, after = done.before or {}, done.after or {}
+    moved = any(before.get(name) is not None and after.get(name) is not None for name in ("server_id", "login"))
+    return "isp_admin" in roles or moved or bool(before.keys() & after.keys() & PROVIDERS and done.table == "site")
 
 
 def follow(changes: Sequence[Change]) -> None:
