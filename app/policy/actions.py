@@ -174,8 +174,10 @@ def undo(
     def work(connection: Connection) -> Action:
         row = connection.execute(select(_ACTIONS).where(_C.id == action_id, *_about(by))).first()
         action = None if row is None else _action(row)
-        if action is None or not undoable(action, now, verbs) or not (
-            anyones or not by.account_id or action.by.actor_id == by.actor_id
+        if (
+            action is None
+            or not undoable(action, now, verbs)
+            or not (anyones or not by.account_id or action.by.actor_id == by.actor_id)
         ):
             raise Gone(str(action_id))
         mine = record(connection, by, "undo", action.target, now, {"of": action_id})

@@ -79,9 +79,10 @@ def put_back(connection: Connection, detail: dict[str, Any], *, unlock: bool = F
     """Takes out what was added so, and brings back what stood there before. Raises Gone where a locked rule stands,
     without `unlock`."""
     scope, before = Scope(*detail["scope"]), [rules.from_json(each) for each in detail["before"]]
-    for action, places in ((detail["action"], detail["made"]), *_by_action(before)):
-        for kind, values in _by_kind(places):
-            here = (in_scope(scope), _C.action == action, _C.kind == kind, _C.value.in_(values))
+    places = [(INSTEAD[action], some) for action, some in _by_action(before)]
+    for actions, some in (((detail["action"],), detail["made"]), *places):
+        for kind, values in _by_kind(some):
+            here = (in_scope(scope), _C.action.in_(actions), _C.kind == kind, _C.value.in_(values))
             if not unlock and connection.scalar(select(func.count()).select_from(_RULES).where(*here, _C.locked)):
                 raise Gone("a locked rule")
             connection.execute(delete(_RULES).where(*here))

@@ -98,10 +98,11 @@ def remove(connection: Connection, scope: Scope, rule_id: int, *, unlock: bool =
 def put_back(
     connection: Connection, made: Rule | None, before: tuple[Rule, ...], *, unlock: bool = False
 ) -> None:  # fmt: skip
-    """Undoes `add` or `remove`: what was made goes, what was there before comes back, whatever stands there now; but
-    what is locked stays, without `unlock`. Raises Gone then."""
-    for each in (*([made] if made is not None else []), *before):
-        here = (*_here(each), _C.action == each.action)
+    """Undoes `add` or `remove`: what was made goes, what was there before comes back, in the place of whatever stands
+    there now; but what is locked stays, without `unlock`. Raises Gone then."""
+    places = [(each, INSTEAD[each.action]) for each in before]
+    for each, actions in (*([(made, (made.action,))] if made is not None else []), *places):
+        here = (*_here(each), _C.action.in_(actions))
         if not unlock and connection.scalar(select(func.count()).select_from(_RULES).where(*here, _C.locked)):
             raise Gone(each.value)
         connection.execute(delete(_RULES).where(*here))

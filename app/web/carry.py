@@ -31,7 +31,8 @@ CARRIED = frozenset(  # what may be completed so: never a password, forwarding, 
         *("compose.post", "contacts.add", "contacts.save", "folders.save"),
         *("identities.add", "identities.save", "preferences.save", "redirect.send"),
         *("texts.add", "texts.save", "blocked.save_digest"),
-        *("filters.lists_add", "filters.spam_save", "filters.add", "filters.save", "filters.save_text"),
+        *("filters.lists_add", "filters.lists_take", "filters.spam_save"),
+        *("filters.add", "filters.save", "filters.save_text"),
         "vacation.save",
     }
 )

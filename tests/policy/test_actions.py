@@ -44,6 +44,14 @@ def test_a_removed_rule_comes_back_as_it_was(engine: Engine) -> None:
     assert [replace(each, rule_id=0) for each in senders.rules_of(engine, MINE, NOW)] == [replace(gone, rule_id=0)]
 
 
+def test_what_comes_back_takes_the_place_of_its_opposite(engine: Engine) -> None:
+    (number,) = kept(engine, rule("deny", "bank.example"))
+    removed, _ = actions.remove_rule(engine, ME, MINE, number, NOW)
+    kept(engine, rule("allow", "bank.example"))
+    actions.undo(engine, ME, removed, NOW)
+    assert mine(engine) == [("deny", "bank.example")]
+
+
 @pytest.mark.parametrize(
     "by", [By("8", "8", "3"), By("8", "7", "3"), By("7", "8", "3")], ids=["stranger", "admin", "elsewhere"]
 )

@@ -49,6 +49,14 @@ def test_many_are_added_in_few_statements_and_taken_out_again(engine: Engine) ->
     assert actions.import_rules(engine, ME, []) == 0 and len(actions.of_account(engine, "7")) == 2
 
 
+def test_what_an_import_replaced_comes_back_in_the_place_of_its_opposite(engine: Engine) -> None:
+    kept(engine, rule("deny", "a.example"))
+    actions.import_rules(engine, ME, [rule("deny", "a.example", days=3)])
+    kept(engine, rule("allow", "a.example"))
+    actions.undo(engine, ME, actions.of_account(engine, "7")[0].id, NOW)
+    assert mine(engine) == [("deny", "a.example")]
+
+
 def test_all_or_none(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(senders, "MOST", 3)
     kept(engine, rule("allow", "a.example"), rule("deny", "b.example", days=-1))

@@ -2,6 +2,7 @@
 
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 
@@ -202,6 +203,14 @@ def test_an_answer_without_end_is_given_up():
 
     with server_that(says) as sock, pytest.raises(Away, match="bounds"):
         opened(sock, LOGIN).script("mine")
+
+
+def test_a_list_of_thousands_of_scripts_takes_no_thread_for_seconds():
+    listed = b"".join(b'"%0100d"\r\n' % number for number in range(20_000))
+    began = time.thread_time()
+    with server_that(told(listed + b"OK\r\n")) as sock, pytest.raises(Away, match="bounds"):
+        opened(sock, LOGIN).scripts()
+    assert time.thread_time() - began < 1
 
 
 def test_a_server_that_drips_does_not_hold_a_thread():

@@ -115,7 +115,7 @@ def test_what_rides_is_a_form_that_saves_and_nothing_that_ends_deletes_or_signs_
     posts = {rule.endpoint for rule in lone_app.url_map.iter_rules() if "POST" in (rule.methods or ())}
     assert posts >= carry.CARRIED
     assert {name.partition(".")[2] for name in carry.CARRIED} <= {
-        *("post", "add", "save", "save_digest", "save_text", "lists_add", "spam_save", "send")
+        *("post", "add", "save", "save_digest", "save_text", "lists_add", "lists_take", "spam_save", "send")
     }
     assert not {name for name in carry.CARRIED if name.startswith(("login.", "settings.", "mailbox.", "outbox."))}
 

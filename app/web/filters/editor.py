@@ -100,6 +100,7 @@ def save(number: int) -> Any:
 def _taken(number: int | None) -> Any:
     me, form = current(), request.form
     do, typed = form.get("do", "save"), rows.typed(form)
+    do = "try" if do == "apply" and "resumed" in g else do  # by signing in no message is moved
     page = Page(typed, form.get("made", ""), form.get("can", "")[:4000], number, form.get("was", "")[:64])
     if (other := rows.changed(typed, do)) is not None:
         return _shown(replace(page, typed=other))

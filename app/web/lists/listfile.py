@@ -1,5 +1,6 @@
 """Lists as plain text: one entry a line, comments behind a #. Read as a whole or not at all, and written again."""
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -21,6 +22,7 @@ from app.web.resources import resources
 
 MOST_LINES = {"account": 1000, "site": 5000, "global": 5000}
 SHOWN = 100  # faults
+_COMMENT = re.compile(r"(?:^|\s)#")  # within an address a # is a sign like any other (RFC 5322 §3.2.3)
 _FIELDS = ("action", "days", "note", "about", "locked")
 
 
@@ -53,7 +55,7 @@ def take(level: str = "account") -> Any:
     if typed["action"] not in ACTIONS or typed["days"] not in DAYS:
         return _page(its, "Choose what to do, and for how long.", 422, back)
     numbered = enumerate(text.splitlines(), 1)
-    lines = [(at, entry) for at, line in numbered if (entry := line.partition("#")[0].strip())]
+    lines = [(at, entry) for at, line in numbered if (entry := _COMMENT.split(line, 1)[0].strip())]
     most = MOST_LINES[its.level]
     if not 0 < len(lines) <= most:
         why = f"{len(lines):,} entries are too many at once: at most {most:,}." if lines else "There is no entry in it."

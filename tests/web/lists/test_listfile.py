@@ -12,10 +12,12 @@ from sqlalchemy import Engine
 from app.policy import senders
 from app.policy.rule import EVERYBODY
 from app.policy.value import Kind
+from app.store import session
 from tests.policy.rules import NOW, kept, rule
 from tests.web.admin.world import ISP_ADMIN, OTHER_ADMIN, SITE_ADMIN, USER, enter
+from tests.web.conftest import PASSWORD
 from tests.web.lists.test_senders import MINE, PAGE, SITE, rules, text
-from tests.web.pages import Pages
+from tests.web.pages import Pages, field
 
 pytestmark = pytest.mark.servers
 HOW = {"action": "deny", "days": "0"}
@@ -90,6 +92,24 @@ def test_administrators_import_for_their_own_site_or_for_everybody(log: Engine, 
     take(enter(app, ISP_ADMIN), "a@one.example\none.example", page="/admin/global/senders", **wish)
     found = senders.rules_of(log, EVERYBODY, NOW)
     assert [each.kind for each in found] == [Kind.recipient, Kind.recipient]
+
+
+def test_a_sign_within_an_address_begins_no_comment(log: Engine, app: Flask) -> None:
+    take(enter(app, USER), "bank.example#1@evil.example # ours\nb.example\t# theirs\n  # nothing\n#nothing")
+    assert [each[:2] for each in rules(log)] == [("deny", "b.example"), ("deny", "bank.example#1@evil.example")]
+
+
+def test_a_list_rides_over_a_new_sign_in(log: Engine, app: Flask) -> None:
+    browser = enter(app, USER)
+    page = browser.get(f"{PAGE}/import")
+    hidden = {name: field(page, name) for name in ("csrf_token", "carry_token")}
+    session.end_everywhere(app.extensions["postern"].redis, "1")
+    ours = {"Sec-Fetch-Site": "same-origin"}
+    answer = browser.post(f"{PAGE}/import", data={**hidden, **HOW, "text": "a.example"}, headers=ours)
+    signing = {name: field(answer, name) for name in ("csrf_token", "carried")}
+    done = browser.post("/login", data={**signing, "address": USER, "password": PASSWORD})
+    assert answer.status_code == 401 and done.status_code == 303 and done.headers["Location"] == PAGE
+    assert [each[:2] for each in rules(log)] == [("deny", "a.example")]
 
 
 def test_a_list_that_was_written_is_read_again(log: Engine, app: Flask) -> None:
