@@ -215,7 +215,9 @@ class Site:
     """What nodes of the tests share: a directory (in SQLite, or in the database of that URL), a Redis of their own, the
     two mail servers."""
 
-    def __init__(self, folder: Path, servers: tuple[Dovecot, Dovecot], *, database: str = "") -> None:
+    def __init__(
+        self, folder: Path, servers: tuple[Dovecot, Dovecot], *, database: str = "", notices: int = 1
+    ) -> None:
         self.servers = servers
         self.redis = RedisServer(folder / "redis").start()
         self.smtp = Sink({})
@@ -233,7 +235,7 @@ class Site:
             "POSTERN_SPAM_ASKED": "rbl greylist junk_score reject_score spam_action languages",
             "POSTERN_PUBLIC_URL": "http://localhost",
             "POSTERN_NOTICE_FROM": "webmail@example.org",
-            "POSTERN_NOTICE_URL": "smtp+plain://127.0.0.1:1",
+            "POSTERN_NOTICE_URL": f"smtp+plain://127.0.0.1:{notices}",
             "POSTERN_AMAVIS_RELEASE": "127.0.0.1:1",
             "WEB_CONCURRENCY": "2",
         }
@@ -265,11 +267,11 @@ class Site:
 
 
 @pytest.fixture(scope="session")
-def site(servers_folder: Path, two_dovecots: tuple[Dovecot, Dovecot]) -> Iterator[Site]:
+def site(servers_folder: Path, two_dovecots: tuple[Dovecot, Dovecot], outgoing: Sink) -> Iterator[Site]:
     """A directory and a Redis for nodes; lives as long as the session."""
     folder = servers_folder / "site"
     folder.mkdir()
-    site = Site(folder, two_dovecots)
+    site = Site(folder, two_dovecots, notices=outgoing.port)
     yield site
     site.close()
 

@@ -35,6 +35,7 @@ LOOK_UP = "The address cannot be looked up at the moment. Nothing was changed; t
 NO_POST = "The code could not be sent there. Look at the address; if it is right, try again in a while."
 OFTEN = "Enough codes were sent for today. Try again tomorrow."
 WRONG = "This is not the code, or it no longer holds. After five wrong ones a new one is needed."
+NEEDED = "This address is new and not your provider’s, so your password is needed."
 PASSWORD = "This is not your password."
 BUSY = "Your password cannot be checked at the moment. Nothing was changed; try again in a while."
 OVERWHELMED = "There were too many wrong passwords. Try again in a while."
@@ -182,6 +183,8 @@ def _checked(me: Current, target: str) -> bool:
 
 def _prove(me: Current, password: str) -> None:
     """Raises Wrong."""
+    if not password:
+        raise Wrong("password", NEEDED)
     try:
         proved(me, password)
     except Refused:

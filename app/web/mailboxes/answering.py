@@ -33,7 +33,12 @@ def shown(me: Current) -> str:
     period = Period.from_json(setting(me, SETTING))
     if period is None or period.state(datetime.now(UTC)) != "within":
         return ""
-    return f"Your mail is answered until {day(period.end)}." if period.end else "Your mail is answered."
+    return f"Mail is answered until {short(period.end)}." if period.end else "Mail is answered."
+
+
+def short(bound: Bound) -> str:
+    """A bound's day, for a narrow line: "18 November 2025"."""
+    return long_day(bound.day).partition(" ")[2]
 
 
 def day(bound: Bound) -> str:

@@ -20,9 +20,10 @@ from tests.web.pages import Pages, field
 
 pytestmark = pytest.mark.servers
 PAGE = "/admin/site"
-FORM = {"primary_domain": "two.example", "time_zone": "Asia/Kolkata", "locale": "de", "log_days": "30"}
-OF_PROVIDER = {"brand": "", "forward_outside": "", "reset_passwords": "yes", "messages_per_hour": "9",
-               "recipients_per_hour": "90"}  # fmt: skip
+FORM = {"primary_domain": "two.example", "time_zone": "Asia/Kolkata", "locale": "de", "log_days": "30",
+        "filters_words": "Write a .forward.", "filters_page": "https://isp.example/x"}  # fmt: skip
+OF_PROVIDER = {"brand": "", "forward_outside": "", "forward_here": "yes", "reset_passwords": "yes",
+               "messages_per_hour": "9", "recipients_per_hour": "90"}  # fmt: skip
 
 
 def enter(app: Flask, address: str) -> Pages:
@@ -52,12 +53,15 @@ def test_what_a_site_sets_and_what_the_provider_sets_for_it(log: Engine, app: Fl
     assert send(browser, {**FORM, **OF_PROVIDER, "site_id": "2", "name": "x", "enabled": "no"}).status_code == 303
     now = site(log)
     assert (now.primary_domain, now.time_zone, now.locale, now.log_days) == ("two.example", "Asia/Kolkata", "de", 30)
+    assert (now.filters_words, now.filters_page) == ("Write a .forward.", "https://isp.example/x")
+    assert not now.forward_here
     assert (now.forward_outside, now.reset_passwords, now.messages_per_hour, now.name) == (True, False, None, "One")
     assert 'name="forward_outside"' not in browser.get(PAGE).get_data(as_text=True)
     provider = enter(app, ISP_ADMIN)
     assert send(provider, {**FORM, **OF_PROVIDER}, f"{PAGE}?site=1").status_code == 303
     now = site(log)
     assert (now.forward_outside, now.reset_passwords, now.messages_per_hour) == (False, True, 9) and now.enabled
+    assert now.forward_here
     number = actions(log)[-1].id
     answer = browser.submit(f"{PAGE}/undo/{number}", page=PAGE, follow_redirects=True)
     assert "not yours to take back" in answer.get_data(as_text=True) and site(log).reset_passwords
@@ -71,6 +75,7 @@ def test_what_is_wrong_with_a_site_stands_beside_its_field(log: Engine, app: Fla
     before, browser = site(log), enter(app, SITE_ADMIN)
     for fields, said in (
         ({"primary_domain": "other.example"}, "own domains"), ({"time_zone": "Mars"}, "not a time zone"),
+        ({"filters_page": "javascript:alert(1)"}, "not the address of a page"),
         ({"locale": "'"}, "not a language"), ({"log_days": "0"}, "At least one day"), ({"log_days": "x"}, "whole"),
         ({"seen": "0"}, "while you looked"),
     ):  # fmt: skip

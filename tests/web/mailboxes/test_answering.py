@@ -33,7 +33,7 @@ def script(**told: object) -> Script:
 def test_it_is_said_once_it_is_noted_and_no_more_when_it_is_off(me: Current):
     assert answering.shown(me) == ""
     assert answering.noted(me, script())
-    assert answering.shown(me) == "Your mail is answered."
+    assert answering.shown(me) == "Mail is answered."
     assert not answering.noted(me, script())
     assert answering.noted(me, script(enabled=False))
     assert answering.shown(me) == ""
