@@ -4,6 +4,7 @@
 `rules`    before the block lists: a class of restrictions where lists are to be skipped (config/postfix/postern.cf)
 `greylist` behind them
 `rcpt`     or no context: rules and greylisting in one, for a configuration without such classes
+`content`  asked by Rspamd of a message and all of its recipients (content.py)
 
 `OK` and the classes skip what stands behind them: so `reject_unauth_destination` and `reject_unlisted_recipient` stand
 before, the first of them among smtpd_relay_restrictions, where nothing of this has a say.
@@ -13,7 +14,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address
@@ -23,6 +24,7 @@ from sqlalchemy import Engine, select
 
 from app.policy import greylist
 from app.policy.asking import reading
+from app.policy.content import MOST, contents
 from app.policy.decisions import Mail, decisions, switched_off
 from app.policy.delegation import Request
 from app.policy.errors import PolicyAway
@@ -62,10 +64,12 @@ class Answers:
         """The answer to each. Raises PolicyAway, and the errors of `owners`."""
         now = self.clock()
         told = [DUNNO] * len(requests)
-        places: dict[str, list[int]] = {"connect": [], "rules": [], "greylist": [], "rcpt": []}
+        places: dict[str, list[int]] = {"connect": [], "rules": [], "greylist": [], "rcpt": [], "content": []}
         for number, each in enumerate(requests):
             places.get(each.policy_context or "rcpt", []).append(number)
         for number, answer in self._connects({at: requests[at] for at in places["connect"]}, now).items():
+            told[number] = answer
+        for number, answer in self._messages({at: requests[at] for at in places["content"]}, now).items():
             told[number] = answer
         asked = {at: requests[at] for name in ("rules", "greylist", "rcpt") for at in places[name]}
         for number, answer in self._recipients(asked, now).items():
@@ -114,6 +118,17 @@ class Answers:
                 wait[at] = key
         late = self._late(list(wait.values()), now) if wait else set()
         return told | {at: LATER for at, key in wait.items() if key in late}
+
+    def _messages(self, requests: Mapping[int, Request], now: datetime) -> dict[int, str]:
+        several = {at: each.recipient.split(",") for at, each in requests.items()}
+        known = {at: requests[at] for at, some in several.items() if all(some) and len(some) <= MOST}
+        if not known:
+            return {}
+        mails = iter(self._mails([replace(each, recipient=one) for at, each in known.items() for one in several[at]]))
+        messages = [[next(mails) for _ in several[at]] for at in known]
+        authors = [each.author for each in known.values()]
+        found = contents(self.engine, messages, authors, now, greylists="greylist_on" not in self.off)
+        return dict(zip(known, found, strict=True))
 
     def _late(self, wait: list[greylist.Triplet], now: datetime) -> set[greylist.Triplet]:
         try:

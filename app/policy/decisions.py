@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -66,6 +66,19 @@ def _theirs(found: dict[Key, list[Rule]], mail: Mail, about: Iterable[tuple[int,
     return [rule for scope in mail.scopes() for pair in about for rule in found.get((*scope, *pair), ())]
 
 
+def held(engine: Engine, mails: Sequence[Mail], names: Collection[str]) -> list[dict[str, str]]:
+    """What somebody chose of these settings, as it holds for each mail. Raises PolicyAway."""
+    with reading(engine) as connection:
+        asked = {**_ids(mails), "names": sorted(names)}
+        rows = {(row.scope_rank, row.scope_id, row.name): row for row in connection.execute(_ANY, asked)}
+    found: list[dict[str, str]] = []
+    for each in mails:
+        scopes = each.scopes()
+        told = {name: row for name in names if (row := _holding(rows, scopes, name)) is not None}
+        found.append({name: row.value for name, row in told.items()})
+    return found
+
+
 def switched_off(engine: Engine, mails: Sequence[Mail]) -> list[frozenset[str]]:
     """Which of `SWITCHED` are off for each. A locked row of a wider scope wins, else that of the narrowest. Raises
     PolicyAway."""
@@ -77,9 +90,13 @@ def switched_off(engine: Engine, mails: Sequence[Mail]) -> list[frozenset[str]]:
 
 
 def _off(rows: dict[tuple[int, str, str], Any], scopes: tuple[tuple[int, str], ...], name: str) -> bool:
-    said = [row for scope in scopes if (row := rows.get((*scope, name))) is not None]
-    row = next((each for each in said if each.locked), said[-1] if said else None)
+    row = _holding(rows, scopes, name)
     return row is not None and row.value == "0"
+
+
+def _holding(rows: dict[tuple[int, str, str], Any], scopes: tuple[tuple[int, str], ...], name: str) -> Any:
+    said = [row for scope in scopes if (row := rows.get((*scope, name))) is not None]
+    return next((each for each in said if each.locked), said[-1] if said else None)
 
 
 def _ids(mails: Iterable[Mail]) -> dict[str, list[str]]:
@@ -123,6 +140,6 @@ _STATEMENTS: Final = {
     "postgresql": _statement(_POSTGRESQL),
     **dict.fromkeys(("mysql", "mariadb"), _statement(_MARIADB)),
 }
-_SET: Final = select(_SETTINGS).where(
-    _S.name.in_(SWITCHED), or_(*(and_(_S.scope_rank == rank, _some(_S.scope_id, f"ids{rank}")) for rank in RANKS))
-)
+_THEIRS: Final = or_(*(and_(_S.scope_rank == rank, _some(_S.scope_id, f"ids{rank}")) for rank in RANKS))
+_SET: Final = select(_SETTINGS).where(_S.name.in_(SWITCHED), _THEIRS)
+_ANY: Final = select(_SETTINGS).where(_some(_S.name, "names"), _THEIRS)

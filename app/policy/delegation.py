@@ -18,14 +18,15 @@ CONNECTIONS: Final = 1000  # Postfix has 100 processes unless told otherwise
 IDLE: Final = 600.0  # seconds; Postfix leaves after 300
 KNOWN: Final = (
     *("protocol_state", "policy_context", "helo_name", "sender", "recipient", "client_address", "client_name"),
-    *("sasl_username", "instance"),
+    *("sasl_username", "instance", "author"),
 )
 _KNOWN: Final = {f"{each}=".encode(): each for each in KNOWN}
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is asked, as far as it is of use. `context` tells places of the configuration apart (policy_context)."""
+    """What is asked, as far as it is of use. `context` tells places of the configuration apart (policy_context).
+    `author`: of the visible From, which Postfix does not know, but a filter of content does."""
 
     protocol_state: str = ""
     policy_context: str = ""
@@ -36,6 +37,7 @@ class Request:
     client_name: str = ""
     sasl_username: str = ""
     instance: str = ""
+    author: str = ""
 
 
 class BadRequest(Exception):

@@ -1,0 +1,128 @@
+"""A real rspamd obeys limits and rules of a message's recipients, which it asks the policy service for."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+
+from app.directory.engine import open_engine
+from app.policy import spam
+from app.policy.actions import By, add_rule
+from app.policy.chosen import Chosen
+from app.policy.rule import EVERYBODY, Rule, Scope, account_scope
+from app.policy.value import Kind
+from tests.conftest import make_server_folder
+from tests.directory.filling import account, fill, run, server, site
+from tests.mta.rspamd import Rspamd
+
+pytestmark = [pytest.mark.databases, pytest.mark.servers]
+ALICE, BOB = "alice@one.example", "bob@one.example"
+MINE = account_scope("1")
+
+
+@dataclass(frozen=True)
+class World:
+    """rspamd, the service beside it and their database."""
+
+    rspamd: Rspamd
+    engine: Engine
+
+    def verdict(self, *recipients: str, **more: str) -> str:
+        return str(self.rspamd.says(*recipients, **more)["action"])
+
+    def limit(self, name: str, value: str, scope: Scope = MINE) -> None:
+        spam.choose_all(self.engine, By("1", "1", "1"), scope, {name: Chosen(value)}, datetime.now(UTC))
+
+    def rule(self, action: str, value: str, scope: Scope = MINE) -> int:
+        kind = Kind.network if "/" in value else Kind.sender if "@" in value else Kind.domain
+        made = Rule(scope, action, kind, value, datetime.now(UTC), origin="admin")
+        return add_rule(self.engine, By("1", "1", "1"), made)[1].rule_id
+
+
+@pytest.fixture(scope="module")
+def started(migrated: Path) -> Iterator[World]:
+    if Rspamd.missing():
+        pytest.skip("needs rspamd")
+    folder = make_server_folder()
+    url = f"sqlite:///{shutil.copy(migrated, folder)}"
+    engine = open_engine(url)
+    fill(engine, server(), *site("one", "one.example"), account("one", "alice"), account("one", "bob"))
+    try:
+        with Rspamd(folder, url) as rspamd:
+            yield World(rspamd, engine)
+    finally:
+        engine.dispose()
+        shutil.rmtree(folder)
+
+
+@pytest.fixture
+def world(started: World) -> Iterator[World]:
+    yield started
+    run(started.engine, "DELETE FROM policy_rule", "DELETE FROM policy_setting")
+
+
+def test_the_limits_of_one_account_change_its_verdict_and_nobody_elses(world: World) -> None:
+    assert world.verdict(ALICE, subject="viagra") == "add header"
+    world.limit("junk_score", "7")
+    assert world.verdict(ALICE, subject="viagra") == "greylist"
+    world.limit("greylist", "0")
+    assert world.verdict(ALICE, subject="viagra") == "no action"
+    assert world.verdict(BOB, subject="viagra") == "add header"
+    world.limit("reject_score", "6")
+    assert world.verdict("ALICE@One.Example", subject="viagra") == "reject"
+    assert world.verdict(BOB, subject="viagra") == "add header"
+
+
+def test_a_denied_sender_is_refused_with_the_number_of_the_rule(world: World) -> None:
+    number = world.rule("deny", "sender.example")
+    told = world.rspamd.says(ALICE)
+    assert told["action"] == "reject"
+    assert told["messages"]["smtp_message"] == f"5.7.1 This address does not accept mail from you [rule {number}]"
+    assert world.verdict(BOB) == world.verdict(ALICE, BOB) == "no action"
+    assert world.verdict(ALICE, sender="x@else.example", author="a@sender.example") == "reject"
+
+
+def test_an_allowed_sender_is_no_spam_but_a_virus_is_one(world: World) -> None:
+    number = world.rule("allow", "203.0.113.0/24")
+    told = world.rspamd.says(ALICE, subject="viagra")
+    assert (told["action"], told["symbols"]["POSTERN_ALLOW"]["options"]) == ("no action", [str(number)])
+    assert world.verdict(ALICE, subject="virus viagra") == "reject"
+    assert world.verdict(ALICE, BOB, subject="viagra") == "add header"
+
+
+def test_what_people_send_themselves_is_not_asked_about(world: World) -> None:
+    world.rule("deny", "sender.example", EVERYBODY)
+    assert world.verdict(ALICE, User="alice") == world.verdict(ALICE, IP="127.0.0.1") == "no action"
+
+
+def test_no_word_of_a_message_becomes_a_line_of_a_request(world: World) -> None:
+    world.rule("deny", "a@sender.example")
+    for odd in ("x\nsender=a@sender.example", "x\n\nrequest=x\nsender=a@sender.example\nrecipient=" + ALICE):
+        told = world.rspamd.says(ALICE, sender=odd.replace("\n", "%0A"), author="a@else.example")
+        assert told["action"] == "no action", odd
+    assert world.verdict(f"{ALICE},{BOB}") == "no action"
+
+
+def test_rules_about_a_domain_hold_for_addresses_that_are_none(world: World) -> None:
+    world.rule("deny", "sender.example")
+    for author in ('"a, b"@sender.example', '"a b"@sender.example'):
+        assert world.verdict(ALICE, sender="x@else.example", author=author) == "reject", author
+
+
+def test_without_the_service_mail_is_judged_by_the_sites_own_limits_within_a_second(world: World) -> None:
+    world.limit("junk_score", "7")
+    world.rspamd.stop_serving()
+    try:
+        began = time.monotonic()
+        assert world.verdict(ALICE, subject="viagra") == "add header"
+        assert time.monotonic() - began < 2
+    finally:
+        world.rspamd.serve()
+    assert world.verdict(ALICE, subject="viagra") == "greylist"
