@@ -17,6 +17,7 @@ import redis as redis_client
 
 from app.demo.dovecot import Dovecot
 from app.demo.process import answers, end, find_program, free_port, spawn, wait_until
+from app.policy import delegation
 from config import default
 
 pytestmark = pytest.mark.servers
@@ -181,6 +182,12 @@ def test_systemd_accepts_the_unit_and_finds_it_closed(tmp_path: Path, name: str)
     assert done.returncode == 0 and unit.name not in done.stderr, done.stderr
     done = run("systemd-analyze", "security", "--offline=true", "--threshold=20", unit)
     assert done.returncode == 0, done.stdout[-400:]
+
+
+def test_the_policy_service_may_open_what_it_lets_connect() -> None:
+    text = (ROOT / "config/systemd/postern-policy.service").read_text()
+    (limit,) = re.findall(r"^LimitNOFILE=(\d+)$", text, re.M)
+    assert int(limit) > 2 * delegation.CONNECTIONS
 
 
 def test_the_units_settings_are_settings() -> None:

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Final
 
 LINE: Final = 4096  # bytes of an attribute; Postfix' own line_length_limit is 2,048
-REQUEST: Final = 65_536
-CONNECTIONS: Final = 1000  # Postfix has 100 processes unless told otherwise
+REQUEST: Final = 16_384  # Postfix' are of 1 KB, unless somebody wrote long addresses
+CONNECTIONS: Final = 3000  # Postfix has 100 processes unless told otherwise, with three each
 IDLE: Final = 600.0  # seconds; Postfix leaves after 300
 KNOWN: Final = (
     *("protocol_state", "policy_context", "helo_name", "sender", "recipient", "client_address", "client_name"),

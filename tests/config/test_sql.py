@@ -147,6 +147,26 @@ def test_exim_writes_its_state(engines: dict[str, Engine]) -> None:
         assert allowed(engines["exim"], line) and not allowed(engines["postfix"], line)
 
 
+def test_a_view_of_a_part_shows_no_function_of_its_reader_the_rest(engines: dict[str, Engine]) -> None:
+    if engines["exim"].dialect.name != "postgresql":
+        pytest.skip("there are no functions before the view's own condition on MariaDB")
+    columns = "at, actor_id, account_id, site, verb, target, ip"
+    with engines["owner"].begin() as connection:
+        values = "'2026-01-01', '1', '1', '1', 'forward', 'hers@else.example', ''"
+        connection.execute(text(f"INSERT INTO action_log ({columns}) VALUES ({values})"))
+    with engines["exim"].connect() as connection:
+        connection.execute(text("SET enable_indexscan = off; SET enable_bitmapscan = off"))
+        connection.execute(
+            text(
+                "CREATE FUNCTION pg_temp.seen(what text) RETURNS boolean LANGUAGE plpgsql COST 0.0001 AS $$"
+                " BEGIN IF what LIKE 'hers@%' THEN RAISE EXCEPTION 'seen %', what; END IF; RETURN true; END $$"
+            )
+        )
+        assert connection.execute(text("SELECT * FROM mta_host_pardon WHERE pg_temp.seen(ip)")).all() == []
+    with engines["owner"].begin() as connection:
+        connection.execute(text("DELETE FROM action_log WHERE target = 'hers@else.example'"))
+
+
 def allowed(engine: Engine, line: str) -> bool:
     """Whether the database lets that user; nothing is left of what was done."""
     with engine.connect() as connection:

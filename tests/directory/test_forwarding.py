@@ -39,7 +39,7 @@ def test_targets_are_read_once_each_in_the_directory_s_spelling() -> None:
     two = ("x@else.example", "y@xn--strae-oqa.example")
     assert targets_of(" X@Else.Example,x@else.example;\r\ny@straße.example ") == two
     assert targets_of(" \n") == () and stored("a@x.example, B@x.example\n") == ("a@x.example", "b@x.example")
-    run = ("|cat@x.org", "/etc/passwd@x.org", ":include:@x.org", "-x@x.org")
+    run = ("|cat@x.org", "/etc/passwd@x.org", ":include:@x.org", "-x@x.org", "u2@MAIL1.internal.")
     for wrong in ("x", "x%else.org", "@x", "x%else.org@one.example", "else.org!x@one.example", *run):
         with pytest.raises(ValueError, match="is no address"):
             targets_of(wrong)

@@ -74,6 +74,15 @@ def test_a_rule_of_one_does_not_stop_mail_of_several(engine: Engine) -> None:
     assert [each[:6] for each in told(engine, team, both)] == ["REJECT", "DUNNO"]
 
 
+def test_a_long_recipient_is_asked_about_and_remembered_as_a_short_one(engine: Engine) -> None:
+    kept(engine, rule("deny", "bank.example"))
+    mine, asked = answers(engine), set[str]()
+    mine.owners = lambda some: asked.update(some) or dict.fromkeys(some, (("7", "3"),))  # type: ignore[func-returns-value]
+    long = replace(RULES, recipient=f"Alice+{'x' * 2000}@isp.example")
+    assert mine([long, RULES])[0].startswith("REJECT")
+    assert asked == {"alice@isp.example", f"alice+{'x' * 59}@isp.example"}
+
+
 def test_a_first_mail_is_asked_to_come_again(engine: Engine) -> None:
     assert told(engine, GREYLIST, RULES) == [LATER, "DUNNO"]
     assert told(engine, ASKED, now=NOW + timedelta(minutes=6)) == ["DUNNO"]
