@@ -26,7 +26,8 @@ from tests.web.blocked.rows import block, tables
 from tests.web.conftest import add_account
 
 pytestmark = pytest.mark.servers
-NOW = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0) + timedelta(days=1)
+SOON = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+NOW = SOON if 8 <= SOON.hour < 22 else SOON + timedelta(hours=10)  # by day, as digests go out, and soon after the rows
 SITE = "https://mail.isp.example"
 
 
