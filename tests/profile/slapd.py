@@ -6,6 +6,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from ldap3.utils.dn import escape_rdn
+
 from app.demo.certificate import Certificate
 from app.demo.process import answers, end, find_program, free_port, kill_group, spawn, wait_until
 
@@ -41,10 +43,12 @@ ou: people
 
 
 class Slapd:
-    """One server; `people` are names and addresses. `anonymous`: whether it may be read without signing in."""
+    """One server; `people` are names and addresses. `anonymous`: whether it may be read without signing in; `access`:
+    its rules about that, in place of these."""
 
     def __init__(
-        self, folder: Path, people: dict[str, str], *, certificate: Certificate | None = None, anonymous: bool = True
+        self, folder: Path, people: dict[str, str], *, certificate: Certificate | None = None, anonymous: bool = True,
+        access: str = "",
     ) -> None:
         self.folder, self.port, self.tls_port = folder, free_port(), free_port()
         self.certificate = certificate
@@ -53,7 +57,7 @@ class Slapd:
         tls = ""
         if certificate:
             tls = f"TLSCertificateFile {certificate.chain}\nTLSCertificateKeyFile {certificate.key}"
-        access = "" if anonymous else "access to * by anonymous auth"
+        access = access or ("" if anonymous else "access to * by anonymous auth")
         settings = _SETTINGS.format(folder=folder, tls=tls, reader=READER, password=PASSWORD, access=access)
         (folder / "slapd.conf").write_text(settings)
         (folder / "people.ldif").write_text(_TOP + "".join(_entry(*each) for each in people.items()))
@@ -96,7 +100,7 @@ def _entry(name: str, address: str) -> str:
     def value(text: str) -> str:
         return ": " + base64.b64encode(text.encode()).decode()
 
-    dn = f"mail={address},{BASE}"
+    dn = f"mail={escape_rdn(address)},{BASE}"
     return (
         f"\ndn:{value(dn)}\nobjectClass: inetOrgPerson\ncn:{value(name)}\nsn:{value(name.split()[-1])}\n"
         f"mail:{value(address)}\n"

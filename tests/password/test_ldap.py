@@ -1,0 +1,103 @@
+"""LDAP's Password Modify (RFC 3062) on a real slapd: by the account itself, and anew by who may."""
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import pytest
+
+from app.demo.certificate import Authority
+from app.demo.process import free_port
+from app.password.backend import Change
+from app.password.errors import BackendAway, OldRefused, Rejected, Unsettled
+from app.password.ldap import Ldap, entry_of
+from app.profile.ldap import Source, close, opened
+from tests.profile.slapd import BASE, PASSWORD, READER, Slapd
+
+pytestmark = pytest.mark.servers
+DN = f"mail={{address}},{BASE}"
+PEOPLE = {"Ann": "ann@one.example", "Odd, One": "o+d,d=x@one.example"}
+ACCESS = """\
+access to attrs=userPassword by self write by anonymous auth by * none
+access to * by anonymous auth by * read"""
+
+
+@pytest.fixture(scope="module")
+def slapd(tmp_path_factory: pytest.TempPathFactory, authority: Authority) -> Iterator[Slapd]:
+    folder = tmp_path_factory.mktemp("slapd") / "passwords"
+    server = Slapd(folder, PEOPLE, certificate=authority.issue("localhost"), access=ACCESS).start()
+    yield server
+    server.remove()
+
+
+@pytest.fixture
+def bound(slapd: Slapd, authority: Authority) -> Any:
+    """What binds as an entry, over TLS."""
+
+    def bind(dn: str, password: str) -> Any:
+        where = Source("localhost", slapd.tls_port, "tls", "", "", dn, password, ca_file=str(authority.file))
+        return opened(where)
+
+    return bind
+
+
+@pytest.fixture
+def anew(bound: Any) -> Ldap:
+    return Ldap(bound, close, DN, (READER, PASSWORD))
+
+
+def signs_in(bound: Any, address: str, password: str) -> bool:
+    try:
+        close(bound(entry_of(DN, Change(address, "", "")), password))
+    except ConnectionRefusedError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("address", PEOPLE.values())
+def test_an_administrator_sets_one_anew_and_its_owner_changes_it(bound: Any, anew: Ldap, address: str) -> None:
+    anew.change(Change(address, "x", "first one"))
+    assert anew.without_old and signs_in(bound, address, "first one")
+    own = Ldap(bound, close, DN)
+    own.change(Change(address, "x", "sécond one", "first one"))
+    assert signs_in(bound, address, "sécond one") and not signs_in(bound, address, "first one")
+    with pytest.raises(OldRefused):
+        own.change(Change(address, "x", "third one", "first one"))
+    assert signs_in(bound, address, "sécond one")
+
+
+def test_where_nobody_may_set_one_anew_nobody_does(bound: Any) -> None:
+    own = Ldap(bound, close, DN)
+    assert not own.without_old
+    with pytest.raises(BackendAway):
+        own.change(Change("ann@one.example", "ann", "new"))
+
+
+def test_somebody_who_may_not_change_passwords_changes_none(bound: Any, anew: Ldap) -> None:
+    ann, odd = PEOPLE.values()
+    anew.change(Change(ann, "", "first one"))
+    with pytest.raises((BackendAway, Rejected)):
+        Ldap(bound, close, DN, (f"mail={ann},{BASE}", "first one")).change(Change(odd, "", "taken over"))
+    assert not signs_in(bound, odd, "taken over")
+
+
+@pytest.mark.parametrize("address", [f"x,{BASE}@one.example", "ann@one.example,ou=x", "ann+cn=x@one.example", "a\\"])
+def test_a_name_is_a_value_and_never_syntax(bound: Any, anew: Ldap, address: str) -> None:
+    with pytest.raises(BackendAway, match="noSuchObject|answers"):
+        anew.change(Change(address, "", "new"))
+
+
+def test_a_server_that_is_away_has_changed_nothing(authority: Authority) -> None:
+    nobody = partial(Source, "localhost", free_port(), "plain", "", "")
+    with pytest.raises(BackendAway):
+        Ldap(lambda dn, password: opened(nobody(dn, password)), close, DN).change(Change("a@b", "", "new", "old"))
+
+
+def test_a_line_that_ends_after_the_new_one_left_leaves_it_open(bound: Any, anew: Ldap) -> None:
+    def cut(dn: str, password: str) -> Any:
+        line = bound(dn, password)
+        line.socket.close()
+        return line
+
+    with pytest.raises(Unsettled):
+        Ldap(cut, close, DN, (READER, PASSWORD)).change(Change("ann@one.example", "", "new"))
