@@ -3,17 +3,20 @@
 import dataclasses
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from flask import Flask
-from sqlalchemy import select, text
+from sqlalchemy import insert, select, text
 
 from app.directory.password import verify_password
+from app.directory.tables import ServerRow
 from app.policy.tables import ActionRow
 from app.policy.tables import Base as PolicyBase
 from config.default import Settings
+from tests.conftest import MailAccount
 from tests.smtpsink import Sink
-from tests.web.conftest import FORWARDER, PASSWORD, close, new_app
+from tests.web.conftest import FORWARDER, PASSWORD, add_account, close, new_app
 from tests.web.pages import Pages
 
 pytestmark = pytest.mark.servers
@@ -146,3 +149,67 @@ def test_the_form_needs_its_token_and_never_rides_over_a_sign_in(app: Flask, sig
 
 def test_the_settings_lead_there(signed_in: Pages) -> None:
     assert f'href="{PAGE}"' in signed_in.get("/settings/sessions").get_data(as_text=True)
+
+
+@pytest.fixture
+def ann(app: Flask, mail_account: MailAccount) -> MailAccount:
+    """Somebody whose mailbox lies on a real Dovecot."""
+    server = {"server_id": 1, "name": "one", "imap_host": "127.0.0.1", "imap_port": mail_account.server.imap_port}
+    with app.extensions["postern"].database.begin() as rows:
+        rows.execute(insert(ServerRow).values(**server, imap_security="plain"))
+    mailbox = {"kind": "mailbox", "server_id": 1, "login": mail_account.login, "password_hash": None}
+    add_account(app, 2, "ann", forward_to=None, **mailbox)
+    return mail_account
+
+
+def asked(app: Flask, folder: Path, ann: MailAccount, script: str) -> tuple[Pages, str]:
+    """What the page says where the site's own way is a command."""
+    program = folder / "set"
+    program.write_text(f"#!/bin/sh\nIFS= read -r old; IFS= read -r new\n{script}\n")
+    program.chmod(0o755)
+    held = app.extensions["postern"]
+    held.settings = dataclasses.replace(held.settings, password_url=f"command:{program} {{login}}")
+    browser: Pages = app.test_client()  # type: ignore[assignment]
+    assert browser.sign_in("ann@one.example", ann.password).status_code == 303
+    answer = change(browser, ann.password)
+    told = answer.get_data(as_text=True) if answer.status_code != 303 else "changed"
+    return browser, told
+
+
+def writes(ann: MailAccount) -> str:
+    """The line of a command that does it."""
+    return f"sleep 1.1; printf '%s:{{PLAIN}}%s\\n' \"$1\" \"$new\" >{ann.server.folder}/accounts/$1"
+
+
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [
+        ("exit 75", "cannot be changed at the moment. Nothing was changed."),
+        ("exit 3", "cannot be changed at the moment. Nothing was changed."),  # the mail server takes the former one
+        ("echo '<b>Used</b> before.'; exit 1", "does not take this one. &lt;b&gt;Used&lt;/b&gt; before."),
+    ],
+)
+def test_where_nothing_was_changed_the_page_says_so_and_the_session_goes_on(
+    app: Flask, ann: MailAccount, tmp_path: Path, script: str, said: str
+) -> None:
+    browser, told = asked(app, tmp_path, ann, script)
+    assert said in told and ann.password not in told and NEW not in told
+    assert browser.get("/settings/sessions").status_code == 200
+
+
+def test_an_unknown_outcome_is_asked_of_the_mail_server(app: Flask, ann: MailAccount, tmp_path: Path) -> None:
+    browser, told = asked(app, tmp_path, ann, f"{writes(ann)}; exit 3")
+    assert told == "changed" and browser.get("/mail/INBOX/").status_code == 200
+
+
+def test_where_nobody_can_tell_the_page_says_what_to_try(app: Flask, ann: MailAccount, tmp_path: Path) -> None:
+    lost = f"sleep 1.1; rm {ann.server.folder}/accounts/$1; exit 3"
+    _, told = asked(app, tmp_path, ann, lost)
+    assert "Nobody can tell whether your password was changed" in told and "with the former one" in told
+
+
+def test_a_mailbox_goes_on_under_the_new_password(app: Flask, ann: MailAccount, tmp_path: Path) -> None:
+    browser, told = asked(app, tmp_path, ann, writes(ann))
+    assert told == "changed" and browser.get("/mail/INBOX/").status_code == 200
+    former: Pages = app.test_client()  # type: ignore[assignment]
+    assert former.sign_in("ann@one.example", ann.password).status_code == 401
