@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from app.directory.crypt import has_crypt
 from config.password import FAMILIES
 from config.setting import SettingError
 
@@ -38,6 +39,8 @@ def check_together(settings: Settings) -> None:
         )
     if settings.release_url:
         _check_release(settings)
+    if settings.password_scheme != "argon2id" and not has_crypt():
+        raise SettingError("POSTERN_PASSWORD_SCHEME", repr(settings.password_scheme), "argon2id: there is no libxcrypt")
     if settings.password_url:
         _check_password(settings, settings.password_url)
     bind = settings.policy_bind

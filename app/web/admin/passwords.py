@@ -13,7 +13,7 @@ from flask import abort, flash, request
 from redis import RedisError
 
 from app.directory import edit
-from app.directory.password import hash_password
+from app.directory.password import MAX_BCRYPT, hash_password
 from app.directory.resolve import account as resolved
 from app.outbox.errors import OutboxAway
 from app.password.errors import PasswordError, Rejected, Unsettled
@@ -63,7 +63,7 @@ def _set(of: Member, password: str) -> str:
     except Unsettled:
         return "Nobody can tell whether it was set: the line broke after it was sent. Set it once more."
     except PasswordError as error:
-        logger.warning("a password was not set", extra=described(error))
+        logger.warning("a password was not set", extra={**described(error), "detail": str(error)[:200]})
         return "It cannot be set at the moment. Nothing was changed."
     with policy() as engine:
         actions.recorded(engine, of.by(), "password", of.address, doing.now())
@@ -92,6 +92,8 @@ def wrong(typed: str, of: Member) -> str:
         return f"At least {LEAST} characters."
     if len(typed) > MOST or _CONTROL.search(typed):
         return f"At most {MOST} characters, all on one line."
+    if resources().settings.password_scheme == "bcrypt" and len(typed.encode()) > MAX_BCRYPT:
+        return f"At most {MAX_BCRYPT} characters."
     if typed.lower() in (of.address, of.row["username"]):
         return "Not the account’s own name."
     return ""

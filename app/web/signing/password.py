@@ -38,7 +38,7 @@ from app.web.sending import underway
 from app.web.serving.log import described, logger
 from app.web.session import Current, current
 from app.web.settings.backend import backend_of, change_of
-from app.web.signing.check import PASSWORD_BYTES, Refused, check_password, proved
+from app.web.signing.check import PASSWORD_BYTES, Refused, check_password, proved, slot
 
 NOTHING = "Nothing was changed."
 WRONG = "This is not your current password."
@@ -86,9 +86,12 @@ def save() -> Response:
         logger.warning("a password could not be checked", extra=described(error))
         return _page({"form": f"{fault.title}. {fault.text} {NOTHING} {fault.todo}"}, fault.status)
     try:
-        way.change(change_of(owner, typed.old, typed.new))
+        with slot():  # a back-end that is slow holds no more threads than sign-ins do
+            way.change(change_of(owner, typed.old, typed.new))
+    except Busy:
+        return _page({"form": AWAY}, 503)
     except PasswordError as error:
-        logger.warning("a password was not changed", extra=described(error))
+        logger.warning("a password was not changed", extra={**described(error), "detail": str(error)[:200]})
         if not isinstance(error, Unsettled) or (found := _turned_out(me, owner, typed)) is False:
             return _refused(error)
         if found is None:
@@ -149,7 +152,8 @@ def _turned_out(me: Current, owner: Account, typed: Typed) -> bool | None:
 
 def _refused(error: PasswordError) -> Response:
     if isinstance(error, Rejected):
-        return _page({"new": f"Your provider does not take this one. {error.words}".strip()}, 422)
+        said = ("Your provider does not take this one.", error.words, NOTHING)
+        return _page({"new": " ".join(filter(None, said))}, 422)
     if isinstance(error, OldRefused):
         return _page({"form": OLD_REFUSED}, 422)
     return _page({"form": AWAY}, 503)

@@ -186,7 +186,7 @@ def writes(ann: MailAccount) -> str:
     [
         ("exit 75", "cannot be changed at the moment. Nothing was changed."),
         ("exit 3", "cannot be changed at the moment. Nothing was changed."),  # the mail server takes the former one
-        ("echo '<b>Used</b> before.'; exit 1", "does not take this one. &lt;b&gt;Used&lt;/b&gt; before."),
+        ("echo '<b>Used</b> before.'; exit 1", "one. &lt;b&gt;Used&lt;/b&gt; before. Nothing was changed."),
     ],
 )
 def test_where_nothing_was_changed_the_page_says_so_and_the_session_goes_on(
