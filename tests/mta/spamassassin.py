@@ -60,9 +60,10 @@ class SpamAssassin:
     def __exit__(self, *_error: object) -> None:
         end(self.process)
 
-    def log(self) -> str:
-        """What it said."""
-        return (self.folder / "log").read_text(errors="replace")
+    def statement(self) -> str:
+        """What it asks SQL, with its own words for the address."""
+        lines = (self.folder / "site/postern.cf").read_text().splitlines()
+        return next(line.partition(" ")[2] for line in lines if line.startswith("user_scores_sql_custom_query"))
 
     def says(self, user: str, sender: str = "a@sender.example", *, subject: str = "news", body: str = "Hello") -> str:
         """The verdict of somebody's mail as spamc -R has it: "6.0 of 5.0 SIX", or what it answers instead."""
