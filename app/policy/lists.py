@@ -6,7 +6,7 @@ Many are added with a statement for each two hundred, where one by one each take
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from itertools import groupby
 from typing import Any, Final, TypeVar
@@ -50,21 +50,21 @@ def page(
 
 
 def add_all(connection: Connection, wanted: Sequence[Rule]) -> tuple[tuple[Rule, ...], tuple[Rule, ...]]:
-    """Keeps canonical rules of one scope and one action; returns those that are new, and those whose place they took.
-    What stands there already with the same end is left. Raises Full; Gone where a locked one stands in the
-    place of one that is not."""
+    """Keeps canonical rules of one scope and one action; returns those that are new, and those whose place they took:
+    of the same one with another end it has number and hits. What stands there already with the same end is left.
+    Raises Full; Gone where a locked one stands in the place of one that is not."""
     scope, action = wanted[0].scope, wanted[0].action
     former = _former(connection, scope, INSTEAD[action], wanted)
-    made = [each for each in wanted if not _stands(each, former.get((each.kind, each.value), []))]
-    before = [each for new in made for each in former.get((new.kind, new.value), [])]
+    new = [each for each in wanted if not _stands(each, former.get((each.kind, each.value), []))]
+    made = [_numbered(each, former.get((each.kind, each.value), [])) for each in new]
+    before = [old for each in new for old in former.get((each.kind, each.value), [])]
     locked = next((each for each in before if each.locked), None)
     if locked is not None and not wanted[0].locked:
         raise Gone(locked.value)
     make_room(connection, scope, wanted[0].created_at, len(made) - len({(each.kind, each.value) for each in before}))
     for some in _chunks([each.rule_id for each in before]):
         connection.execute(delete(_RULES).where(_C.rule_id.in_(some)))
-    for new in _chunks(made):
-        connection.execute(insert(_RULES), [_values(each) for each in new])
+    _insert(connection, made)
     return tuple(made), tuple(before)
 
 
@@ -86,8 +86,10 @@ def put_back(connection: Connection, detail: dict[str, Any], *, unlock: bool = F
             if not unlock and connection.scalar(select(func.count()).select_from(_RULES).where(*here, _C.locked)):
                 raise Gone("a locked rule")
             connection.execute(delete(_RULES).where(*here))
-    for some in _chunks(before):
-        connection.execute(insert(_RULES), [_values(each) for each in some])
+    for known in _chunks(before):  # SQLite gives some numbers twice
+        numbers = select(_C.rule_id).where(_C.rule_id.in_([each.rule_id for each in known]))
+        taken = set(connection.scalars(numbers))
+        _insert(connection, [replace(each, rule_id=0) if each.rule_id in taken else each for each in known])
 
 
 def _former(
@@ -104,6 +106,18 @@ def _former(
 
 def _stands(wanted: Rule, former: Sequence[Rule]) -> bool:
     return [(each.action, each.expires_at) for each in former] == [(wanted.action, wanted.expires_at)]
+
+
+def _numbered(wanted: Rule, former: Sequence[Rule]) -> Rule:
+    same = next((each for each in former if each.action == wanted.action), wanted)
+    return replace(wanted, rule_id=same.rule_id, hits=same.hits)
+
+
+def _insert(connection: Connection, made: Sequence[Rule]) -> None:
+    """Those that have a number, and those that are to get one."""
+    for numbered in (True, False):
+        for some in _chunks([_values(each) for each in made if bool(each.rule_id) is numbered]):
+            connection.execute(insert(_RULES), some)
 
 
 def _by_action(gone: Sequence[Rule]) -> Iterator[tuple[str, list[tuple[int, str]]]]:
@@ -125,6 +139,7 @@ def _chunks(all_of: Sequence[_Some]) -> Iterator[list[_Some]]:
 
 def _values(each: Rule) -> dict[str, Any]:
     told = asdict(each)
-    del told["rule_id"]
+    if not each.rule_id:
+        del told["rule_id"]
     scope = told.pop("scope")
     return {**told, "scope_rank": scope["rank"], "scope_id": scope["id"], "kind": int(each.kind)}

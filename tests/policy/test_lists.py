@@ -57,6 +57,17 @@ def test_what_an_import_replaced_comes_back_in_the_place_of_its_opposite(engine:
     assert mine(engine) == [("deny", "a.example")]
 
 
+def test_an_import_keeps_the_numbers_by_which_the_log_names_rules(engine: Engine) -> None:
+    numbers = kept(engine, replace(rule("deny", "a.example"), hits=3), rule("allow", "b.example"))
+    actions.import_rules(engine, ME, [rule("deny", f"{letter}.example", days=3) for letter in "abc"])
+    found = senders.rules_of(engine, MINE, NOW)
+    assert (found[0].rule_id, found[0].hits) == (numbers[0], 3) and len({each.rule_id for each in found}) == 3
+    kept(engine, rule("deny", "d.example"))
+    actions.undo(engine, ME, actions.of_account(engine, "7")[0].id, NOW)
+    assert mine(engine) == [("deny", "a.example"), ("allow", "b.example"), ("deny", "d.example")]
+    assert [each.rule_id for each in senders.rules_of(engine, MINE, NOW)][:2] == numbers
+
+
 def test_all_or_none(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(senders, "MOST", 3)
     kept(engine, rule("allow", "a.example"), rule("deny", "b.example", days=-1))

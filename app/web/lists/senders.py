@@ -159,7 +159,7 @@ def _announced(its: Whose, made: Rule) -> str:
 
 
 def _printable(text: str) -> str:
-    """PostgreSQL takes no NUL: its error would be taken for its silence, and keep everybody out for a while."""
+    """What somebody looks for, without what no entry holds."""
     return "".join(each for each in text if each.isprintable()).strip()[:320]
 
 
