@@ -16,6 +16,13 @@ from app.sieve.targets import targets
         (b'if false # true\n{ redirect "off@b.example"; }', {"off@b.example"}),
         (b'# redirect "a@b.example"\nfileinto "redirect"; keep; set "redirect" "x";', set()),
         (b'redirect; fileinto "x"; redirect "caf\xe9@b.example";', set()),
+        (b'redirect :ret "FULL" :notify ["FAILURE"] "a@b.example";', {"a@b.example"}),
+        (
+            b'notify :message "me@c.example ${body}" "mailto:A%40b.example,c@d.example?cc=e@f.example&body=x";',
+            {"a@b.example", "c@d.example", "e@f.example"},
+        ),
+        (b'notify :message "x" "${where}"; notify "xmpp:a@b.example";', {"${where}"}),
+        (b'notify :method "mailto" :options ["a@b.example", "c@b.example"];', {"a@b.example", "c@b.example"}),
         (b'redirect "a@b.example"; "never ends', {"a@b.example"}),
     ],
 )

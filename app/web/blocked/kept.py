@@ -78,7 +78,7 @@ def _once(account: Account, row: Block) -> Iterator[None]:
     what = f"kept {place_text(*row.place)}"
     try:
         with profile() as engine:
-            ours = once.claim(engine, account.id, what, _now(), _HOLDS)
+            ours = once.claim(engine, account.id, what, _now())
     except ProfileAway as error:
         raise QuarantineAway("nobody can tell whether it is being released") from error
     if not ours:
@@ -89,6 +89,8 @@ def _once(account: Account, row: Block) -> Iterator[None]:
         with suppress(ProfileAway), profile() as engine:
             once.give_back(engine, account.id, what, _now())
         raise
+    with suppress(ProfileAway), profile() as engine:  # the log's row says so, too
+        once.done(engine, account.id, what, _now(), _HOLDS)
 
 
 def _ask(action: str, row: Block, recipient: str) -> None:

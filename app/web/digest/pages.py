@@ -113,7 +113,7 @@ def _rule(found: Opened) -> str:
         created_by=found.account.id, expires_at=now + timedelta(days=DAYS),
     )  # fmt: skip
     with profile() as engine:
-        if not once.claim(engine, found.account.id, f"link {found.link.mark}", now, LASTS):
+        if not once.claim(engine, found.account.id, f"link {found.link.mark}", now):
             raise DoneAlready(found.link.mark)
     try:
         with policy() as engine:
@@ -124,6 +124,8 @@ def _rule(found: Opened) -> str:
         if isinstance(error, PolicyAway):
             raise
         return "There is no room for this rule, or one of your provider’s stands in its place. Nothing was changed."
+    with suppress(ProfileAway), profile() as engine:
+        once.done(engine, found.account.id, f"link {found.link.mark}", now, LASTS)
     return ""
 
 
