@@ -88,7 +88,7 @@ def world(request: pytest.FixtureRequest) -> Iterator[World]:
     engine = open_engine(sql.url)
     people(engine)
     (folder / "junk.sieve").write_text((SHIPPED / "sieve/junk.sieve").read_text())
-    (folder / "postern-sql.conf.ext").write_text(queries(sql, folder))
+    (folder / "postern-sql.conf.ext").write_text(prepared(sql, folder))
     blocks = (SHIPPED / "postern-sql.conf").read_text().replace("/etc/dovecot/", f"{folder}/")
     blocks = blocks.replace("vmail\nmail_gid = vmail", "nobody\nmail_gid = nogroup").replace("= 1 min", "= 0")
     made = Dovecot(folder, accounts=blocks, sieve=True)
@@ -122,11 +122,11 @@ def people(engine: Engine) -> None:
     run(engine, f"UPDATE account SET password_hash = '{PLAIN}' WHERE password_hash IS NULL AND login <> 'box4'")
 
 
-def queries(sql: MailSQL, folder: Path) -> str:
+def prepared(sql: MailSQL, folder: Path, name: str = "postern") -> str:
     """The operator's file, as an operator changes it; its connect string knows no quotes."""
     alter = "USER dovecot@'%' IDENTIFIED BY" if sql.kind == "mariadb" else "ROLE dovecot PASSWORD"
     sql.run(f"ALTER {alter} '{WORD}'")
-    config = (SHIPPED / f"sql/postern-{sql.kind}.conf.ext").read_text()
+    config = (SHIPPED / f"sql/{name}-{sql.kind}.conf.ext").read_text()
     for old, new in {
         "/run/mysqld/mysqld.sock": str(sql.server.socket),
         "/run/postgresql": str(sql.server.folder),
@@ -171,6 +171,25 @@ def test_a_password_that_is_set_holds_at_the_next_sign_in(world: World) -> None:
     assert world.signs_in("carl@one.example", "ein neues")
     assert not world.signs_in("carl@one.example", "another's")
     run(world.engine, f"UPDATE account SET password_hash = '{CRYPT}' WHERE login = 'box2'")
+
+
+def test_a_proxy_hands_on_to_the_server_of_an_account(world: World) -> None:
+    row = f"imap_host = 'localhost', imap_port = {world.dovecot.imap_port}, imap_security = 'plain'"
+    run(world.engine, f"UPDATE mail_server SET {row} WHERE name = 'mail1'")  # a name does as well as an address
+    folder = make_server_folder()
+    (folder / "proxy.ext").write_text(prepared(world.sql, folder, "proxy"))
+    blocks = f"passdb {{\n  driver = sql\n  args = {folder}/proxy.ext\n}}\nuserdb {{\n  driver = static\n"
+    proxy = Dovecot(folder, accounts=blocks + "  args = uid=nobody gid=nogroup home=/nonexistent\n}\n")
+    try:
+        ahead = World(world.sql, world.engine, proxy.start())
+        before = world.dovecot.logins("box1")
+        assert ahead.signs_in("Sales@one.example"), proxy.log()[-2000:]
+        world.has_logins("box1", before + 1)
+        assert not ahead.signs_in("sales@one.example", "wrong")
+        assert not ahead.signs_in("gone@one.example")
+    finally:
+        proxy.stop()
+        shutil.rmtree(folder)
 
 
 def test_mail_is_delivered_to_a_login_and_spam_goes_where_its_owner_says(world: World) -> None:
