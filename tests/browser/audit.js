@@ -3,7 +3,7 @@
   const problems = [];
   const shown = (e) => e.checkVisibility({ opacityProperty: false, visibilityProperty: true }) && !e.closest("[inert]");
   const tell = (rule, e, more = "") => problems.push(`${rule}: <${e.localName} class="${e.className?.baseVal ?? e.className}" data-testid="${e.dataset?.testid ?? ""}"> ${(e.textContent ?? "").trim().slice(0, 40)} ${more}`);
-  const text = (e) => [...e.childNodes].map((n) => n.nodeType === 3 ? n.data : n.nodeType === 1 && n.getAttribute("aria-hidden") !== "true" ? (n.getAttribute("alt") ?? text(n)) : "").join("").trim();
+  const text = (e) => [...e.childNodes].map((n) => n.nodeType === 3 ? n.data : n.nodeType === 1 && n.getAttribute("aria-hidden") !== "true" && getComputedStyle(n).display !== "none" ? (n.getAttribute("alt") ?? text(n)) : "").join("").trim();
   const byIds = (e, name) => (e.getAttribute(name) ?? "").split(/\s+/).filter(Boolean).map((id) => document.getElementById(id));
   const name = (e) => byIds(e, "aria-labelledby").filter(Boolean).map(text).join(" ") || e.getAttribute("aria-label") || [...(e.labels ?? [])].map(text).join(" ") || text(e) || e.title;
 

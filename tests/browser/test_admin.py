@@ -17,6 +17,7 @@ from app.directory.account import Account
 from app.directory.resolve import Directory, resolve
 from app.directory.tables import AccountRow
 from tests.blocklog.filling import arrived, stopped
+from tests.browser.addresses import administration
 from tests.browser.audit import audit, tabbed
 from tests.browser.steps import sign_in
 from tests.conftest import Resident, Site
@@ -164,24 +165,12 @@ def test_an_account_is_changed_taken_back_and_brought_in_by_a_file(
     expect(page.get_by_test_id("notice")).to_contain_text("1 changed or added")
 
 
-def pages(admin: Admin) -> list[str]:
-    site = f"site={admin.ann.site}"
-    return [
-        f"/admin/accounts/{admin.ann.id}/settings", f"/admin/site?{site}", f"/admin/site/accounts/new?{site}",
-        f"/admin/site/import?{site}",
-        "/admin", f"/admin?{site}", f"/admin?{site}&q=nobody", f"/admin/accounts/{admin.ann.id}",
-        f"/admin/accounts/{admin.ann.id}?view=received", "/admin/totals", f"/admin/totals?{site}&days=7",
-        f"/admin/unknown?{site}", "/admin/senders?q=shop.example", "/admin/servers", "/admin/logs", "/admin/intake",
-        "/settings/looks",
-    ]  # fmt: skip
-
-
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "dark"), (768, "light"), (390, "light")])
 def test_the_pages_pass_the_audit(open_context: OpenContext, admin: Admin, width: int, scheme: str) -> None:
     page: Page = open_context(viewport={"width": width, "height": 800}, color_scheme=scheme).new_page()
     sign_in(page, admin.resident)
     wrong = []
-    for address in pages(admin):
+    for address in administration(admin.ann.site, admin.ann.id):
         page.goto(address)
         wrong += [f"{address}: {each}" for each in audit(page)]
         room = page.evaluate("document.documentElement.scrollWidth - innerWidth")

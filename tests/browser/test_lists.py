@@ -15,6 +15,7 @@ from app.directory.tables import AccountRow
 from app.policy import senders, spam
 from app.policy.rule import account_scope
 from app.policy.tables import PolicySettingRow, RuleRow
+from tests.browser.addresses import LISTS, administered_lists
 from tests.browser.audit import audit, tabbed
 from tests.browser.steps import sign_in
 from tests.browser.test_remedies import BOTH, account
@@ -132,8 +133,7 @@ def test_lists_can_be_seen_and_used_by_everybody(
     expect(page.get_by_test_id("list-doubt")).to_be_visible()
     page.get_by_test_id("list-order").click()
     wrong = [f"doubt: {fault}" for fault in audit(page)]
-    lists = ("/filters/senders", "/filters/senders/import", "/admin/global/senders", "/admin/global/senders/import")
-    for path in (*lists, "/filters/spam", "/admin/global/spam"):
+    for path in (*LISTS, *administered_lists()):
         page.goto(path)
         wide = page.evaluate("document.documentElement.scrollWidth > innerWidth")
         wrong += [f"{path}: {fault}" for fault in audit(page)] + [f"{path}: wider than the window"] * wide

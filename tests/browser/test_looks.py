@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from app.demo.node import Node
+from tests.browser import addresses
 from tests.browser.audit import audit, tabbed
 from tests.browser.letters import fill, letter
 from tests.browser.odd import fill_odd
@@ -29,29 +30,9 @@ PAGE_BYTES = 60_000
 
 def pages(page: Page) -> list[str]:
     """Addresses of every kind of page, found from the inbox that is open."""
-    hrefs = page.get_by_test_id("message-subject-link").evaluate_all("links => links.map(a => a.pathname)")
-    messages = hrefs[:6]
-    return [
-        "/mail/INBOX/",
-        "/mail/INBOX/?q=letter&sort=-date",
-        "/mail/Archive/",
-        "/mail/Trash/",
-        *messages,
-        f"{messages[0]}/headers",
-        f"{messages[0]}/raw",
-        "/settings/sessions",
-        "/settings/identities",
-        "/settings/identities/new",
-        "/settings/folders",
-        "/filters",
-        "/filters/rules/new",
-        "/filters/text",
-        "/contacts",
-        "/contacts/new?name=Ann&address=ann@one.example",
-        "/contacts/import",
-        "/contacts/recent",
-        "/mail/Nowhere/",
-    ]
+    messages = addresses.messages(page)[:6]
+    source = (f"{messages[0]}/headers", f"{messages[0]}/raw", "/mail/Nowhere/")
+    return [*addresses.FOLDERS, *messages, *source, *addresses.OWN, *addresses.RULES, *addresses.CONTACTS]
 
 
 @pytest.mark.parametrize(("width", "scheme"), VIEWS)
