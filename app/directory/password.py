@@ -52,7 +52,7 @@ def hash_password(password: str, scheme: str = "argon2id") -> str:
     name, prefix, cost = _CRYPT_SCHEMES[scheme]
     secret = password.encode()
     if b"\0" in secret or (scheme == "bcrypt" and len(secret) > MAX_BCRYPT):
-        raise ValueError("too long for bcrypt")
+        raise ValueError("crypt would cut it")
     return name + crypt_hash(prefix, cost, secret)
 
 

@@ -137,3 +137,22 @@ def salted(password: str) -> str:
 
 def test_a_lone_surrogate_in_a_password_is_just_wrong() -> None:
     assert not verify_password(HASHES["ssha256"], "\ud800")
+
+
+@pytest.mark.parametrize(
+    ("scheme", "begins"),
+    [("argon2id", "{ARGON2ID}$argon2id$"), ("bcrypt", "{BLF-CRYPT}$2y$12$"), ("sha512-crypt", "{SHA512-CRYPT}$6$")],
+)
+def test_each_scheme_makes_salted_hashes_that_fit(scheme: str, begins: str) -> None:
+    one, other = hash_password("pässword", scheme), hash_password("pässword", scheme)
+    assert one.startswith(begins) and one != other
+    assert verify_password(one, "pässword") and not verify_password(one, "password")
+
+
+def test_a_password_that_crypt_would_cut_is_refused() -> None:
+    for long in ("x" * 73, "ö" * 37, "a\0b"):
+        with pytest.raises(ValueError, match="cut"):
+            hash_password(long, "bcrypt")
+    with pytest.raises(ValueError, match="cut"):
+        hash_password("a\0b", "sha512-crypt")
+    assert verify_password(hash_password("ö" * 37, "sha512-crypt"), "ö" * 37)
