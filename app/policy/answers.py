@@ -17,7 +17,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import lru_cache
-from ipaddress import IPv4Network, IPv6Network, ip_address
+from ipaddress import IPv4Network, IPv6Network
 from typing import Final
 
 from sqlalchemy import Engine, select
@@ -30,6 +30,7 @@ from app.policy.delegation import Request
 from app.policy.errors import PolicyAway
 from app.policy.senders import Decision
 from app.policy.tables import HostBlockRow
+from app.policy.value import server
 
 DUNNO: Final = "DUNNO"
 ALLOWED: Final = {"rcpt": "OK", "rules": "postern_allow"}
@@ -175,7 +176,7 @@ def _cut(recipient: str) -> str:
 @lru_cache(maxsize=4096)
 def _inside(ip: str, networks: Networks) -> bool:
     try:
-        address = ip_address(_plain(ip))
+        address = server(ip)
     except ValueError:
         return False
     return any(address in each for each in networks if each.version == address.version)
@@ -185,7 +186,6 @@ def _inside(ip: str, networks: Networks) -> bool:
 def _plain(ip: str) -> str:
     """An address as the table of shut out servers spells it."""
     try:
-        address = ip_address(ip)
+        return str(server(ip))
     except ValueError:
         return ip[:45]
-    return str(getattr(address, "ipv4_mapped", None) or address)

@@ -17,7 +17,6 @@ from typing import Any, Final, Generic, TypeVar
 
 SECONDS: Final = 0.8
 MOST: Final = 64  # at once
-WAITING: Final = 5000  # that gather at most
 
 _Asked = TypeVar("_Asked")
 _Told = TypeVar("_Told")
@@ -44,7 +43,7 @@ class Batches(Generic[_Asked, _Told]):
 
     async def ask(self, question: _Asked) -> _Told:
         """The answer, in its turn."""
-        if self.closed or len(self._waiting) >= WAITING:
+        if self.closed:
             return self._otherwise
         future: asyncio.Future[_Told] = asyncio.get_running_loop().create_future()
         self._waiting.append((question, future))
@@ -91,10 +90,6 @@ class Batches(Generic[_Asked, _Told]):
                 log.error("a question has no answer: its mail passes", extra={"detail": repr(error)[:200]})
                 return [self._otherwise]
             return [answer for each in questions for answer in self._answers([each])]
-
-    def stop(self) -> None:
-        """Waits for nothing."""
-        self._thread.shutdown(wait=False, cancel_futures=True)
 
 
 def _heard(job: asyncio.Future[Any]) -> None:

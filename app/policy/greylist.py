@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 from hashlib import md5
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_network
 from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, and_, bindparam, delete, insert, or_, select, tuple_, update
@@ -21,6 +21,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from app.policy.asking import changed
 from app.policy.tables import TripletRow
+from app.policy.value import server
 
 BATCH: Final = 1000  # triplets that are forgotten at once
 FRESH: Final = timedelta(hours=1)  # in which it is not written again that one was used
@@ -78,10 +79,9 @@ def folded(sender: str) -> str:
 def network(ip: str) -> str:
     """The network of a client, as the table has it; "" for what is no address."""
     try:
-        address = ip_address(ip)
+        address = server(ip)
     except ValueError:
         return ""
-    address = getattr(address, "ipv4_mapped", None) or address
     return str(ip_network((address, _PREFIX[address.version]), strict=False))
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from ipaddress import ip_address
 from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, delete, func, insert, select, update
@@ -17,6 +16,7 @@ from app.policy.actions import By, record
 from app.policy.asking import changed, reading
 from app.policy.errors import BadValue, Gone
 from app.policy.tables import ActionRow, HostBlockRow
+from app.policy.value import server
 
 MOST: Final = 1000  # of them on a page
 REASON: Final = 120  # characters
@@ -133,10 +133,9 @@ def _shut_out(connection: Connection, some: list[Found], now: datetime, lasting:
 def canonical_ip(typed: str) -> str:
     """The one spelling of an address of a server. Raises BadValue."""
     try:
-        found = ip_address(typed.strip())
+        found = server(typed.strip())
     except ValueError:
         raise BadValue("it is no address of a server, as 192.0.2.7 or 2001:db8::7") from None
-    mapped = getattr(found, "ipv4_mapped", None)
-    if (mapped or found).is_loopback or (mapped or found).is_unspecified or getattr(found, "scope_id", None):
+    if found.is_loopback or found.is_unspecified or getattr(found, "scope_id", None):
         raise BadValue("it is an address of the mail servers' own")
-    return str(mapped or found)
+    return str(found)

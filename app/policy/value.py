@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from enum import IntEnum
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Final
 
 from app.policy.errors import BadValue
@@ -92,13 +92,18 @@ def ascii_domain(text: str) -> str:
     return name
 
 
+def server(ip: str) -> IPv4Address | IPv6Address:
+    """The address of a server; one of IPv4 that is written as one of IPv6 is that of IPv4. Raises ValueError."""
+    address = ip_address(ip)
+    return getattr(address, "ipv4_mapped", None) or address
+
+
 def networks(ip: str) -> tuple[str, ...]:
     """Every network that a rule could name an address in, the narrowest first; none for what is no address."""
     try:
-        address = ip_address(ip)
+        address = server(ip)
     except ValueError:
         return ()
-    address = getattr(address, "ipv4_mapped", None) or address
     return tuple(str(ip_network((address, prefix), strict=False)) for prefix in _PREFIXES[address.version])
 
 

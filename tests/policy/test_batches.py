@@ -20,9 +20,7 @@ def asked(work: object, count: int) -> tuple[list[str], list[BaseException]]:
 
     async def run() -> list[str]:
         several: Batches[int, str] = Batches(work, "DUNNO", (PolicyAway,), faults.append)  # type: ignore[arg-type]
-        answers = await asyncio.gather(*(several.ask(number) for number in range(count)))
-        several.stop()
-        return list(answers)
+        return list(await asyncio.gather(*(several.ask(number) for number in range(count))))
 
     return asyncio.run(run()), faults
 
@@ -75,9 +73,3 @@ def test_a_question_that_is_a_fault_of_its_own_harms_no_other() -> None:
     answers, faults = asked(work, 6)
     assert answers == ["0", "1", "2", "DUNNO", "4", "5"]
     assert faults == []
-
-
-def test_no_more_gather_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batches, "WAITING", 10)
-    answers, _ = asked(lambda questions: ["told" for _ in questions], 30)
-    assert answers.count("told") == 10
