@@ -16,6 +16,8 @@ from app.policy.errors import BadValue
 LONGEST: Final = 320
 _PREFIXES: Final = {4: (32, 24, 16, 8), 6: (128, 64, 56, 48, 32)}
 _LOCAL: Final = re.compile(r"[^\s\x00-\x1f\x7f@<>\u2028\u2029\ud800-\udfff]{1,255}")
+# Exim logs an address as it came, and mail servers look it up without quotes.
+_QUOTED: Final = re.compile(r'"((?:[^"\\]|\\[^"\\])+)"')
 _NAMED: Final = re.compile(r"[^<>]*<([^<>]*)>")
 _LABEL: Final = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 
@@ -37,6 +39,8 @@ def canonical(kind: Kind, text: str) -> str:
     if kind is Kind.network:
         return _network(typed)
     local, at, domain = typed.rpartition("@")
+    if quoted := _QUOTED.fullmatch(local):
+        local = quoted[1].replace("\\", "")
     if kind is Kind.domain and local:
         raise BadValue("it is an address, not a domain")
     if at and kind is not Kind.domain and not _LOCAL.fullmatch(local):

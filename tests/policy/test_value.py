@@ -13,6 +13,8 @@ from app.policy.value import Kind, canonical, networks, read
     [
         (Kind.sender, " Info@Bank.Example. ", "info@bank.example"),
         (Kind.sender, "a'b+c=d@straße.example", "a'b+c=d@xn--strae-oqa.example"),
+        (Kind.sender, '"spam\\mer"@bank.example', "spammer@bank.example"),
+        (Kind.sender, '"a\\"b"@bank.example', '"a\\"b"@bank.example'),
         (Kind.domain, "@Bank.example", "bank.example"),
         (Kind.domain, "xn--strae-oqa.example", "xn--strae-oqa.example"),
         (Kind.recipient, "one.example", "one.example"),
