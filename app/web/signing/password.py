@@ -218,7 +218,7 @@ def _taken_back(me: Current, waiting: Sequence[Mail]) -> None:
         what = ", ".join(f"“{each[:80]}”" for each in back[:_SHOWN])
         flash(f"Not sent, and drafts again, as they were to be sent with the former password: {what}{more}.", "warning")
     if len(back) < len(waiting):
-        flash("Some messages wait in the Outbox until you send them again.", "warning")
+        flash("Not all messages that wait could be taken back: look into the Outbox.", "warning")
 
 
 def _page(faults: dict[str, str], status: int) -> Response:
