@@ -2,6 +2,7 @@
 
 SieveError
 ├─ Away           refused, silent, closed, or what it says is no ManageSieve  (.retry_after seconds)
+│  └─ Unmet       not even its greeting came: nobody could ask it anything
 ├─ CannotDo       the server offers no TLS, or no way to sign in with a password
 ├─ SignInFailed   it does not take the login that IMAP takes, or cannot tell at the moment
 ├─ TooLarge       a script beyond our bounds, before a byte went out
@@ -29,6 +30,10 @@ class Away(SieveError):
     """The server cannot be reached, or stopped answering: what was asked last may have been done."""
 
     retry_after = 10.0
+
+
+class Unmet(Away):
+    """No connection, or no greeting on it, whoever asks."""
 
 
 class CannotDo(SieveError):

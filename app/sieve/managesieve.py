@@ -28,6 +28,7 @@ from app.sieve.failures import (
     SieveError,
     SignInFailed,
     TooLarge,
+    Unmet,
 )
 
 MOST_BYTES = 1_048_576  # of a script
@@ -123,12 +124,16 @@ def opened(
     sock: socket.socket, login: Login, *, starttls: Secure | None = None, seconds: float = 15.0, silence: float = 5.0
 ) -> ManageSieve:
     """Signs in over a connected socket, on which TLS runs already or begins by `starttls`; all of it, and what is asked
-    afterwards, within so many seconds. The socket is closed where that fails. Raises Away, CannotDo, SignInFailed."""
+    afterwards, within so many seconds. The socket is closed where that fails. Raises Away, CannotDo, SignInFailed;
+    Unmet where no greeting came."""
     line = _Line(sock, seconds, silence)
     client = _Client(line)
     try:
-        with _as_ours():
-            client.greet()
+        try:
+            with _as_ours():
+                client.greet()
+        except Away as error:
+            raise Unmet(error.text) from None
         if starttls is not None:
             _secured(client, line, starttls)
         _sign_in(client, line, login)

@@ -12,6 +12,7 @@ from flask import current_app
 from redis import Redis
 from sqlalchemy import Engine
 
+from app.directory.account import Endpoint
 from app.directory.endpoint import parse_endpoint
 from app.directory.engine import open_engine
 from app.profile.ldap import Ldap, Source
@@ -61,6 +62,7 @@ class Resources:
     sent: LocalAllowance = field(default_factory=LocalAllowance)
     profile_gate: Gate = field(default_factory=lambda: Gate(PROFILE_REST, is_answer=_of_values))
     blocklog_gate: Gate = field(default_factory=lambda: Gate(PROFILE_REST, is_answer=_of_values))
+    sieve_gates: dict[Endpoint, Gate] = field(default_factory=dict)
 
     @cached_property
     def uploads(self) -> Uploads:

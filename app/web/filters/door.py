@@ -8,16 +8,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 
+from app.directory.account import Endpoint
 from app.mail.direct import connected
 from app.mail.errors import ServerAway, Untrusted
 from app.mail.tls import secured
-from app.sieve.failures import Away
+from app.sieve.failures import Unmet
 from app.sieve.managesieve import Login, ManageSieve, opened
+from app.store.connect import Gate
 from app.web.resources import resources
 from app.web.serving.timing import timed
 from app.web.session import Current, current
+from config.default import Settings
 
 SECONDS = 10.0  # for all that one request asks
+REST = 2.0  # while a server does not even greet, its people do not hold a thread each
 
 
 class NoSieve(Exception):
@@ -32,30 +36,32 @@ def sieve() -> Iterator[ManageSieve]:
     endpoint = me.account.server.sieve if me.account.server else None
     if endpoint is None:
         raise NoSieve
-    login = _login(me)
-    secure = partial(
-        secured, endpoint=endpoint, seconds=settings.login_seconds, ca_file=str(settings.ca_file or "") or None
-    )
+    gate = resources().sieve_gates.setdefault(endpoint, Gate(REST))
+    if gate.shut():
+        raise Unmet("it did not greet a moment ago")
     with timed("sieve"):
-        try:
-            sock: socket.socket = connected(endpoint, settings.connect_seconds)
-            if endpoint.security == "tls":
-                sock = secure(sock)
-            client = opened(
-                sock,
-                login,
-                starttls=secure if endpoint.security == "starttls" else None,
-                seconds=SECONDS,
-                silence=settings.first_byte_seconds,
-            )
-        except Untrusted:
-            raise
-        except ServerAway as error:
-            raise Away(error.text) from None
+        with gate.asking(Unmet):
+            client = _opened(endpoint, _login(me), settings)
         try:
             yield client
         finally:
             client.close()
+
+
+def _opened(endpoint: Endpoint, login: Login, settings: Settings) -> ManageSieve:
+    secure = partial(
+        secured, endpoint=endpoint, seconds=settings.login_seconds, ca_file=str(settings.ca_file or "") or None
+    )
+    try:
+        sock: socket.socket = connected(endpoint, settings.connect_seconds)
+        if endpoint.security == "tls":
+            sock = secure(sock)
+        starttls = secure if endpoint.security == "starttls" else None
+        return opened(sock, login, starttls=starttls, seconds=SECONDS, silence=settings.first_byte_seconds)
+    except Untrusted:
+        raise
+    except ServerAway as error:
+        raise Unmet(error.text) from None
 
 
 def _login(me: Current) -> Login:
