@@ -79,8 +79,7 @@ def realm() -> Realm:
 
 
 def is_id(text: str) -> bool:
-    """Whether an account or a site may be called so. Other texts are errors to SQL, which would be taken for its
-    silence: then nobody could see the log for a while."""
+    """Whether an account or a site may be called so; other texts are errors to SQL."""
     return 0 < len(text) <= LONGEST_ID and text.isascii() and text.isprintable()
 
 

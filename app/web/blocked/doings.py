@@ -63,7 +63,7 @@ def show() -> str:
 
 
 def _number(text: str) -> int:
-    """One that an id may be: a larger one is an error of SQL, which would be taken for its silence."""
+    """One that an id may be: a larger one is an error of SQL."""
     if not (text.isascii() and text.isdigit() and len(text) < 19):
         raise ValueError("no id")
     return int(text)
