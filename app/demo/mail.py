@@ -72,6 +72,7 @@ class MailServers:
         users = [{each.login: each.password for each in RESIDENTS if each.server == number} for number in (0, 1)]
         self.servers = [self._server(self.folder / f"server{number + 1}", users[number]) for number in (0, 1)]
         self.submission: Submission | None = None
+        self.of_scripts: Submission | None = None
         self.submission_port = 0
         self.border: Border | None = None
         self.log: MailLog | None = None
@@ -82,12 +83,16 @@ class MailServers:
     def start(self) -> None:
         """Start everything, on the same ports as last time where they are free: sessions remember them."""
         ports, self.submission_port = self._remembered_ports()
-        for server, kept in zip(self.servers, ports, strict=True):
-            server.ports = kept
-            server.start()
-        logins = {each.login: each.password for each in RESIDENTS}
         addresses = frozenset(each.person.address for each in RESIDENTS)
         said = (self.log.say,) if self.log else ()
+        self.of_scripts = Submission(free_port(), {}, addresses, self._deliver, *said)
+        self.of_scripts.start()
+        for server, kept in zip(self.servers, ports, strict=True):
+            server.ports = kept
+            if isinstance(server, Dovecot):
+                server.options = f"submission_host = 127.0.0.1:{self.of_scripts.controller.port}\n"
+            server.start()
+        logins = {each.login: each.password for each in RESIDENTS}
         self.submission = Submission(self.submission_port, logins, addresses, self._deliver, *said)
         self.submission.start()
         if self.log:
@@ -97,7 +102,7 @@ class MailServers:
 
     def stop(self) -> None:
         """Stop everything."""
-        for each in (self.submission, self.border):
+        for each in (self.submission, self.border, self.of_scripts):
             if each:
                 each.stop()
         for server in self.servers:
@@ -131,11 +136,11 @@ class MailServers:
                 client.append(sample.mailbox, sample.message, sample.flags, sample.arrived)
         return len(samples)
 
-    def _deliver(self, address: str, message: bytes) -> None:
+    def _deliver(self, address: str, message: bytes, sender: str = "sender@example.org") -> None:
         resident = next(each for each in RESIDENTS if each.person.address == address)
         server = self.servers[resident.server]
         if isinstance(server, Dovecot):
-            server.deliver(resident.login, message)
+            server.deliver(resident.login, message, sender=sender)
         else:
             server.append(resident.login, message)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 import warnings
@@ -11,11 +12,12 @@ from email import message_from_bytes
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
-Deliver = Callable[[str, bytes], None]
+Deliver = Callable[[str, bytes, str], None]
 
 
 class Submission:
-    """SMTP with AUTH on a loopback port. `logins` maps logins to passwords; `deliver(address, message)` stores a copy.
+    """SMTP on a loopback port, with AUTH where `logins` maps logins to passwords: mail servers, which send what scripts
+    answer and forward, have none. `deliver(address, message, sender)` stores a copy.
 
     Mail to addresses outside `addresses` is refused: nothing ever leaves the machine.
     """
@@ -37,7 +39,7 @@ class Submission:
             hostname="127.0.0.1",
             port=port,
             authenticator=self._authenticate,
-            auth_required=True,
+            auth_required=bool(logins),
             auth_require_tls=False,
             decode_data=False,
             enable_SMTPUTF8=True,
@@ -75,7 +77,8 @@ class Submission:
         message = content if isinstance(content, bytes) else str(content).encode()
         number = self._note(session, envelope, message)
         for address in envelope.rcpt_tos:
-            self.deliver(address, message)
+            # In a thread: a script there may send to here.
+            await asyncio.to_thread(self.deliver, address, message, envelope.mail_from or "")
             said = f"dsn=2.0.0, status=sent (250 2.0.0 <{address}> Saved)"
             self.say("postfix/lmtp", f"{number}: to=<{address}>, relay=127.0.0.1[127.0.0.1]:24, delay=0.1, {said}")
         self.say("postfix/qmgr", f"{number}: removed")

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from app.demo.certificate import Authority
-from app.demo.mail import RESIDENTS, MailServers, mail_folder
+from app.demo.mail import RESIDENTS, MailServers, Resident, mail_folder
 from app.demo.process import StartError, end, spawn, wait_until
+from app.sieve.managesieve import Login, opened
+from app.sieve.script import Script
+from app.sieve.vacation import Vacation
 
 pytestmark = pytest.mark.servers
 ROOT = Path(__file__).resolve().parents[2]
@@ -88,6 +93,15 @@ def test_a_second_start_of_the_demo_keeps_ports_and_mail(server_folder: Path):
         second.stop()
 
 
+def away(port: int, resident: Resident) -> None:
+    """Their script answers from now on."""
+    script = Script.read(b"").put(None, Vacation("Away", subject="Bob is away", addresses=(resident.person.address,)))
+    sock = socket.create_connection(("127.0.0.1", port), 2)
+    with closing(opened(sock, Login(resident.login, resident.password))) as client:
+        client.store("webmail", bytes(script))
+        client.activate("webmail")
+
+
 @pytest.mark.slow
 def test_what_an_account_sends_arrives_at_the_other_and_nowhere_else(server_folder: Path):
     import smtplib
@@ -98,17 +112,23 @@ def test_what_an_account_sends_arrives_at_the_other_and_nowhere_else(server_fold
     servers.start()
     try:
         alice, bob = RESIDENTS
+        away(servers.servers[1].ports["sieve"], bob)
         with smtplib.SMTP("127.0.0.1", servers.submission_port) as client:
             with pytest.raises(smtplib.SMTPException):
                 client.sendmail(alice.person.address, [bob.person.address], b"Subject: unsigned\r\n\r\n.\r\n")
             client.login(alice.login, alice.password)
-            client.sendmail(alice.person.address, [bob.person.address], b"Subject: hello bob\r\n\r\n.\r\n")
+            mail = f"To: {bob.person.address}\r\nSubject: hello bob\r\n\r\n.\r\n".encode()
+            client.sendmail(alice.person.address, [bob.person.address], mail)
             with pytest.raises(smtplib.SMTPRecipientsRefused):
                 client.sendmail(alice.person.address, ["someone@example.com"], b"Subject: x\r\n\r\n.\r\n")
         with IMAPClient("127.0.0.1", servers.servers[1].imap_port, ssl=False) as client:
             client.login(bob.login, bob.password)
             client.select_folder("INBOX")
             assert len(client.search(["SUBJECT", "hello bob"])) == 1
+        with IMAPClient("127.0.0.1", servers.servers[0].imap_port, ssl=False) as client:
+            client.login(alice.login, alice.password)
+            client.select_folder("INBOX")
+            assert len(client.search(["SUBJECT", "Bob is away"])) == 1
     finally:
         servers.stop()
 

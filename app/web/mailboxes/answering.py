@@ -15,6 +15,7 @@ from app.web.profile import keep_setting, setting
 from app.web.session import Current
 
 SETTING = "answering"
+_NEAR = 300  # days
 
 
 def noted(me: Current, script: Script) -> bool:
@@ -31,14 +32,16 @@ def noted(me: Current, script: Script) -> bool:
 def shown(me: Current) -> str:
     """Until when mail is answered, in words; "" while it is not. Never raises."""
     period = Period.from_json(setting(me, SETTING))
-    if period is None or period.state(datetime.now(UTC)) != "within":
+    now = datetime.now(UTC)
+    if period is None or period.state(now) != "within":
         return ""
-    return f"Mail is answered until {short(period.end)}." if period.end else "Mail is answered."
+    return f"Mail is answered until {short(period.end, now)}." if period.end else "Mail is answered."
 
 
-def short(bound: Bound) -> str:
-    """A bound's day, for a narrow line: "18 November 2025"."""
-    return long_day(bound.day).partition(" ")[2]
+def short(bound: Bound, now: datetime) -> str:
+    """A bound's day, for a narrow line: "18 November", with the year where it is not near."""
+    words = long_day(bound.day).partition(" ")[2]
+    return words.rpartition(" ")[0] if (bound.day - now.date()).days < _NEAR else words
 
 
 def day(bound: Bound) -> str:
