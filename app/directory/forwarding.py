@@ -5,7 +5,8 @@ be outside of the site's own domains where the site wants that.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import select
 
@@ -47,6 +48,18 @@ def targets_of(text: str) -> tuple[str, ...]:
 def stored(text: str | None) -> tuple[str, ...]:
     """The targets as a row holds them."""
     return tuple(dict.fromkeys(word for word in _BETWEEN.split((text or "").strip().lower()) if word))
+
+
+def news(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, ...]:
+    """The targets of which an account's owner was not told: all of them where it was switched off, or had no mailbox
+    to be told in."""
+    heard = before["kind"] == "both" or after["kind"] == "forward"
+    former = _ahead(before) if heard else ()
+    return tuple(each for each in _ahead(after) if each not in former)
+
+
+def _ahead(row: Mapping[str, Any]) -> tuple[str, ...]:
+    return stored(row["forward_to"]) if row["kind"] != "mailbox" and row["enabled"] else ()
 
 
 def outside(directory: Directory, site: str, targets: Iterable[str]) -> tuple[str, ...]:

@@ -48,7 +48,7 @@ def add() -> Any:
         whose = _blank(of, local_part(fields["username"]))
     except BadAddress:
         whose, faults["username"] = _blank(of, "nobody"), "This is not the first part of an address."
-    columns, wrong, _ = checked(whose, fields)
+    columns, wrong = checked(whose, fields)
     password = request.form.get("password", "")
     if password and (fault := passwords.wrong(password, whose)):
         faults["password"] = fault

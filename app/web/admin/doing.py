@@ -24,6 +24,7 @@ from app.policy.actions import Action, By
 from app.policy.asking import changed
 from app.policy.errors import Gone
 from app.store import session as sessions
+from app.web.admin import tell
 from app.web.admin.realm import Realm
 from app.web.policy import policy
 from app.web.resources import resources
@@ -100,7 +101,8 @@ def _noted(log: Connection, by: By, change: Change, name: str) -> None:
 
 def undo(here: Realm, by: By, number: int) -> Action:
     """Takes back what was done. Raises Gone, Overtaken, NotAccepted; PolicyAway, DirectoryError."""
-    told: list[Change] = []
+    undone: list[Change] = []
+    pairs: list[tuple[dict[str, Any], dict[str, Any]]] = []
 
     def also(log: Connection, action: Action) -> None:
         if not here.of_provider and of_provider(action):
@@ -108,15 +110,20 @@ def undo(here: Realm, by: By, number: int) -> Action:
         changes = _changes(action)
         if not changes:
             raise Gone(str(number))
+        pairs.clear()  # it may be done again
         with directory(log) as rows:
             for each in reversed(changes):
                 put_back(rows, each)
                 _sound(rows, each, of_provider=here.of_provider)
-        told.extend(changes)
+                row = row_of(rows, each.table, each.number) if each.table == "account" else None
+                pairs.extend([({**row, **(each.after or {})}, row)] if row else [])
+        undone[:] = changes
 
     with policy() as engine:
         action = actions.undo(engine, by, number, now(), VERBS, also=also, anyones=here.of_provider)
-    follow(told)
+    follow(undone)
+    for pair in pairs:
+        tell.late(*pair)
     return action
 
 

@@ -19,9 +19,8 @@ from app.mail.quota import Quota, quota
 from app.policy import actions
 from app.policy.actions import By
 from app.policy.errors import Gone
-from app.web.admin import doing
+from app.web.admin import doing, tell
 from app.web.admin.realm import Realm, is_id, page, realm
-from app.web.notice import announce
 from app.web.policy import policy
 from app.web.resources import resources
 from app.web.serving.log import described, logger
@@ -173,16 +172,19 @@ def save(account_id: str) -> Any:
         fields |= {"role": str(of.row["role"]), "enabled": "yes"}
     if request.form.get("seen") != edit.mark(of.row):
         return shown(of, typed=fields, faults={"form": OVERTAKEN})
-    columns, faults, targets = checked(of, fields)
+    columns, faults = checked(of, fields)
     if faults:
         return shown(of, typed=fields, faults=faults)
+    after = {**of.row, **columns}
+    told = tell.early(of.row, after)
     try:
         doing.done(of.by(), "account", of.address, lambda rows: _written(rows, of, columns))
     except Overtaken:
         return shown(member_of(account_id), typed=fields, faults={"form": OVERTAKEN})
     except NotAccepted as error:
         return shown(of, typed=fields, faults={"kind": str(error)})
-    _announced(of, columns, targets)
+    if not (told or tell.late(of.row, after)):
+        flash("Its owner could not be told by mail. Under Settings they see what was changed.", "warning")
     flash(f"{of.address} is saved.")
     return redirect(url_for("admin.settings", account_id=of.id), 303)
 
@@ -194,8 +196,8 @@ def _written(rows: Connection, of: Member, columns: Mapping[str, Any]) -> list[C
     return [made] if made is not None else []
 
 
-def checked(of: Member, fields: Mapping[str, str]) -> tuple[Mapping[str, Any], dict[str, str], tuple[str, ...]]:
-    """The columns that a form says, what is wrong with it by field, and its targets."""
+def checked(of: Member, fields: Mapping[str, str]) -> tuple[Mapping[str, Any], dict[str, str]]:
+    """The columns that a form says, and what is wrong with it by field."""
     faults: dict[str, str] = {}
     targets: tuple[str, ...] = ()
     try:
@@ -211,7 +213,7 @@ def checked(of: Member, fields: Mapping[str, str]) -> tuple[Mapping[str, Any], d
     if "server" in told.faults and not of.here.of_provider:
         faults["kind"] = "Your provider has to choose a mail server for it first."
     faults = {**told.faults, **faults}
-    return told.columns, {name: text for name, text in faults.items() if text}, targets
+    return told.columns, {name: text for name, text in faults.items() if text}
 
 
 def _against(of: Member, targets: tuple[str, ...]) -> list[str]:
@@ -230,18 +232,6 @@ def _server(of: Member, fields: Mapping[str, str]) -> int | None:
         return int(of.row["server_id"])
     with doing.directory() as rows:
         return member.usual_server(rows, of.site["site_id"])
-
-
-def _announced(of: Member, columns: Mapping[str, Any], targets: tuple[str, ...]) -> None:
-    """The owner is told by mail of new targets outside of their site; never for what they do themselves here."""
-    before = forwarding.stored(of.row["forward_to"]) if of.row["kind"] != "mailbox" else ()
-    fresh = [each for each in targets if each not in before]
-    directory = resources().directory
-    if not forwarding.outside(directory, str(of.site["site_id"]), fresh):
-        return
-    owner = resolved(directory, of.id)
-    if owner is not None and not announce.forwarding(owner, fresh, doing.now(), by_admin=True, former=before):
-        flash("Its owner could not be told by mail. Under Settings they see what was changed.", "warning")
 
 
 def add_alias(account_id: str) -> Any:

@@ -14,29 +14,27 @@ from sqlalchemy import Connection
 
 from app.directory import bulk, forwarding
 from app.directory.bulk import Leave, Result
-from app.directory.edit import Change
-from app.directory.engine import asking
+from app.directory.edit import Change, row_of
 from app.directory.exchange import records_of
 from app.directory.record import show
-from app.directory.resolve import account as resolved
 from app.mail.filename import content_disposition
 from app.web import spool
-from app.web.admin import doing
+from app.web.admin import doing, tell
 from app.web.admin.realm import page
 from app.web.admin.site import Place, place
 from app.web.blocked.export import harmless
-from app.web.notice import announce
-from app.web.resources import resources
 
 MOST_OCTETS = 400_000
 SHOWN = 300  # lines of one page
-MOST_TOLD = 20  # owners, by mail
+MOST_TOLD = 50  # owners, by mail
 COLUMNS = ("record", "username", "kind", "forward_to", "display_name", "time_zone", "locale", "role", "enabled")
 OF_PROVIDER = ("server", "login")
 OF_ADDRESSES = ("local", "domain", "account")
 _GUARD = ("'=", "'+", "'-", "'@", "'\t", "'\uff1d", "'\uff0b", "'\uff0d", "'\uff20")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufdd0-\ufdef\ufffe\uffff]")
 _NO_FILE = "Choose a file first."
+ANEW = "Something was changed since you looked. Look once more."
+MANY = f"Mail of more than {MOST_TOLD} accounts would go to somebody new, and each owner is told. Take several files."
 
 
 class _Only(Exception):
@@ -135,44 +133,40 @@ def _page(of: Place, *, fault: str = "", text: str = "", result: Result | None =
 
 
 def _brought(of: Place, text: str) -> Any:
-    results: list[Result] = []
+    looked = _looked(of, text)
+    if looked.problems or _seal(looked) != request.form.get("seal"):
+        return _page(of, text=text, result=looked, note="" if looked.problems else ANEW)
+    pairs = _sent_on(looked)
+    if len(pairs) > MOST_TOLD:
+        return _page(of, text=text, result=looked, note=MANY)
+    domain = of.row["primary_domain"]
     names: dict[int, str] = {}
+    told = [tell.early(*pair) for pair in pairs]
 
     def work(rows: Connection) -> list[Change]:
         result = bulk.bring_in(rows, of.row, text, _leave(of))
-        results[:] = [result]
-        if result.problems or _seal(result) != request.form.get("seal"):
+        if result.problems or _seal(result) != _seal(looked):
             raise _Only
-        domain = of.row["primary_domain"]
         names.update({each.number: f"{name}@{domain}" for _, name, each in result.changes if each.table == "account"})
         return [each for _, _, each in result.changes]
 
-    name = str(of.row["name"])
     try:
-        changes = doing.done(of.by(), "import", name, work, names=names)
+        changes = doing.done(of.by(), "import", str(of.row["name"]), work, names=names)
     except _Only:
-        note = "" if results[0].problems else "Something was changed since you looked. Look once more."
-        return _page(of, text=text, result=results[0], note=note)
-    flash(f"Brought in: {len(changes)} changed or added, {results[0].same} the same.")
-    _announced(of, changes)
+        return _page(of, text=text, result=_looked(of, text), note=ANEW)
+    flash(f"Brought in: {len(changes)} changed or added, {looked.same} the same.")
+    if left := sum(not (done or tell.late(*pair)) for done, pair in zip(told, pairs, strict=True)):
+        flash(f"{left} owners of new forwarding were not told by mail. They see it in their settings.", "warning")
     return redirect(url_for("admin.accounts", site=of.link), 303)
 
 
-def _announced(of: Place, changes: Any) -> None:
-    """Owners of accounts that forward outside from now on are told by mail, the first of them."""
-    directory, left = resources().directory, []
-    with asking():
+def _sent_on(result: Result) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """Accounts whose owners are to be told of new forwarding, before and after."""
+    changes = [each for _, _, each in result.changes if each.table == "account" and each.before is not None]
+    pairs = []
+    with doing.directory() as rows:
         for each in changes:
-            before, after = each.before or {}, each.after or {}
-            if each.table != "account" or each.before is None or not after.get("forward_to"):
-                continue
-            former = forwarding.stored(before.get("forward_to"))
-            fresh = [target for target in forwarding.stored(after["forward_to"]) if target not in former]
-            if fresh and forwarding.outside(directory, of.id, fresh):
-                left.append((each.number, fresh, former))
-    told = 0
-    for number, fresh, former in left[:MOST_TOLD]:
-        owner = resolved(directory, str(number))
-        told += owner is not None and announce.forwarding(owner, fresh, doing.now(), by_admin=True, former=former)
-    if rest := len(left) - told:
-        flash(f"{rest} owners of new forwarding were not told by mail. They see it in their settings.", "warning")
+            if (each.after or {}).keys() & {"kind", "forward_to", "enabled"}:
+                row = row_of(rows, "account", each.number) or {}
+                pairs.append((row, {**row, **(each.after or {})}))
+    return [pair for pair in pairs if forwarding.news(*pair)]

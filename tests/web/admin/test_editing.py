@@ -7,6 +7,7 @@ import dataclasses
 import functools
 import json
 import re
+from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -338,22 +339,58 @@ def test_a_directory_with_a_database_of_its_own_is_changed_and_the_action_lies_i
     own.dispose()
 
 
-def test_new_forwarding_outside_is_told_to_the_owner_by_mail(log: Engine, app: Flask) -> None:
+@pytest.fixture
+def sink(app: Flask) -> Iterator[Sink]:
     held = app.extensions["postern"]
-    with Sink({}) as sink:
+    with Sink({}) as found:
         held.settings = dataclasses.replace(
             held.settings, public_url="https://mail.isp.example", notice_from="webmail@one.example",
-            notice_url=f"smtp+plain://127.0.0.1:{sink.port}",
+            notice_url=f"smtp+plain://127.0.0.1:{found.port}",
         )  # fmt: skip
-        browser = enter(app, ISP_ADMIN)
-        send(browser, {"kind": "both", "server": "1", "forward_to": "forward@one.example"})
-        assert not sink.taken, "within the site nobody needs to know"
-        send(browser, {"kind": "both", "server": "1", "forward_to": "thief@else.example"})
-        assert [each.recipients for each in sink.taken] == [["ann@one.example"]]
-        told = sink.taken[0].content
-        assert b"thief@else.example" in told and b"An administrator changed this" in told
-        send(browser, {"display_name": "New", "kind": "both", "server": "1", "forward_to": "thief@else.example"})
-        assert len(sink.taken) == 1, "it is no news a second time"
+        yield found
+
+
+def told(sink: Sink) -> list[tuple[str, bool]]:
+    """Who was told since, and whether of the thief."""
+    found = [(each.recipients[0], b"thief@else.example" in each.content) for each in sink.taken]
+    sink.taken.clear()
+    return found
+
+
+BOTH = {"kind": "both", "server": "1"}
+
+
+def test_new_forwarding_is_told_to_the_owner_by_mail(log: Engine, app: Flask, sink: Sink) -> None:
+    browser = enter(app, ISP_ADMIN)
+    send(browser, {**BOTH, "forward_to": "forward@one.example"})
+    assert told(sink) == [("ann@one.example", False)], "there is a mailbox to be told in now"
+    send(browser, {**BOTH, "forward_to": "thief@else.example"})
+    assert b"An administrator changed this" in sink.taken[0].content
+    assert told(sink) == [("ann@one.example", True)]
+    send(browser, {**BOTH, "display_name": "New", "forward_to": "thief@else.example"})
+    assert told(sink) == [], "it is no news a second time"
+
+
+def test_no_way_round_leads_to_forwarding_that_its_owner_was_not_told(log: Engine, app: Flask, sink: Sink) -> None:
+    browser = enter(app, ISP_ADMIN)
+    send(browser, {**BOTH, "kind": "mailbox"})
+    assert told(sink) == []
+    send(browser, {**BOTH, "kind": "mailbox", "enabled": ""})
+    off = actions(log)[-1].id
+    send(browser, {**BOTH, "enabled": "", "forward_to": "thief@else.example"})
+    assert told(sink) == [], "nobody gets anything yet"
+    send(browser, {**BOTH, "forward_to": "thief@else.example"})
+    assert told(sink) == [("ann@one.example", True)], "switched on again"
+    send(browser, {**BOTH, "kind": "mailbox"})
+    send(browser, {"kind": "forward", "forward_to": "thief@else.example"})
+    assert told(sink) == [("ann@one.example", True)], "while mail still came there"
+    send(browser, {**BOTH, "forward_to": "thief@else.example"})
+    assert told(sink) == [("ann@one.example", True)], "who may not have been told before"
+    with log.begin() as rows:
+        rows.execute(update(ActionRow.__table__).where(ActionRow.id == off).values(undone_by=None))
+        rows.execute(update(AccountRow.__table__).where(AccountRow.account_id == 6).values(enabled=False))
+    browser.submit(f"/admin/accounts/{ANN}/undo/{off}", page=PAGE)
+    assert row(log).enabled and told(sink) == [("ann@one.example", True)], "switched on by undoing"
 
 
 def test_how_full_a_mailbox_is_stands_there_only_where_a_master_user_may_ask(log: Engine, app: Flask) -> None:

@@ -15,14 +15,17 @@ from flask import Flask
 from sqlalchemy import Engine, func, insert, select, update
 
 from app.directory.tables import AccountRow, AddressRow, ServerRow, SiteRow
+from app.web.admin import importing
 from app.web.admin.importing import unguarded
 from app.web.blocked.export import harmless
+from tests.smtpsink import Sink
 from tests.web.admin import world as people
-from tests.web.admin.test_editing import actions, row
+from tests.web.admin.test_editing import actions, row, sink, told
 from tests.web.admin.world import ISP_ADMIN, OTHER_ADMIN, SITE_ADMIN, USER
 from tests.web.conftest import add_account
 from tests.web.pages import Pages, field
 
+__all__ = ["sink"]
 pytestmark = pytest.mark.servers
 PAGE = "/admin/site/import"
 HEAD = "record,username,kind,forward_to,display_name\n"
@@ -193,3 +196,16 @@ def test_large_files_are_bounded_and_a_site_of_1835_accounts_is_quick(log: Engin
     with log.begin() as rows:
         rows.execute(update(SiteRow.__table__).values(forward_outside=False))
     assert "outside of this site" in said(look(browser, text))
+
+
+def test_no_file_has_more_accounts_send_mail_on_than_owners_are_told(
+    log: Engine, app: Flask, sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_account(app, 7, "bob", kind="mailbox", server_id=1, login="bob", forward_to=None)
+    browser = enter(app, SITE_ADMIN)
+    text = f"{HEAD}account,ann,both,thief@else.example,\naccount,bob,forward,thief@else.example,\n"
+    monkeypatch.setattr(importing, "MOST_TOLD", 1)
+    assert "Take several files" in said(bring(browser, text)) and not sink.taken
+    monkeypatch.setattr(importing, "MOST_TOLD", 2)
+    assert bring(browser, text).status_code == 303
+    assert told(sink) == [("bob@one.example", True), ("ann@one.example", True)]
