@@ -63,6 +63,7 @@ def test_a_target_agrees_and_gets_a_copy_of_what_comes_from_then_on(owner: Owner
     assert owner.page("/mail/INBOX/").count('data-testid="message-row"') == 1
     (told,) = [each for each in post.taken if each.recipients == [owner.address]]
     assert target(owner).encode() in told.content
+    assert '<a href="/forwarding" data-testid="filter-link">' in owner.page("/filters")
     page = owner.page(PAGE)
     assert "a copy stays here" in page and 'data-on="true"' in page and 'data-testid="forward-asked"' not in page
 

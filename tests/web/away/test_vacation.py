@@ -194,7 +194,9 @@ def test_the_inbox_says_so_while_mail_is_answered(owner: Owner):
     owner.post(PAGE, form(end="2036-12-31"))
     assert "Mail is answered until 31 December 2036." in owner.page("/mail/INBOX/")
     assert 'data-testid="answering-notice"' not in owner.page("/mail/Archive/")
-    number = re.findall(r'name="do" value="off-(\d+)"', owner.page("/filters"))[0]
+    rules = owner.page("/filters")
+    assert '<a href="/vacation" data-testid="filter-link">' in rules
+    number = re.findall(r'name="do" value="off-(\d+)"', rules)[0]
     owner.post("/filters", {"do": f"off-{number}"})
     assert 'data-testid="answering-notice"' not in owner.page("/mail/INBOX/")
     with owner.sieve() as client:  # and where another program does
