@@ -17,7 +17,7 @@ from app.directory.edit import Change
 from app.directory.errors import NotAccepted
 from app.directory.exchange import SECRET, parse_csv
 from app.directory.forwarding import stored, targets_of
-from app.directory.member import check_mailboxes, domains, guarded, meant, servers, usual_server
+from app.directory.member import check_mailboxes, domains, guarded, meant, one_at_a_time, servers, usual_server
 from app.directory.names import Record
 from app.directory.tables import ANY_DOMAIN, AccountRow, AddressRow
 
@@ -52,6 +52,7 @@ def bring_in(connection: Connection, site: Mapping[str, Any], text: str, leave: 
     problems += [Problem(each.line, text) for each in records for text in _foreign(each, site)]
     if problems:
         return Result(problems=tuple(problems))
+    one_at_a_time(connection, site["site_id"])
     taken = _taken(connection, site["site_id"])
     theirs = set() if leave.provider else guarded(connection, site["site_id"])
     usual = usual_server(connection, site["site_id"])

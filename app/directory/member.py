@@ -13,7 +13,7 @@ from app.directory.complete import complete
 from app.directory.edit import Change, Row, add
 from app.directory.errors import NotAccepted
 from app.directory.record import parse_record
-from app.directory.tables import ANY_DOMAIN, CATCH_ALL, AccountRow, AddressRow, DomainRow, ServerRow
+from app.directory.tables import ANY_DOMAIN, CATCH_ALL, AccountRow, AddressRow, DomainRow, ServerRow, SiteRow
 
 OWN = frozenset({"display_name", "kind", "forward_to", "time_zone", "locale", "role", "enabled"})
 
@@ -73,6 +73,12 @@ def domains(connection: Connection, site_id: int) -> dict[int, str]:
     return dict(connection.execute(rows).all())
 
 
+def one_at_a_time(connection: Connection, site_id: int) -> None:
+    """Until the transaction ends nobody else adds a name to the site: two would not see each other's. SQLite has one
+    writer anyway."""
+    connection.execute(select(SiteRow.site_id).where(SiteRow.site_id == site_id).with_for_update())
+
+
 def addresses(connection: Connection, site_id: int, *, account_id: int | None, limit: int) -> list[dict[str, Any]]:
     """The address rows of an account; without one, those of the site that lead to nobody or are catch-alls."""
     row, account = AddressRow, AccountRow
@@ -90,6 +96,7 @@ def add_address(
     connection: Connection, site_id: int, local: str, domain_id: int, *, provider: bool = False, **leads: Any
 ) -> Change:
     """Adds an address that leads to `account_id`, or to `forward_to`. Raises NotAccepted, Overtaken."""
+    one_at_a_time(connection, site_id)
     if domain_id != ANY_DOMAIN and domain_id not in domains(connection, site_id):
         raise NotAccepted("That domain is not one of this site’s.")
     values = {"site_id": site_id, "local": local, "domain_id": domain_id, "account_id": None, "forward_to": None}
@@ -144,6 +151,7 @@ def check_mailboxes(connection: Connection, accounts: Sequence[Row]) -> None:
 def check_username(connection: Connection, site_id: int, username: str) -> None:
     """That a new account takes no mail from an address of the site, nor from an account with +detail. Raises
     NotAccepted."""
+    one_at_a_time(connection, site_id)
     names = meant(username)
     asked = select(AddressRow.address_id).where(AddressRow.site_id == site_id, AddressRow.local.in_(names)).limit(1)
     if connection.scalar(asked) is not None:

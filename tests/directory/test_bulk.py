@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -115,6 +116,30 @@ def test_addresses_of_the_provider_s_people_are_left_alone_by_others(rows: Conne
         assert bring(rows, f"record,local,domain,account\naddress,{line}\n").problems, line
         part.rollback()
     add_address(rows, 1, "boss", 1, account_id=5, provider=True)
+
+
+def test_of_two_at_once_who_want_a_name_the_second_sees_the_first(engine: Engine) -> None:
+    if engine.dialect.name == "sqlite":
+        pytest.skip("has one writer")
+    with engine.begin() as rows:
+        rows.execute(insert(SiteRow).values(site_id=1, name="one", primary_domain="one.example"))
+    said: list[str] = []
+
+    def second() -> None:
+        with engine.begin() as connection:
+            try:
+                check_username(connection, 1, "zoe")
+            except NotAccepted as error:
+                said.append(str(error))
+
+    with engine.begin() as rows:
+        add_address(rows, 1, "zoe", 0, forward_to="x@else.example")
+        other = threading.Thread(target=second)
+        other.start()
+        other.join(0.2)
+        assert other.is_alive(), "waits"
+    other.join(5)
+    assert said and "has that name already" in said[0]
 
 
 def test_no_row_takes_the_mail_of_the_provider_s_people_nor_switches_their_own_name_off(rows: Connection) -> None:

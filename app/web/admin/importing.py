@@ -31,7 +31,7 @@ COLUMNS = ("record", "username", "kind", "forward_to", "display_name", "time_zon
 OF_PROVIDER = ("server", "login")
 OF_ADDRESSES = ("local", "domain", "account")
 _GUARD = ("'=", "'+", "'-", "'@", "'\t", "'\uff1d", "'\uff0b", "'\uff0d", "'\uff20")
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufdd0-\ufdef\ufffe\uffff]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufdd0-\ufdef\ufffe\uffff]")
 _NO_FILE = "Choose a file first."
 ANEW = "Something was changed since you looked. Look once more."
 MANY = f"Mail of more than {MOST_TOLD} accounts would go to somebody new, and each owner is told. Take several files."

@@ -141,6 +141,7 @@ def test_what_is_wrong_is_told_by_line_and_nothing_of_the_file_is_done(log: Engi
         ("username,login\nann,root\n", "moves mailboxes"),
         ("username,password_hash\nann,{SSHA256}x\n", "hash"), ("colour\nred\n", "is not known"), ("", "no file"),
         ("record,name\nsite,evil\n", "only accounts and addresses"), ("username\nzoe\0\n", "control character"),
+        ("username,display_name\nzoe,\u202eeoZ\n", "control character"),
         ("record,local,domain,account\naddress,ada,*,ann\n", "an account has that name"),
         ("record,local,domain,account\naddress,x,other.example,ann\n", "there is no domain"),
         ("record,local,domain,account\naddress,x,*,tim\n", "there is no account"),
