@@ -66,6 +66,7 @@ MISTAKES = (
     Mistake("/filters/spam", "spam-save", {"spam-field": "99"}),
     Mistake("/vacation", "vacation-save", {"vacation-text": "", "vacation-start": "2030-01-02T08:00"}),
     Mistake("/forwarding", "forward-save", {"forward-to": "nobody"}),
+    Mistake("/settings/password", "password-save", {"password-new": "short"}),
     Mistake("/contacts/new?name=Ann&address=ann@one.example", "contact-save", {"contact-addresses": "ann"}),
     Mistake("/settings/identities/new", "identity-save", {"identity-reply-to": "ann"}),
     Mistake("/settings/texts/new", "text-save"),
