@@ -8,6 +8,7 @@ import functools
 import json
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -18,9 +19,11 @@ from sqlalchemy import Engine, event, func, insert, select, update
 
 from app.directory.engine import open_engine
 from app.directory.tables import AccountRow, AddressRow, ServerRow, SiteRow
+from app.policy.actions import Action, By
 from app.policy.tables import ActionRow
 from app.policy.tables import Base as Policy
 from app.profile.tables import Base as Profile
+from app.web.admin import doing
 from tests.scripted import Scripted
 from tests.smtpsink import Sink
 from tests.web.admin import world as people
@@ -237,6 +240,16 @@ def test_nobody_raises_themselves_and_a_site_s_administrators_leave_the_provider
     for each in (number, lowered):
         browser.submit(f"/admin/accounts/{ANN}/undo/{each}", page=own)
     assert row(log).role == "user", "a way back would have made an administrator of the provider"
+
+
+@pytest.mark.parametrize(("before", "after", "theirs"), [
+    ({"server_id": 1}, {"server_id": 2}, True), ({"login": "ann"}, {"login": "bob"}, True),
+    ({"login": None}, {"login": "ann"}, False), ({"login": "ann"}, {"login": None}, False),
+])  # fmt: skip
+def test_a_mailbox_that_the_provider_moved_is_moved_back_by_nobody_else(before: Any, after: Any, theirs: bool) -> None:
+    moved = {"changes": [{"table": "account", "number": 6, "before": before, "after": after}]}
+    action = Action(1, datetime.now(UTC), By("3", "", "1"), "import", "one", moved)
+    assert doing.of_provider(action) is theirs
 
 
 def test_sessions_of_a_changed_account_follow_at_once(log: Engine, app: Flask) -> None:
