@@ -64,7 +64,7 @@ MISTAKES = (
     Mistake("/filters/senders", "list-save", {"list-what": "no domain"}),
     Mistake("/filters/senders/import", "import-button", {"import-text": "a.example\nno domain\n"}),
     Mistake("/filters/spam", "spam-save", {"spam-field": "99"}),
-    Mistake("/vacation", "vacation-save", {"vacation-text": "", "vacation-start": "2030-01-02T08:00"}),
+    Mistake("/vacation", "vacation-save", {"vacation-text": "", "vacation-start": "2030-01-02"}),
     Mistake("/forwarding", "forward-save", {"forward-to": "nobody"}),
     Mistake("/settings/password", "password-save", {"password-new": "short"}),
     Mistake("/contacts/new?name=Ann&address=ann@one.example", "contact-save", {"contact-addresses": "ann"}),

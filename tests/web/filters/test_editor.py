@@ -114,6 +114,13 @@ HOSTILE = [
 ]
 
 
+def test_what_is_wrong_with_an_action_is_said_at_the_field_that_it_uses(owner: Owner):
+    for does, wrong in (("fileinto", "folder"), ("redirect", "value")):
+        page = owner.post(NEW, form(a_does=[does], a_folder=[""], a_value=[""])).get_data(as_text=True)
+        marked = re.findall(r'name="a_(\w+)"[^>]* aria-invalid="true" aria-describedby="a0-hint"', page)
+        assert marked == [wrong], does
+
+
 def test_what_is_typed_never_becomes_script(owner: Owner):
     """Refused, or kept as the text that it is: nothing else of the script changes, and no other mail is met by it."""
     owner.put(BASE, "roundcube")
