@@ -152,10 +152,18 @@ def test_axe_finds_nothing_on_any_page(open_context: OpenContext, admin: Admin, 
     mail = addresses.messages(look.page)
     mistakes = (*addresses.MISTAKES, *addresses.mistakes(admin.ann.site, admin.ann.id))
     first = [f"{mail[0]}/{part}" for part in ("headers", "raw", "redirect")]
+    administration = [each for each in addresses.administration(admin.ann.site, admin.ann.id) if "&" not in each]
     every = {
-        *(*addresses.FOLDERS[:2], *mail[:3], *first, f"{refused}/tell"),
-        *(*addresses.OWN, *addresses.RULES, *addresses.LISTS, *addresses.CONTACTS, *addresses.LOG, *addresses.MORE),
-        *(*addresses.administration(admin.ann.site, admin.ann.id), *addresses.administered_lists()),
+        *(*addresses.FOLDERS[:2], *mail[:2], *first, f"{refused}/tell"),
+        *(
+            *addresses.OWN,
+            *addresses.RULES,
+            *addresses.LISTS,
+            *addresses.CONTACTS,
+            *addresses.LOG[::2],
+            *addresses.MORE,
+        ),
+        *(*administration, *addresses.administered_lists()),
     }
     look.at(*(every - {each.address for each in mistakes}))
     look.page.goto("/mail/Drafts/")
