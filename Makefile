@@ -39,7 +39,7 @@ browser: environment packages-test ## The journeys in Debian's Chromium
 	$(CLEAN) $(PYTEST) $(SHARED) -m browser
 
 test-databases: environment packages-test packages-databases ## The tests of SQL on PostgreSQL and MariaDB, started for it
-	$(CLEAN) $(PYTEST) -m databases
+	$(CLEAN) $(PYTEST) $(SHARED) -m databases
 
 soak: environment packages-test packages-databases ## Mails saved and sent under blows, 500 schedules each, and 200,000 Sieve scripts; the tests above have few
 	$(CLEAN) SCHEDULES=500 $(PYTEST) -n 4 $(KILLS)

@@ -18,5 +18,6 @@ def sql_exim(request: pytest.FixtureRequest, servers_folder: Path) -> Iterator[S
     """An Exim that obeys SQL, for all tests that ask for one."""
     if reason := missing() or Namespace.missing():
         pytest.skip(reason)
-    with started(servers_folder / f"exim-{request.param}", request.getfixturevalue(request.param)) as made:
+    folder = servers_folder / f"exim-{request.param}-{len(list(servers_folder.iterdir()))}"  # of this file of tests
+    with started(folder, request.getfixturevalue(request.param)) as made:
         yield made
