@@ -12,16 +12,16 @@ from app.mail.login import Credentials
 from app.store import code
 from app.store.code import TooOften
 from app.web.brand import brand
+from app.web.filters.passing import AGREED, agreed
 from app.web.notice.post import Letter, NotSent, Post, open_post, set_up
-from app.web.profile import keep_setting, setting
+from app.web.profile import keep_setting
 from app.web.resources import resources
 from app.web.session import Current, NoMailbox
 
-SETTING = "forward targets"
 MOST = 20  # the oldest goes
 _ENTRY = "forward asked"
 
-__all__ = ["NotSent", "TooOften"]
+__all__ = ["NotSent", "TooOften", "agreed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,26 +32,20 @@ class Asked:
     copy: bool
 
 
-def agreed(me: Current) -> tuple[str, ...]:
-    """Never raises: without SQL, none that was not known a moment ago."""
-    kept = setting(me, SETTING)
-    return tuple(each for each in kept if isinstance(each, str)) if isinstance(kept, list) else ()
-
-
 def agree(me: Current, target: str, given: str) -> bool:
     """Whether that is the target's code; then it is one of those that agreed. Raises ProfileAway, redis.RedisError."""
     held = resources()
     if not code.accepted(me.redis, held.ring.secrets, me.account.id, target, "".join(given.split())):
         return False
     others = [each for each in agreed(me) if each != target]
-    keep_setting(me, SETTING, [*others, target][-MOST:])
+    keep_setting(me, AGREED, [*others, target][-MOST:])
     me.cache.forget(_ENTRY)
     return True
 
 
 def forget(me: Current, target: str) -> None:
     """The target has to agree again before mail is sent there. Raises ProfileAway."""
-    keep_setting(me, SETTING, [each for each in agreed(me) if each != target] or None)
+    keep_setting(me, AGREED, [each for each in agreed(me) if each != target] or None)
 
 
 def asked(me: Current) -> Asked | None:

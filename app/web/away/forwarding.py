@@ -75,7 +75,7 @@ def show() -> Any:
 
 
 def save() -> Any:
-    """POST /forwarding with `to`, `copy`, `made`, and `do`: save, confirm (with `code`), again, cancel, or forget."""
+    """POST /forwarding with `to`, `copy`, `made`, and `do`: save, again, cancel, forget; confirm, agree with `code`."""
     me, form = current(), request.form
     to, copy, do = form.get("to", "")[:400].strip(), form.get("copy") == "1", form.get("do", "save")
     try:
@@ -108,11 +108,21 @@ def _saved(me: Current, to: str, copy: bool) -> str:
 
 def _confirmed(me: Current, to: str, copy: bool) -> str:
     way, now = _open(me)
+    target, outside = _agreeing(me, to)
+    return _begun(me, way, now, target, copy, outside)
+
+
+def _for_filters(me: Current, to: str, _copy: bool) -> str:
+    return f"{_agreeing(me, to)[0]} agreed. Your filters may send mail there."
+
+
+def _agreeing(me: Current, to: str) -> tuple[str, bool]:
+    """The target, whose code was typed, and whether it is outside of the site. Raises Wrong."""
     target = _target(to)
     outside = _checked(me, target)
     if not target or not agreed.agree(me, target, request.form.get("code", "")[:40]):
         raise Wrong("code", WRONG)
-    return _begun(me, way, now, target, copy, outside)
+    return target, outside
 
 
 def _again(me: Current, to: str, copy: bool) -> str:
@@ -136,7 +146,7 @@ def _forgotten(me: Current, to: str, _copy: bool) -> str:
 
 
 _DOES: dict[str, Callable[[Current, str, bool], str]] = {
-    "confirm": _confirmed, "again": _again, "cancel": _cancelled, "forget": _forgotten,
+    "confirm": _confirmed, "agree": _for_filters, "again": _again, "cancel": _cancelled, "forget": _forgotten,
 }  # fmt: skip
 
 

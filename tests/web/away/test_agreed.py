@@ -39,7 +39,7 @@ def test_the_last_twenty_that_agreed_are_known(app: Flask, me: Current):
     assert len(agreed.agreed(me)) == agreed.MOST and "a0@else.example" not in agreed.agreed(me)
     agreed.forget(me, "a1@else.example")
     assert "a1@else.example" not in agreed.agreed(me)
-    keep_setting(me, agreed.SETTING, {"x": 1})
+    keep_setting(me, agreed.AGREED, {"x": 1})
     assert agreed.agreed(me) == ()
 
 

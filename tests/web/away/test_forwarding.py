@@ -68,6 +68,15 @@ def test_a_target_agrees_and_gets_a_copy_of_what_comes_from_then_on(owner: Owner
     assert "a copy stays here" in page and 'data-on="true"' in page and 'data-testid="forward-asked"' not in page
 
 
+def test_a_target_may_agree_to_what_filters_send_and_no_more(owner: Owner, post: Sink):
+    assert said(owner, to=target(owner), password=owner.mail.password).status_code == 303
+    assert said(owner, to=target(owner), do="agree", code="0000 0000").status_code == 422
+    assert said(owner, to=target(owner), do="agree", code=the_code(post, target(owner))).status_code == 303
+    page = owner.page(PAGE)
+    assert 'data-on="false"' in page and 'data-testid="forward-agreed-row"' in page
+    assert 'data-testid="forward-asked"' not in page and owner.names() == set()
+
+
 def test_it_ends_and_begins_again_without_another_code(owner: Owner, post: Sink):
     assert agreed(owner, post).status_code == 303
     assert said(owner, to="").status_code == 303

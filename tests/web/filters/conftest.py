@@ -14,8 +14,14 @@ from werkzeug.test import TestResponse
 
 from app.demo.redis import RedisServer
 from app.directory.tables import ServerRow
+from app.outbox.tables import Base as OutboxBase
+from app.policy.tables import Base as PolicyBase
+from app.profile.tables import Base as ProfileBase
 from app.sieve.managesieve import Login, ManageSieve, opened
 from app.store import session as records
+from app.web.filters.passing import AGREED
+from app.web.profile import keep_setting
+from app.web.session import current
 from tests.conftest import MailAccount
 from tests.web.conftest import add_account, close, new_app, on_redis, settings_in
 from tests.web.pages import Pages, field
@@ -63,6 +69,12 @@ class Owner:
             client.store(name, text)
             client.activate(name)
 
+    def trusts(self, *targets: str) -> None:
+        """These agreed to get their mail, and no others."""
+        with self.browser:
+            self.page("/settings/sessions")
+            keep_setting(current(), AGREED, list(targets))
+
     def script(self, name: str | None = None) -> bytes:
         """The script that runs."""
         with self.sieve() as client:
@@ -91,8 +103,10 @@ class Owner:
 
 @pytest.fixture(scope="module")
 def filters_app(tmp_path_factory: pytest.TempPathFactory, redis_server: RedisServer) -> Iterator[Flask]:
-    """One node for a module: each of its own would take half of a test's time."""
+    """One node for a module, with all tables that its pages ask: each of its own would take half of a test's time."""
     made = new_app(on_redis(settings_in(tmp_path_factory.mktemp("filters")), redis_server))
+    for base in (OutboxBase, PolicyBase, ProfileBase):
+        base.metadata.create_all(made.extensions["postern"].database)
     yield made
     close(made)
 
