@@ -14,42 +14,14 @@ from typing import Self
 
 from app.demo.certificate import Certificate
 from app.demo.process import free_port
+from tests.barepostfix import SERVICES, SETTINGS
 
 _SERVICES = """\
 127.0.0.1:{port} inet n - n - - smtpd
-pickup unix n - n 60 1 pickup
-cleanup unix n - n - 0 cleanup
-qmgr unix n - n 300 1 qmgr
-tlsmgr unix - - n 1000? 1 tlsmgr
-rewrite unix - - n - - trivial-rewrite
-bounce unix - - n - 0 bounce
-defer unix - - n - 0 bounce
-trace unix - - n - 0 bounce
-proxymap unix - - n - - proxymap
-smtp unix - - n - - smtp
-lmtp unix - - n - - lmtp
-error unix - - n - - error
-retry unix - - n - - error
-anvil unix - - n - 1 anvil
-scache unix - - n - 1 scache
-postlog unix-dgram n - n - 1 postlogd
 """
 _SETTINGS = """\
-compatibility_level = 3.6
-queue_directory = {folder}/queue
-data_directory = {folder}/data
-command_directory = /usr/sbin
-daemon_directory = /usr/lib/postfix/sbin
-mail_owner = postfix
-setgid_group = postdrop
-maillog_file = {folder}/log
-maillog_file_prefixes = {folder}
-inet_interfaces = 127.0.0.1
-inet_protocols = ipv4
 myhostname = mx.one.example
-mydestination =
 mynetworks = 127.0.0.2/32
-alias_maps =
 default_transport = {others}
 transport_maps = texthash:{folder}/etc/transport
 disable_dns_lookups = yes
@@ -87,8 +59,8 @@ class Postfix:
         (folder / "etc/transport").write_text("".join(routes))
         others = f"smtp:[127.0.0.1]:{sink}" if sink else "error:no such domain"
         names = {"folder": folder, "others": others, "sasl": sasl, "key": certificate.key, "chain": certificate.chain}
-        (folder / "etc/main.cf").write_text(_SETTINGS.format(**names))
-        (folder / "etc/master.cf").write_text(_SERVICES.format(port=self.port))
+        (folder / "etc/main.cf").write_text((SETTINGS + _SETTINGS).format(**names))
+        (folder / "etc/master.cf").write_text(_SERVICES.format(port=self.port) + SERVICES)
 
     @staticmethod
     def missing() -> str | None:
@@ -112,4 +84,4 @@ class Postfix:
 
     @property
     def log(self) -> str:
-        return (self.folder / "log").read_text()
+        return (self.folder / "mail.log").read_text()

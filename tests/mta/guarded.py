@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Self
 
 from app.demo import node as nodes
+from tests.barepostfix import SERVICES, SETTINGS
 from tests.mta.namespace import Namespace
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -22,38 +23,10 @@ PORT, SERVICE = 25, 10040
 LIST = "zen.list.example"
 _MASTER = """\
 127.0.0.1:25 inet n - n - - smtpd
-pickup unix n - n 60 1 pickup
-cleanup unix n - n - 0 cleanup
-qmgr unix n - n 300 1 qmgr
-tlsmgr unix - - n 1000? 1 tlsmgr
-rewrite unix - - n - - trivial-rewrite
-bounce unix - - n - 0 bounce
-defer unix - - n - 0 bounce
-trace unix - - n - 0 bounce
-proxymap unix - - n - - proxymap
-discard unix - - n - - discard
-error unix - - n - - error
-retry unix - - n - - error
-anvil unix - - n - 1 anvil
-scache unix - - n - 1 scache
-postlog unix-dgram n - n - 1 postlogd
 """
 _MAIN = """\
-compatibility_level = 3.6
-queue_directory = {folder}/queue
-data_directory = {folder}/data
-command_directory = /usr/sbin
-daemon_directory = /usr/lib/postfix/sbin
-mail_owner = postfix
-setgid_group = postdrop
-maillog_file = {folder}/mail.log
-maillog_file_prefixes = {folder}
-inet_interfaces = 127.0.0.1
-inet_protocols = ipv4
 myhostname = mx1.isp.example
-mydestination =
 mynetworks = 127.0.0.0/8
-alias_maps =
 default_transport = discard
 recipient_delimiter = +
 relay_transport = discard
@@ -91,9 +64,9 @@ class Guarded:
         shutil.chown(self.folder / "data", "postfix")
         shipped = (SHIPPED / "postern.cf").read_text()
         maps = self.maps.format(folder=self.folder)
-        main = _MAIN.format(folder=self.folder, maps=maps, shipped=shipped, lists=self.lists)
+        main = (SETTINGS + _MAIN).format(folder=self.folder, maps=maps, shipped=shipped, lists=self.lists)
         (self.folder / "etc/main.cf").write_text(main)
-        (self.folder / "etc/master.cf").write_text(_MASTER)
+        (self.folder / "etc/master.cf").write_text(_MASTER + SERVICES)
         (self.folder / "etc/mailboxes").write_text("".join(f"{each} box\n" for each in self.people))
         self._postfix("start")
         return self

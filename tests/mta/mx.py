@@ -10,6 +10,7 @@ import subprocess
 import time
 from typing import Self
 
+from tests.barepostfix import SERVICES, SETTINGS
 from tests.mta.namespace import Namespace
 
 MAIN, GREYLISTING, MILTERS, POSTSCREEN, FILTERED = 25, 2523, 2525, 2526, 2527
@@ -68,40 +69,10 @@ tlsproxy unix - - n - 0 tlsproxy
   -o smtpd_authorized_xforward_hosts=127.0.0.0/8
 policyd-spf unix - n n - 0 spawn
   user=nobody argv=/usr/bin/policyd-spf {folder}/etc/policyd-spf.conf
-pickup unix n - n 60 1 pickup
-cleanup unix n - n - 0 cleanup
-qmgr unix n - n 300 1 qmgr
-tlsmgr unix - - n 1000? 1 tlsmgr
-rewrite unix - - n - - trivial-rewrite
-bounce unix - - n - 0 bounce
-defer unix - - n - 0 bounce
-trace unix - - n - 0 bounce
-proxymap unix - - n - - proxymap
-smtp unix - - n - - smtp
-lmtp unix - - n - - lmtp
-error unix - - n - - error
-retry unix - - n - - error
-discard unix - - n - - discard
-anvil unix - - n - 1 anvil
-scache unix - - n - 1 scache
-postlog unix-dgram n - n - 1 postlogd
 """
 _MAIN = """\
-compatibility_level = 3.6
-queue_directory = {folder}/queue
-data_directory = {folder}/data
-command_directory = /usr/sbin
-daemon_directory = /usr/lib/postfix/sbin
-mail_owner = postfix
-setgid_group = postdrop
-maillog_file = {folder}/mail.log
-maillog_file_prefixes = {folder}
-inet_interfaces = 127.0.0.1
-inet_protocols = ipv4
 myhostname = mx1.isp.example
-mydestination =
 mynetworks = 127.0.0.2/32
-alias_maps =
 virtual_mailbox_domains = isp.example
 virtual_mailbox_maps = texthash:{folder}/etc/mailboxes
 virtual_alias_maps = texthash:{folder}/etc/aliases
@@ -195,8 +166,8 @@ class Mx:
         shutil.chown(self.folder / "data", "postfix")
         shutil.chown(self.folder / "greylist", "postgrey")
         names = {"folder": self.folder, "size": SIZE}
-        (self.folder / "etc/main.cf").write_text(_MAIN.format(**names))
-        (self.folder / "etc/master.cf").write_text(_MASTER.format(**names))
+        (self.folder / "etc/main.cf").write_text((SETTINGS + _MAIN).format(**names))
+        (self.folder / "etc/master.cf").write_text(_MASTER.format(**names) + SERVICES)
         for name, text in TABLES.items():
             (self.folder / "etc" / name).write_text(text)
         self._postfix("start")

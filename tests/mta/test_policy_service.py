@@ -70,7 +70,8 @@ class World:
 
 def fresh(domain: str = "") -> str:
     """A sender that nobody knows yet."""
-    return f"somebody@{domain or f'sender{chr(97 + next(_NUMBERS) % 26)}.example'}"
+    first, second = divmod(next(_NUMBERS), 26)
+    return f"somebody@{domain or f'sender{chr(97 + first)}{chr(97 + second)}.example'}"
 
 
 @pytest.fixture(scope="module")
