@@ -5,7 +5,7 @@ from dataclasses import replace
 from app.mail.difference import sides
 from app.mail.errors import MailError
 from app.sieve.errors import BadRule
-from app.sieve.failures import BadScript, OverQuota, SieveError
+from app.sieve.failures import BadScript, SieveError
 from app.sieve.forward import Forward
 from app.sieve.managesieve import ManageSieve
 from app.sieve.needs import needs
@@ -15,7 +15,7 @@ from app.web.away.way import NotPut, Standing
 from app.web.filters import kept
 from app.web.filters.door import sieve
 from app.web.filters.kept import Changed, Kept
-from app.web.filters.text import AWAY, ELSEWHERE, FULL, shown
+from app.web.filters.text import ELSEWHERE, shown, unkept
 from app.web.session import Current
 
 LOCKED = "Nothing can be put into the script that runs now. Nothing was changed."
@@ -51,10 +51,8 @@ def put(me: Current, target: str, *, copy: bool, made: str) -> None:
         raise NotPut(error.words, 422) from None
     except BadScript as error:
         raise NotPut(f"The mail server does not take it: {error.text}", 422) from None
-    except OverQuota:
-        raise NotPut(FULL, 507) from None
-    except (SieveError, MailError):
-        raise NotPut(AWAY, 503) from None
+    except (SieveError, MailError) as error:
+        raise NotPut(*unkept(error)) from None
 
 
 def _put(client: ManageSieve, me: Current, target: str, *, copy: bool, made: str) -> None:

@@ -17,7 +17,7 @@ from app.mail.errors import MailError
 from app.profile.contacts import every
 from app.profile.errors import ProfileAway
 from app.sieve.errors import BadRule
-from app.sieve.failures import BadScript, OverQuota, SieveError, TooLarge
+from app.sieve.failures import BadScript, SieveError
 from app.sieve.managesieve import ManageSieve
 from app.sieve.needs import needs
 from app.sieve.period import Period
@@ -29,7 +29,7 @@ from app.web.filters import kept
 from app.web.filters.door import NoSieve, sieve
 from app.web.filters.elsewhere import said
 from app.web.filters.kept import Changed, Kept
-from app.web.filters.text import AWAY, ELSEWHERE, FULL, LARGE, shown
+from app.web.filters.text import ELSEWHERE, shown, unkept
 from app.web.mailboxes import answering, pane
 from app.web.profile import aliases, profile
 from app.web.resources import resources
@@ -81,14 +81,10 @@ def save() -> Any:
             return _saved(client, me, page, addresses, contacts)
     except NoSieve:
         return _refused(page, LOCKED, 409)
-    except OverQuota:
-        return _refused(page, FULL, 507)
-    except TooLarge:
-        return _refused(page, LARGE, 413)
     except (DirectoryError, ProfileAway):
         return _refused(page, LOOK_UP, 503)
-    except (SieveError, MailError):
-        return _refused(page, AWAY, 503)
+    except (SieveError, MailError) as error:
+        return _refused(page, *unkept(error))
 
 
 def _saved(

@@ -15,7 +15,7 @@ from app.mail.difference import Side, sides
 from app.mail.errors import MailError
 from app.sieve.asked import ACTION_WANTS, WANTS
 from app.sieve.errors import BadRule
-from app.sieve.failures import BadScript, OverQuota, SieveError, TooLarge
+from app.sieve.failures import BadScript, SieveError
 from app.sieve.managesieve import ManageSieve
 from app.sieve.needs import needs
 from app.sieve.rule import Rule
@@ -27,7 +27,7 @@ from app.web.filters.door import NoSieve, sieve
 from app.web.filters.form import Typed
 from app.web.filters.kept import Changed, Kept
 from app.web.filters.passing import Forbidden
-from app.web.filters.text import AWAY, ELSEWHERE, FULL, LARGE, shown
+from app.web.filters.text import AWAY, ELSEWHERE, shown, unkept
 from app.web.filters.words import ABOUT, DOES, JOINS, OPS, op_words
 from app.web.mailboxes import pane
 from app.web.session import Current, current, imap
@@ -116,12 +116,8 @@ def _taken(number: int | None) -> Any:
             return _saved(client, me, page, rule, apply=do == "apply")
     except NoSieve:
         return _refused(page, LOCKED, 409)
-    except OverQuota:
-        return _refused(page, FULL, 507)
-    except TooLarge:
-        return _refused(page, LARGE, 413)
-    except (SieveError, MailError):
-        return _refused(page, AWAY, 503)
+    except (SieveError, MailError) as error:
+        return _refused(page, *unkept(error))
 
 
 def _tried(page: Page, rule: Rule, *, again: bool) -> Any:

@@ -62,12 +62,18 @@ def save() -> Any:
         return redirect(url_for("filters.show"), 303)
     except BadScript as error:
         return _page(replace(typed, faults=beside(error, typed.text)), 422)
-    except OverQuota:
-        return _page(replace(typed, fault=FULL), 507)
-    except TooLarge:
-        return _page(replace(typed, fault=LARGE), 413)
     except (SieveError, MailError) as error:
-        return _page(replace(typed, fault=AWAY), 503 if isinstance(error, (Away, MailError)) else 502)
+        words, status = unkept(error)
+        return _page(replace(typed, fault=words), status)
+
+
+def unkept(error: SieveError | MailError) -> tuple[str, int]:
+    """What is said of a script that the mail server does not keep, and the answer's status."""
+    if isinstance(error, OverQuota):
+        return FULL, 507
+    if isinstance(error, TooLarge):
+        return LARGE, 413
+    return AWAY, 503 if isinstance(error, (Away, MailError)) else 502
 
 
 def _saved(client: ManageSieve, me: Current, typed: Form, *, only_check: bool) -> Any:
