@@ -45,7 +45,7 @@ class Block:
 
 def blocks(source: bytes) -> tuple[Block, ...]:
     """The blocks of a script; their sources together are the script. Raises Unreadable."""
-    found = segments(source)
+    found = [part for each in segments(source) for part in _parted(source, each)]
     required = [_requires(source, each) for each in found]
     expands = bool({"variables", "encoded-character"} & frozenset[str]().union(*required))
     line, made = 1, []
@@ -53,6 +53,17 @@ def blocks(source: bytes) -> tuple[Block, ...]:
         made.append(_block(source, segment, line, names, expands))
         line += source.count(b"\n", segment.start, segment.end)
     return tuple(made)
+
+
+def _parted(source: bytes, segment: Segment) -> tuple[Segment, ...]:
+    """Our line alone, and what else stands with it: that is somebody's, but for our `require` right behind the line."""
+    if segment.kind not in ("comment", "require") or not source.startswith(OWN, segment.start, segment.end):
+        return (segment,)
+    line = source.find(b"\n", segment.start, segment.end) + 1
+    ours = (segment.command, segment.close) if segment.kind == "require" else (segment.end, segment.end)
+    if not line or not (source[line : ours[0]] + source[ours[1] : segment.end]).strip():
+        return (segment,)
+    return segment._replace(kind="comment", end=line), segment._replace(start=line)
 
 
 def _block(source: bytes, segment: Segment, line: int, requires: frozenset[str], expands: bool) -> Block:

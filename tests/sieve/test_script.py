@@ -132,6 +132,19 @@ def test_a_change_leaves_every_other_part_to_the_byte():
     assert done > SCRIPTS / 15
 
 
+@pytest.mark.parametrize(
+    "note",
+    [b"# a note\r\n", b"/* many\r\n lines */\r\n", b"/* many\r\n lines */", b'# a note\r\nrequire ["copy"];\r\n',
+     b'require ["copy"]; # a note\r\n'],
+)  # fmt: skip
+def test_what_somebody_wrote_beneath_our_line_stays(note: bytes):
+    script = Script.read(b"# Postern: x\r\n" + note + b"# rule:[a]\r\nif true\r\n{\r\n\tdiscard;\r\n}\r\n")
+    changed = script.put(None, Rule("b", (), (Action("keep"),), "always"))
+    assert note in bytes(changed) and bytes(changed).count(b"# Postern:") == 1
+    again = changed.put(None, Rule("c", (), (Action("stop"),), "always"))
+    assert note in bytes(again) and bytes(again).count(b"# Postern:") == 1
+
+
 def _changed(random: Random, script: Script) -> tuple[Script, bytes]:
     """The script after a random change, and the source that is to be gone."""
     rule = random.choice((scripts.rule, scripts.vacation, scripts.forward))(random)
