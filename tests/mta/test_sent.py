@@ -50,7 +50,7 @@ def by_postfix(folder: Path, sink: Sink, certificate: Certificate) -> Iterator[t
     try:
         with Postfix(folder / "postfix", certificate, sasl=dovecot.sasl_port, sink=sink.port) as server:
             endpoint = Endpoint("127.0.0.1", server.port, "starttls", ca=certificate.ca)
-            yield endpoint, Source("mx", str(server.folder / "log"))
+            yield endpoint, Source("mx", str(server.folder / "mail.log"))
     finally:
         dovecot.stop()
 
