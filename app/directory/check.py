@@ -14,7 +14,7 @@ from app.directory.dangling import DANGLING
 from app.directory.endpoint import is_loopback
 from app.directory.engine import asking
 from app.directory.errors import DirectoryBroken
-from app.directory.fields import certificates
+from app.directory.fields import certificates, mailbox_login
 from app.directory.password import can_verify
 from app.directory.plan import plan
 from app.directory.resolve import Directory, resolve
@@ -33,6 +33,7 @@ def check(engine: Engine, *, reach: bool = True) -> Iterator[str]:
     with asking(), engine.connect() as connection:
         yield from _dangling(connection)
         yield from _keys(connection)
+        yield from _logins(connection)
         yield from _hashes(connection)
         servers = [dict(row) for row in connection.execute(select(ServerRow.__table__)).mappings()]
     for row in servers:
@@ -84,6 +85,16 @@ def _keys(connection: Connection) -> Iterator[str]:
                 good = False
             if not good:
                 yield f"{name} {key!r} is never found: keys are lower case, domains punycode"
+
+
+def _logins(connection: Connection) -> Iterator[str]:
+    """Names on mail servers that would not be taken any more."""
+    wanted = (AccountRow.username, AccountRow.account_id, AccountRow.login)
+    for username, number, login in connection.execute(select(*wanted).where(func.coalesce(AccountRow.login, "") != "")):
+        try:
+            mailbox_login(login or "")
+        except ValueError as error:
+            yield f"account {username} (number {number}) has the login {login!r}, which {error}"
 
 
 def _hashes(connection: Connection) -> Iterator[str]:

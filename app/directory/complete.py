@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.directory.endpoint import Family, usual_port
+from app.directory.fields import mailbox_login
 from app.directory.names import REFERENCES
 from app.directory.record import FORMS
 
@@ -27,7 +28,14 @@ def _complete_account(whole: dict[str, Any], primary_domains: Mapping[int, str])
     if whole["server_id"] is None:
         raise ValueError(f"server: an account of kind {whole['kind']} needs one")
     if whole["login"] is None:
-        whole["login"] = f"{whole['username']}@{primary_domains[whole['site_id']]}"
+        whole["login"] = _usual_login(f"{whole['username']}@{primary_domains[whole['site_id']]}")
+
+
+def _usual_login(address: str) -> str:
+    try:
+        return mailbox_login(address)
+    except ValueError as error:
+        raise ValueError(f"login: its main address {address} {error}; give it another") from None
 
 
 def _complete_server(whole: dict[str, Any]) -> None:

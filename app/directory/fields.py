@@ -17,6 +17,14 @@ ALL_DOMAINS = "*"  # in an address's field `domain`
 
 _LOCALE_FORM = re.compile(r"[a-z]{2,3}([-_][A-Za-z0-9]{2,8})*")
 _WORDS = {"1": True, "0": False, "yes": True, "no": False, "true": True, "false": False}
+# What mailboxes are really called: box12345, user@domain, user%domain, DOMAIN\user, o'brien+x@domain. Mail servers make
+# paths of files, patterns and words of command lines of it, each in their own way. So each part begins with a letter, a
+# digit or _, and none ends with a dot: nothing is hidden, leads elsewhere ("..") or is an option. Never in it: "/" (a
+# path, and a list's separator), "*" (Dovecot's separator of a master user, LIST's and Sieve's pattern), double quotes,
+# "$", "|", ":", commas, brackets (syntax of Exim, LDAP, SQL, Sieve) and blanks. "%" is LIST's pattern too: one, before
+# a domain, and in no path.
+_PART = r"\w(?:[\w.+=&'!#?^~-]*[\w+=&'!#?^~-])?"
+_LOGIN = re.compile(rf"{_PART}(?:[@\\]{_PART})*(?:%{_PART})?")
 _PAGE = re.compile(r"https?://[^\s\"'<>\\]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
@@ -112,6 +120,16 @@ def certificates(text: str) -> str:
     except (ssl.SSLError, ValueError, TypeError):  # TypeError: not ASCII
         raise ValueError("holds no certificate in PEM form") from None
     return text.strip() + "\n"
+
+
+def mailbox_login(text: str) -> str:
+    """The name of a mailbox on its mail server."""
+    if not _LOGIN.fullmatch(text_up_to(255)(text)):
+        raise ValueError(
+            "is no name of a mailbox, such as box12345, user@domain, user%domain or DOMAIN\\user: each part begins "
+            "with a letter or a digit, none ends with a dot, and there are no blanks, slashes, stars or quotes"
+        )
+    return text
 
 
 def known_hash(text: str) -> str:

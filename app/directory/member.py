@@ -51,7 +51,7 @@ def typed(site: Row, old: Row, fields: Mapping[str, str], *, server: int | None,
             columns["login"] = whole["login"]
     except ValueError as error:
         field, _, text = str(error).partition(": ")
-        faults["server" if field == "server" else "form"] = text or field
+        faults[field if field in ("server", "login") else "form"] = text or field
     return Typed(columns, faults)
 
 

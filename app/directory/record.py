@@ -18,6 +18,7 @@ from app.directory.fields import (
     known_hash,
     local_or_catch_all,
     locale,
+    mailbox_login,
     name_up_to,
     one_of,
     page_address,
@@ -80,7 +81,7 @@ FORMS: dict[str, Form] = {
     ),
     "account": Form(
         AccountRow,
-        {"site": _NAME, "username": local_part, "kind": one_of(*KINDS), "server": _NAME, "login": text_up_to(255)}
+        {"site": _NAME, "username": local_part, "kind": one_of(*KINDS), "server": _NAME, "login": mailbox_login}
         | {"forward_to": text_up_to(10_000), "role": one_of(*ROLES), "password_hash": known_hash}
         | {"display_name": text_up_to(120), "time_zone": time_zone, "locale": locale, "enabled": yes_or_no},
         key=("site", "username"),

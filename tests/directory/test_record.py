@@ -22,6 +22,27 @@ def test_every_field_is_a_column_or_a_name_for_one(record: str) -> None:
     assert set(form.key) <= set(form.needs) <= set(form.fields)
 
 
+@pytest.mark.parametrize(
+    "login",
+    ["box12345", "user@one.example", "DOMAIN\\user", "user%one.example", "o'brien@one.example", "a+b@one.example",
+     "user@one.example\\shared", "müller@one.example", "_system", "A.B-C=9"],
+)  # fmt: skip
+def test_what_mailboxes_are_called_is_taken(login: str) -> None:
+    assert parse_record("account", {"site": "acme", "username": "a", "login": login}) == (
+        {"site": "acme", "username": "a", "login": login}, [])  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "login",
+    ["../box1", "a/../b", "/box", "box/", ".box", "user@..", "user@.one", "user.", "DOMAIN\\", "\\user", "a\\..", "-x",
+     "+x", "a\tb", "a\x00b", "a b", "a*", "*", "*@one.example", "%", "%one", "a%", "a%b%c", 'a"b', "a`b`", "${a}", "|a",
+     "a|b", "a:b", "a,b", "a(b)", "a<b>", "a\u2028b", "a\u200bb", "x" * 256],
+)  # fmt: skip
+def test_what_would_lead_elsewhere_or_mean_something_on_a_mail_server_is_no_login(login: str) -> None:
+    wrong = parse_record("account", {"site": "acme", "username": "a", "login": login})[1]
+    assert len(wrong) == 1 and wrong[0].startswith("login: ")
+
+
 @given(st.data())
 def test_any_text_is_read_or_refused_and_what_was_read_reads_back(data: st.DataObject) -> None:
     record = data.draw(st.sampled_from(sorted(FORMS)))

@@ -10,6 +10,7 @@ from app.directory import edit, member
 from app.directory.address import BadAddress, local_part
 from app.directory.edit import Change
 from app.directory.errors import NotAccepted
+from app.directory.fields import mailbox_login
 from app.directory.password import hash_password
 from app.web.admin import doing, passwords
 from app.web.admin.editing import Member, checked, fields_of
@@ -38,6 +39,14 @@ def _page(of: Place, whose: Member, typed: dict[str, str], faults: dict[str, str
     return make_response(html, 422 if faults else 200)
 
 
+def _login(typed: str) -> tuple[str | None, str]:
+    """What was typed as the name on the mail server, or what is wrong with it."""
+    try:
+        return (mailbox_login(typed) if typed else None), ""
+    except ValueError as error:
+        return None, f"This {error}."
+
+
 def add() -> Any:
     """POST /admin/site/accounts/new?site="""
     of = place()
@@ -48,15 +57,18 @@ def add() -> Any:
         whose = _blank(of, local_part(fields["username"]))
     except BadAddress:
         whose, faults["username"] = _blank(of, "nobody"), "This is not the first part of an address."
+    whose.row["login"], bad = _login(fields["login"])
     columns, wrong = checked(whose, fields)
+    faults |= {"login": bad} if bad else {}
     password = request.form.get("password", "")
     if password and (fault := passwords.wrong(password, whose)):
         faults["password"] = fault
     faults = {**wrong, **faults}
+    if "login" in faults and not of.here.of_provider:  # who has no such field
+        faults.setdefault("username", faults.pop("login"))
     if faults:
         return _page(of, whose, fields, faults)
     row = {**{name: value for name, value in whose.row.items() if name != "account_id"}, **columns}
-    row["login"] = fields["login"] or row["login"] if row["kind"] != "forward" else None
     row[edit.SECRET] = hash_password(password) if password else None
 
     def work(rows: Connection) -> list[Change]:

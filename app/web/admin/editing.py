@@ -212,6 +212,8 @@ def checked(of: Member, fields: Mapping[str, str]) -> tuple[Mapping[str, Any], d
     told = member.typed(of.site, of.row, fields, server=_server(of, fields), targets=targets)
     if "server" in told.faults and not of.here.of_provider:
         faults["kind"] = "Your provider has to choose a mail server for it first."
+    if "login" in told.faults and of.row["account_id"]:
+        faults["kind"] = f"It cannot have a mailbox: {told.faults['login']}."
     faults = {**told.faults, **faults}
     return told.columns, {name: text for name, text in faults.items() if text}
 

@@ -63,6 +63,20 @@ def test_a_mailbox_lies_where_most_of_the_site_do_or_where_the_provider_says(log
     assert made["second"].forward_to is None
 
 
+def test_a_name_on_the_mail_server_that_leads_elsewhere_is_refused_beside_its_field(log: Engine, app: Flask) -> None:
+    with log.begin() as rows:
+        rows.execute(insert(ServerRow).values(server_id=1, name="box", imap_host="imap.one.example"))
+    add_account(app, 6, "ann", kind="mailbox", server_id=1, login="ann", forward_to=None)
+    browser, provider, there = enter(app, SITE_ADMIN), enter(app, ISP_ADMIN), f"{PAGE}?site=1"
+    answer = add(provider, there, kind="mailbox", server="1", login="../ann", username="first")
+    html = answer.get_data(as_text=True)
+    assert answer.status_code == 422 and 'id="login-hint"' in html and "is no name of a mailbox" in html
+    assert 'value="../ann"' in html and "first" not in people_of(log)
+    assert "is no name of a mailbox" in wrong(add(browser, kind="mailbox", username="a/b"))
+    assert add(provider, there, kind="mailbox", server="1", login="ab", username="a/b").status_code == 303
+    assert people_of(log)["a/b"].login == "ab"
+
+
 def test_names_that_are_taken_or_none_and_roles_that_are_not_theirs(log: Engine, app: Flask) -> None:
     with log.begin() as rows:
         rows.execute(insert(AddressRow).values(site_id=1, local="info", account_id=1))
