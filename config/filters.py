@@ -62,6 +62,12 @@ class FilterSettings:
     learning: bool = setting(
         "1 where filters learn from mail moved into the spam folder and out of it (imapsieve)", values.flag, False
     )
+    reputation_url: str | None = setting(
+        "SpamAssassin's database of AWL or TxRep: then people may have it forget a sender (docs/mta-spamassassin.md)",
+        values.database_url,
+        secret=True,
+    )
+    reputation_table: str = setting("the table there: awl or txrep", values.word("awl", "txrep"), "awl")
     amavis_release: str | None = setting(
         "where amavis releases messages from its quarantine (AM.PDP): host:port or unix:/path; unset: not offered",
         values.bind,

@@ -27,7 +27,7 @@ from app.web.digest import pages as digests
 from app.web.filters import editor, rules, text
 from app.web.format import filters
 from app.web.letter import people, uploads
-from app.web.lists import listfile, senders, spam
+from app.web.lists import forget, listfile, senders, spam
 from app.web.mailboxes import branches, folders
 from app.web.operating import commands, health
 from app.web.reading import mailbox, message, rows
@@ -183,6 +183,7 @@ ROUTES: Sequence[tuple[str, str, Any, Sequence[str]]] = (
     ("/filters/senders", "filters.lists", senders.show, GET),
     ("/filters/senders", "filters.lists_add", senders.add, POST),
     (f"/filters/senders/{NUMBER}/remove", "filters.lists_remove", senders.remove, POST),
+    ("/filters/senders/forget", "filters.lists_forget", forget.forget, POST),
     ("/filters/senders/import", "filters.lists_import", listfile.choose, GET),
     ("/filters/senders/import", "filters.lists_take", listfile.take, POST),
     ("/filters/senders/export.txt", "filters.lists_export", listfile.export, GET),

@@ -87,6 +87,12 @@ class Resources:
         url = self.settings.blocklog_database_url
         return self.database if url in (None, self.settings.database_url) else open_engine(url)
 
+    @cached_property
+    def reputation(self) -> Engine | None:
+        """Where SpamAssassin keeps what it learnt about senders, if people may have it forget."""
+        url = self.settings.reputation_url
+        return open_engine(url) if url else None
+
 
 def ldap_source(settings: Settings) -> Source | None:
     """Where the site's directory of people is, and how it is asked."""

@@ -14,7 +14,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 
 from app.directory.engine import open_engine
-from app.policy import spam
+from app.policy import reputation, spam
 from app.policy.actions import By, add_rule
 from app.policy.chosen import Chosen
 from app.policy.rule import EVERYBODY, Rule, Scope, account_scope, site_scope
@@ -23,13 +23,18 @@ from app.policy.value import Kind
 from tests.anydatabase import mariadb, postgresql
 from tests.conftest import make_server_folder
 from tests.directory.filling import account, alias, fill, run, server, site
-from tests.mailsql import MailSQL
+from tests.mailsql import POLICY, MailSQL
 from tests.mta.spamassassin import SpamAssassin
 
 __all__ = ["mariadb", "postgresql"]
 pytestmark = [pytest.mark.databases, pytest.mark.servers]
 ALICE, NUMBER, ONE = account_scope("1"), account_scope("2"), site_scope("1")
 BY = By("1", "1", "1")
+# As SpamAssassin's own sql/awl_mysql.sql and awl_pg.sql make it.
+AWL = """CREATE TABLE awl (
+  username varchar(100) NOT NULL DEFAULT '', email varchar(255) NOT NULL DEFAULT '', ip varchar(40) NOT NULL DEFAULT '',
+  msgcount int NOT NULL DEFAULT 0, totscore float NOT NULL DEFAULT 0, signedby varchar(255) NOT NULL DEFAULT '',
+  last_hit timestamp NOT NULL DEFAULT CURRENT_TIMESTAMP, PRIMARY KEY (username, email, signedby, ip))"""
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,8 @@ def started(request: pytest.FixtureRequest) -> Iterator[World]:
         pytest.skip(why)
     sql, folder = MailSQL(request.getfixturevalue(request.param)), make_server_folder()
     sql.server.folder.chmod(0o755)
+    user = "spamassassin" if sql.kind == "postgresql" else "spamassassin@'%'"
+    sql.run(AWL, f"GRANT SELECT, INSERT, UPDATE, DELETE ON awl TO {user}")
     engine = open_engine(sql.url)
     fill(
         engine,
@@ -204,6 +211,23 @@ def test_a_provider_may_write_preferences_of_its_own(world: World) -> None:
     run(world.engine, f"{row} (1, '1', 'score', 'SIX 2')")
     assert world.spamd.says("alice@one.example", subject="viagra") == "2.0 of 5.0 SIX"
     assert world.spamd.says("bob@two.example", subject="viagra") == "6.0 of 5.0 SIX"
+
+
+def test_what_it_learnt_about_a_sender_is_forgotten_for_one_person_alone(world: World) -> None:
+    row = "INSERT INTO spam_pref (scope_rank, scope_id, preference, value) VALUES"
+    run(world.engine, f"{row} (0, '', 'use_auto_welcomelist', '1')")
+    people, odd = ("alice@one.example", "bob@two.example"), "O'Neil@Sender.example"
+    for user in people:
+        assert world.spamd.says(user, odd, subject="viagra").startswith("6.0")
+        assert world.spamd.says(user, odd) == "3.0 of 5.0 AWL"
+    user = POLICY if world.sql.kind == "postgresql" else f"{POLICY}@'%'"
+    world.sql.run(f"GRANT SELECT (username, email), DELETE ON awl TO {user}")  # as docs/mta-spamassassin.md has it
+    node = open_engine(world.sql.url_of(POLICY))
+    assert reputation.forget(node, "awl", ["sales@one.example", "Alice@one.example"], odd) == 1
+    assert reputation.forget(node, "awl", ["alice@one.example"], odd) == 0
+    node.dispose()
+    assert world.spamd.says("alice@one.example", odd) == "0.0 of 5.0"
+    assert float(world.spamd.says("bob@two.example", odd).split()[0]) > 0
 
 
 def test_what_stands_in_an_address_is_no_sql(world: World) -> None:

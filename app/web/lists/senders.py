@@ -38,26 +38,26 @@ _GONE = "That entry is gone already, or is not yours to remove."
 
 def show(level: str = "account") -> Any:
     """GET /filters/senders?q=&action=&page="""
-    return _page(whose(level), Entry({"what": _printable(request.args.get("what", ""))}))
+    return page(whose(level), Entry({name: _printable(request.args.get(name, "")) for name in ("what", "sender")}))
 
 
 def add(level: str = "account") -> Any:
     """POST /filters/senders"""
     its = whose(level)
     if its.realm is None and not resources().settings.rules_asked:
-        return _page(its, Entry(), 409)
+        return page(its, Entry(), 409)
     wish = entry(its, request.form, _now())
     if wish.rule is None:
-        return _page(its, wish, 422)
+        return page(its, wish, 422)
     try:
         with policy() as engine:
             _, made = actions.add_rule(engine, its.by, wish.rule)
     except PolicyAway:
-        return _page(its, Entry(wish.typed, {"form": AWAY}), 503)
+        return page(its, Entry(wish.typed, {"form": AWAY}), 503)
     except Full:
-        return _page(its, Entry(wish.typed, {"form": FULL}), 507)
+        return page(its, Entry(wish.typed, {"form": FULL}), 507)
     except Gone:
-        return _page(its, Entry(wish.typed, {"form": LOCKED}), 409)
+        return page(its, Entry(wish.typed, {"form": LOCKED}), 409)
     told = _announced(its, made)
     flash(f"{made.value} {DONE[made.action]}, from the next message on.{told}")
     return redirect(its.url("lists"), 303)
@@ -105,7 +105,8 @@ def undo_url(its: Whose, action: Action) -> str:
     return its.url("lists_undo", number=action.id)
 
 
-def _page(its: Whose, wish: Entry, status: int = 200) -> Any:
+def page(its: Whose, wish: Entry, status: int = 200) -> Any:
+    """The page of the lists; `wish` is what a form on it holds, and what is wrong with it."""
     now, args = _now(), request.args
     action = args.get("action", "")
     action, sought = action if action in ACTIONS else "", _printable(args.get("q", ""))
@@ -125,7 +126,7 @@ def _page(its: Whose, wish: Entry, status: int = 200) -> Any:
         "mine": mine, "theirs": theirs, "sought": sought, "action": action, "number": number,
         "pages": -(-mine.total // PER_PAGE), "acted": _acted(its, [*mine.rules, *theirs.rules], now), "wish": wish,
         "done": [(each, undo_url(its, each)) for each in done], "actions": ACTIONS, "days": DAYS,
-        "asked": resources().settings.rules_asked, "kinds": Kind,
+        "asked": resources().settings.rules_asked, "kinds": Kind, "forgets": resources().reputation is not None,
     }  # fmt: skip
     return its.page("lists", values, status)
 

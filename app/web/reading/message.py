@@ -88,6 +88,7 @@ def show(mailbox: str, uidvalidity: int, uid: int) -> str:
         tree=boxes,
         targets=[box for box in boxes if box.selectable],
         undo=offered(),
+        forgets=resources().settings.reputation_url is not None,
         delivery=deliveries(me, message) if pane.opened(boxes, mailbox).use == "sent" else None,
         **_around(message, near),
     )
