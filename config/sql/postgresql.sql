@@ -103,6 +103,17 @@ BEGIN
 END
 $$;
 
+-- PostgreSQL 13 and 14 let every SQL user create tables and functions in the schema public, 15 does not. Whoever owns
+-- the tables goes on creating. Who is not the schema's owner may not change that, and is told so by a warning: then the
+-- administrator of PostgreSQL runs these two (docs/mta-exim.md).
+DO $$
+BEGIN
+  EXECUTE format('GRANT CREATE ON SCHEMA public TO %I',
+                 (SELECT tableowner FROM pg_tables WHERE schemaname = 'public' AND tablename = 'account'));
+  REVOKE CREATE ON SCHEMA public FROM PUBLIC;
+END
+$$;
+
 GRANT SELECT ON mta_domain TO exim, postfix, spamassassin;
 GRANT SELECT ON mta_recipient TO exim, postfix, spamassassin;
 GRANT SELECT ON mta_rule TO exim, postfix;

@@ -138,6 +138,25 @@ def test_nobody_writes_rules_accounts_or_settings(engines: dict[str, Engine], us
         assert not allowed(engines[user], line), line
 
 
+def test_on_postgresql_13_and_14_too_only_the_owner_creates(request: pytest.FixtureRequest) -> None:
+    made = MailSQL(request.getfixturevalue("postgresql"))
+    public = "ALTER SCHEMA public OWNER TO {}", "GRANT CREATE ON SCHEMA public TO PUBLIC"
+    owner, exim = open_engine(made.url), open_engine(made.url_of("exim"))
+    made.run(public[0].format("postern"), public[1], "CREATE ROLE other", "ALTER TABLE account OWNER TO other")
+    line = "CREATE TABLE public.mine (a integer)"
+    part = (FOLDER / "postgresql.sql").read_text().partition("-- PostgreSQL 13 and 14")[2]
+    try:
+        assert allowed(exim, line), "as these versions are"
+        assert allowed(owner, f"SET ROLE other; {part[part.index('DO $$') : part.index('GRANT SELECT')]}"), "a warning"
+        assert allowed(exim, line)
+        made.run_file(FOLDER / "postgresql.sql")
+        assert not allowed(exim, line) and allowed(owner, line)
+        assert allowed(owner, f"SET ROLE other; {line}"), "migrations go on"
+    finally:
+        owner.dispose(), exim.dispose()
+        made.run("ALTER TABLE account OWNER TO postern", "REVOKE CREATE ON SCHEMA public FROM other", "DROP ROLE other")
+
+
 def test_exim_writes_its_state(engines: dict[str, Engine]) -> None:
     for line in (
         "INSERT INTO host_block (ip, reason, added_at, expires_at)"
