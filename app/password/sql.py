@@ -60,8 +60,10 @@ def checked(statement: str) -> str:
         raise ValueError("an UPDATE statement")
     if unknown := names - PARAMETERS:
         raise ValueError(f"no other parameters than {', '.join(sorted(PARAMETERS))}: not {', '.join(sorted(unknown))}")
-    if not names & {"hash", "crypt"} or not names & {"address", "local", "login", "number"}:
-        raise ValueError("a statement with :hash or :crypt, and with :address, :local or :login of whom it is about")
+    if not names & {"hash", "crypt"}:
+        raise ValueError("a statement with :hash or :crypt, the new password")
+    if not names & {"address", "login", "number"} and not {"local", "domain"} <= names:  # else namesakes' are changed
+        raise ValueError("a statement that says whose with :address, :login, or :local and :domain together")
     return told
 
 
