@@ -75,7 +75,7 @@ def test_only_tls_leaves_this_machine_and_is_checked(tmp_path: Path) -> None:
         ({"password_url": "ldaps://l", "password_dn": "o=x", "password_bind_dn": "cn=x"}, "PASSWORD_SECRET"),
         ({"password_url": "doveadm+https://mail.example.org"}, "PASSWORD_DICT"),
         ({"password_url": "sql:", "password_statement": "DELETE FROM users"}, "PASSWORD_STATEMENT"),
-        ({"password_url": "sql:", "password_statement": "UPDATE u SET p = :hash WHERE n = :local"}, ":local and :domain"),
+        ({"password_url": "sql:", "password_statement": "UPDATE u SET p = :hash WHERE n=:local"}, ":local and :domain"),
         ({"password_url": "sql:", "password_statement": "UPDATE u SET p = :hash WHERE d = :domain"}, "together"),
         ({"password_scheme": "md5"}, "PASSWORD_SCHEME"),
     ],
