@@ -2,7 +2,8 @@
 
 SieveError
 ├─ Away           refused, silent, closed, or what it says is no ManageSieve  (.retry_after seconds)
-│  └─ Unmet       not even its greeting came: nobody could ask it anything
+│  ├─ Unmet       not even its greeting came: nobody could ask it anything
+│  └─ Late        time ran out over what takes as long for everybody: signing in, reading scripts
 ├─ CannotDo       the server offers no TLS, or no way to sign in with a password
 ├─ SignInFailed   it does not take the login that IMAP takes, or cannot tell at the moment
 ├─ TooLarge       a script beyond our bounds, before a byte went out
@@ -34,6 +35,10 @@ class Away(SieveError):
 
 class Unmet(Away):
     """No connection, or no greeting on it, whoever asks."""
+
+
+class Late(Away):
+    """It took the connection, and what it said was not said in time."""
 
 
 class CannotDo(SieveError):

@@ -22,6 +22,7 @@ from app.sieve.failures import (
     BadScript,
     CannotDo,
     Fault,
+    Late,
     NoScript,
     OverQuota,
     Refused,
@@ -67,6 +68,7 @@ class ManageSieve:
 
     def __init__(self, client: _Client, line: _Line) -> None:
         self._client, self._line = client, line
+        self._wrote = False
 
     @property
     def extensions(self) -> frozenset[str]:
@@ -114,7 +116,14 @@ class ManageSieve:
         self._line.farewell()
 
     def _ask(self, name: str, *arguments: bytes, script: bool = False) -> bytes:
-        code, heard = _asked(self._client, self._line, name, *arguments)
+        # How long a script is looked at is up to who wrote it: that must not count against the server.
+        self._wrote = self._wrote or script or name == "SETACTIVE"
+        try:
+            code, heard = _asked(self._client, self._line, name, *arguments)
+        except Late as error:
+            if self._wrote:
+                raise Away(error.text) from None
+            raise
         if code != "OK":
             raise _refusal(self._client, script)
         return heard
@@ -124,8 +133,8 @@ def opened(
     sock: socket.socket, login: Login, *, starttls: Secure | None = None, seconds: float = 15.0, silence: float = 5.0
 ) -> ManageSieve:
     """Signs in over a connected socket, on which TLS runs already or begins by `starttls`; all of it, and what is asked
-    afterwards, within so many seconds. The socket is closed where that fails. Raises Away, CannotDo, SignInFailed;
-    Unmet where no greeting came."""
+    afterwards, within so many seconds. The socket is closed where that fails. Raises Away, Late, CannotDo,
+    SignInFailed; Unmet where no greeting came."""
     line = _Line(sock, seconds, silence)
     client = _Client(line)
     try:
@@ -241,8 +250,10 @@ class _Line:
         try:
             self._wait()
             data = self.sock.recv(min(size, 65_536))
+        except TimeoutError:
+            raise Late("reading: timed out") from None
         except OSError as error:
-            raise Away(f"reading: {error.strerror or 'timed out'}") from None
+            raise Away(f"reading: {error.strerror}") from None
         if not data:
             raise Away("the server closed the connection")
         self.heard += data
@@ -254,8 +265,10 @@ class _Line:
         try:
             self._wait()
             self.sock.sendall(data)
+        except TimeoutError:
+            raise Late("sending: timed out") from None
         except OSError as error:
-            raise Away(f"sending: {error.strerror or 'timed out'}") from None
+            raise Away(f"sending: {error.strerror}") from None
 
     def farewell(self) -> None:
         try:

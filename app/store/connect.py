@@ -33,12 +33,17 @@ def connect(url: str, *, timeout: float = TIMEOUT) -> Redis:
 
 
 class Gate:
-    """Remembers that a server was silent a moment ago; one caller per rest is let through to try."""
+    """Remembers that a server was silent a moment ago; one caller per rest is let through to try. `trial`: seconds that
+    others wait for what becomes of that, where a try may take longer than a rest."""
 
     def __init__(
-        self, rest: float = REST_SECONDS, *, is_answer: Callable[[BaseException], bool] = lambda error: False
+        self,
+        rest: float = REST_SECONDS,
+        *,
+        trial: float = 0.0,
+        is_answer: Callable[[BaseException], bool] = lambda error: False,
     ) -> None:
-        self._rest = rest
+        self._rest, self._trial = rest, max(rest, trial)
         self._is_answer = is_answer
         self._shut_until = 0.0
         self._lock = threading.Lock()
@@ -51,7 +56,7 @@ class Gate:
             now = time.monotonic()
             if now < self._shut_until:
                 return True
-            self._shut_until = now + self._rest
+            self._shut_until = now + self._trial
             return False
 
     def resting(self) -> bool:
@@ -59,7 +64,7 @@ class Gate:
         return time.monotonic() < self._shut_until
 
     @contextmanager
-    def asking(self, away: type[Exception]) -> Iterator[None]:
+    def asking(self, *away: type[Exception]) -> Iterator[None]:
         """Around the question of who was let through: `away` tells of silence, unless `is_answer` says otherwise; every
         other end is an answer."""
         try:

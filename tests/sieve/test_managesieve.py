@@ -13,7 +13,7 @@ from app.directory.account import Endpoint
 from app.mail.errors import Untrusted
 from app.mail.tls import secured
 from app.sieve import managesieve
-from app.sieve.failures import Away, BadName, BadScript, CannotDo, NoScript, OverQuota, SignInFailed, TooLarge
+from app.sieve.failures import Away, BadName, BadScript, CannotDo, Late, NoScript, OverQuota, SignInFailed, TooLarge
 from app.sieve.managesieve import Login, ManageSieve, opened
 from tests.conftest import MailAccount
 
@@ -191,6 +191,15 @@ def test_an_old_server_is_asked_by_storing():
 def test_what_is_no_answer_is_away(answer: bytes):
     with server_that(told(answer)) as sock, pytest.raises(Away):
         opened(sock, LOGIN, seconds=0.3, silence=0.3).script("mine")
+
+
+def test_time_that_runs_out_is_the_server_s_but_over_a_script_that_somebody_wrote():
+    for ask, late in ((lambda client: client.scripts(), True), (lambda client: client.check(b"keep;"), False)):
+        with server_that(told(b"")) as sock:
+            client = opened(sock, LOGIN, seconds=0.3, silence=0.1)
+            with pytest.raises(Away) as raised:
+                ask(client)
+            assert isinstance(raised.value, Late) is late
 
 
 def test_an_answer_without_end_is_given_up():

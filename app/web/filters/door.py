@@ -12,7 +12,7 @@ from app.directory.account import Endpoint
 from app.mail.direct import connected
 from app.mail.errors import ServerAway, Untrusted
 from app.mail.tls import secured
-from app.sieve.failures import Unmet
+from app.sieve.failures import Late, Unmet
 from app.sieve.managesieve import Login, ManageSieve, opened
 from app.store.connect import Gate
 from app.web.resources import resources
@@ -21,7 +21,7 @@ from app.web.session import Current, current
 from config.default import Settings
 
 SECONDS = 10.0  # for all that one request asks
-REST = 2.0  # while a server does not even greet, its people do not hold a thread each
+REST = 2.0  # while a server does not greet, or not in time say what it is asked, its people do not hold a thread each
 
 
 class NoSieve(Exception):
@@ -36,12 +36,11 @@ def sieve() -> Iterator[ManageSieve]:
     endpoint = me.account.server.sieve if me.account.server else None
     if endpoint is None:
         raise NoSieve
-    gate = resources().sieve_gates.setdefault(endpoint, Gate(REST))
+    gate = resources().sieve_gates.setdefault(endpoint, Gate(REST, trial=SECONDS))
     if gate.shut():
-        raise Unmet("it did not greet a moment ago")
-    with timed("sieve"):
-        with gate.asking(Unmet):
-            client = _opened(endpoint, _login(me), settings)
+        raise Unmet("it did not answer a moment ago")
+    with timed("sieve"), gate.asking(Unmet, Late):
+        client = _opened(endpoint, _login(me), settings)
         try:
             yield client
         finally:

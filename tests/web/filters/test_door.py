@@ -2,11 +2,16 @@
 
 import dataclasses
 import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
 from app.demo.certificate import Authority
+from app.web.filters import door
 from tests.web.filters.conftest import Owner
 from tests.web.pages import Pages
 
@@ -40,3 +45,71 @@ def test_a_server_that_does_not_greet_is_asked_by_one_at_a_time(owner: Owner):
 def test_who_only_forwards_has_no_filters(signed_in: Pages):
     answer = signed_in.get("/filters")
     assert answer.status_code == 200 and 'data-testid="filters-none"' in answer.get_data(as_text=True)
+
+
+GREETING = b'"IMPLEMENTATION" "x"\r\n"SASL" "PLAIN"\r\n"SIEVE" "fileinto"\r\n"VERSION" "1.0"\r\nOK\r\n'
+
+
+@contextmanager
+def dripping(*answers: bytes) -> Iterator[tuple[int, list[int]]]:
+    """A server that greets, says these answers, then a byte now and then; its port, and how many came to it."""
+    came: list[int] = []
+
+    def serve(peer: socket.socket) -> None:
+        with peer, suppress(OSError):
+            peer.sendall(GREETING)
+            for answer in answers:
+                peer.recv(65_536)
+                peer.sendall(answer)
+            while True:
+                peer.sendall(b'"')
+                time.sleep(0.05)
+
+    def listen() -> None:
+        with suppress(OSError):
+            while True:
+                peer, _ = listener.accept()
+                came.append(1)
+                threading.Thread(target=serve, args=(peer,), daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=listen, daemon=True).start()
+        yield listener.getsockname()[1], came
+        listener.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.mark.parametrize("answers", [(), (b"OK\r\n",)], ids=["over the login", "over the list"])
+def test_a_server_that_greets_and_then_drips_holds_one_visit_and_no_more(
+    owner: Owner, monkeypatch: pytest.MonkeyPatch, answers: tuple[bytes, ...]
+):
+    monkeypatch.setattr(door, "SECONDS", 0.4)
+    with dripping(*answers) as (port, came):
+        owner.moved(sieve_port=port)
+        began = time.monotonic()
+        assert owner.browser.get("/filters").status_code == 503
+        held = time.monotonic() - began
+        at_once = time.monotonic()
+        for path in ("/filters", "/vacation", "/forwarding"):
+            with owner.browser.get(path) as answer:
+                assert answer.status_code == 503, path
+        assert held >= 0.4 and time.monotonic() - at_once < 0.4 and len(came) == 1
+
+
+def test_after_the_rest_one_visit_tries_and_the_others_do_not_wait_with_it(
+    owner: Owner, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(door, "SECONDS", 0.6)
+    monkeypatch.setattr(door, "REST", 0.1)
+    with dripping(b"OK\r\n") as (port, came):
+        owner.moved(sieve_port=port)
+        assert owner.browser.get("/filters").status_code == 503
+        time.sleep(0.15)
+        first = threading.Thread(target=owner.browser.get, args=("/filters",))
+        first.start()
+        while len(came) < 2:
+            time.sleep(0.01)
+        time.sleep(0.15)
+        other = owner.app.test_client()
+        owner.sign_in(other)  # type: ignore[arg-type]
+        assert other.get("/filters").status_code == 503 and len(came) == 2
+        first.join()
