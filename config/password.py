@@ -25,6 +25,14 @@ def password_url(value: str) -> str:
     return value
 
 
+def account_filter(value: str) -> str:
+    """A filter of LDAP (RFC 4515) with a place for the account's name."""
+    named = re.search(r"\{(address|local|login)\}", value)
+    if not named or not value.startswith("(") or value.count("(") != value.count(")"):
+        raise ValueError("a filter in brackets that holds {address}, {login} or {local}, e.g. (mail={address})")
+    return value
+
+
 @dataclass(frozen=True, kw_only=True)
 class PasswordSettings:
     """The part of Settings that is about a new password."""
@@ -48,6 +56,12 @@ class PasswordSettings:
         "argon2id",
     )
     password_dn: str | None = setting("LDAP: somebody's entry, e.g. mail={address},ou=people,dc=example,dc=org")
+    password_ldap_filter: str | None = setting(
+        "LDAP: in its place a search that meets somebody's entry, e.g. (mail={address})", account_filter
+    )
+    password_ldap_base: str | None = setting("LDAP: below which entry that searches, e.g. dc=example,dc=org")
+    password_ldap_search_dn: str | None = setting("LDAP: who searches; unset: nobody, anonymously")
+    password_ldap_search_secret: str | None = setting("their password", values.secret, secret=True)
     password_bind_dn: str | None = setting("LDAP: who sets passwords anew for administrators; unset: not offered")
     password_dict: str | None = setting("doveadm: the dict of Dovecot's passdb, e.g. proxy::passdb")
     password_dict_key: str = setting("doveadm: the key in it", values.text, "shared/passdb/{login}")

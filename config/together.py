@@ -76,10 +76,8 @@ def _check_password(settings: Settings, url: str) -> None:
     family = FAMILIES.get(scheme, scheme)
     if family in ("ldap", "doveadm", "poppassd"):
         _check_endpoint("POSTERN_PASSWORD_URL", url, family, settings.allow_plaintext)
-    if family == "ldap" and not settings.password_dn:
-        raise SettingError("POSTERN_PASSWORD_DN", "nothing", "the entry of somebody, e.g. mail={address},ou=people")
-    if family == "ldap" and settings.password_bind_dn and not settings.password_secret:
-        raise SettingError("POSTERN_PASSWORD_SECRET", "nothing", "the password of POSTERN_PASSWORD_BIND_DN")
+    if family == "ldap":
+        _check_ldap(settings)
     if family == "doveadm" and not (settings.password_dict and settings.password_secret):
         raise SettingError("POSTERN_PASSWORD_DICT", "nothing", "a dict, and POSTERN_PASSWORD_SECRET beside it")
     name, read = {"command": ("URL", words_of), "sql": ("STATEMENT", checked)}.get(family, ("", str))
@@ -89,6 +87,29 @@ def _check_password(settings: Settings, url: str) -> None:
             read(text)
     except ValueError as error:
         raise SettingError(f"POSTERN_PASSWORD_{name}", repr(text)[:200], str(error)) from None
+
+
+def _check_ldap(settings: Settings) -> None:
+    """Whose entry it is must be said, in one way; and never by what two domains have in common, where an
+    administrator of one sets a password without the former one."""
+    entry, search = settings.password_dn, settings.password_ldap_filter
+    if not entry and not search:
+        wants = "the entry of somebody, e.g. mail={address},ou=people, or POSTERN_PASSWORD_LDAP_FILTER"
+        raise SettingError("POSTERN_PASSWORD_DN", "nothing", wants)
+    if entry and search:
+        raise SettingError("POSTERN_PASSWORD_LDAP_FILTER", repr(search), "no POSTERN_PASSWORD_DN beside it")
+    if search and not settings.password_ldap_base:
+        raise SettingError("POSTERN_PASSWORD_LDAP_BASE", "nothing", "an entry to search below, e.g. dc=example,dc=org")
+    if settings.password_ldap_search_dn and not settings.password_ldap_search_secret:
+        wants = "the password of POSTERN_PASSWORD_LDAP_SEARCH_DN"
+        raise SettingError("POSTERN_PASSWORD_LDAP_SEARCH_SECRET", "nothing", wants)
+    if settings.password_bind_dn and not settings.password_secret:
+        raise SettingError("POSTERN_PASSWORD_SECRET", "nothing", "the password of POSTERN_PASSWORD_BIND_DN")
+    whose, name = search or entry or "", "POSTERN_PASSWORD_LDAP_FILTER" if search else "POSTERN_PASSWORD_DN"
+    alone = "{address}" not in whose and "{login}" not in whose and not ("{local}" in whose and "{domain}" in whose)
+    if settings.password_bind_dn and alone:
+        wants = "{address}, {login}, or {local} and {domain}: else administrators set passwords of other domains"
+        raise SettingError(name, repr(whose), wants)
 
 
 def _check_endpoint(name: str, url: str, family: Any, allow_plaintext: bool) -> None:

@@ -1,6 +1,7 @@
 """LDAP's own operation for it (RFC 3062): the directory hashes the password, by its own rules and policy.
 
-Done by the account itself with its former password; for an administrator by an entry that may do so.
+Done by the account itself with its former password; for an administrator by an entry that may do so. Which entry is an
+account's is written by a template of its name, or found by a search that meets exactly one.
 """
 
 from __future__ import annotations
@@ -13,18 +14,30 @@ from app.password.backend import Change
 from app.password.errors import BackendAway, OldRefused, Rejected, Unsettled
 
 INVALID_CREDENTIALS, UNWILLING, CONSTRAINT = 49, 53, 19  # RFC 4511 §4.1.9, appendix A.2
+SIZE_LIMIT = 4
+Who = tuple[str, str]
 Opened = Callable[[str, str], Any]
+ANYBODY: Who = ("", "")  # asks anonymously
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """How an account's entry is found: the template of a filter, below which entry, and who asks."""
+
+    filter: str
+    base: str
+    who: Who = field(default=ANYBODY, repr=False)
 
 
 @dataclass(frozen=True)
 class Ldap:
-    """`opened` makes a connection of ldap3 that is bound as a DN, `closed` ends one; `dn` is the template of an
-    account's entry, and `setter` of one that may set all passwords."""
+    """`opened` makes a connection of ldap3 that is bound as a DN, `closed` ends one; `at` is the template of an
+    account's entry, or how it is searched for, and `setter` an entry that may set all passwords."""
 
     opened: Opened
     closed: Callable[[Any], None]
-    dn: str
-    setter: tuple[str, str] | None = field(default=None, repr=False)
+    at: str | Search
+    setter: Who | None = field(default=None, repr=False)
 
     @property
     def without_old(self) -> bool:
@@ -33,7 +46,7 @@ class Ldap:
 
     def change(self, change: Change) -> None:
         """See Backend."""
-        entry = entry_of(self.dn, change)
+        entry = entry_of(self.at, change) if isinstance(self.at, str) else self._found(self.at, change)
         who = (entry, change.old) if change.old is not None else self.setter
         if who is None:
             raise BackendAway("LDAP has nobody who may set passwords anew")
@@ -47,6 +60,34 @@ class Ldap:
             _modify(line, entry, change)
         finally:
             self.closed(line)
+
+    def _found(self, search: Search, change: Change) -> str:
+        """The one entry of the account. BackendAway where there is none, or more than one: no guess is made."""
+        wanted = filter_of(search.filter, change)
+        try:
+            line = self.opened(*search.who)
+        except Exception as error:
+            raise BackendAway(f"search: {type(error).__name__}") from error
+        try:
+            entries = _searched(line, search.base, wanted)
+        except BackendAway:
+            raise
+        except Exception as error:
+            raise BackendAway(f"search: {type(error).__name__}") from error
+        finally:
+            self.closed(line)
+        if len(entries) != 1 or not entries[0]:  # with an empty name one would bind anonymously
+            raise BackendAway(f"the search met {'more entries than one' if len(entries) > 1 else 'no entry'}")
+        return entries[0]
+
+
+def _searched(line: Any, base: str, wanted: str) -> list[str]:
+    """The entries that a filter meets, two at most. Referrals are no entries."""
+    line.search(base, wanted, attributes=["1.1"], size_limit=2)  # 1.1: no attributes (RFC 4511 §4.5.1.8)
+    if line.result["result"] not in (0, SIZE_LIMIT):
+        raise BackendAway(f"the directory answers the search: {line.result['description']}")
+    entries = [str(each["dn"]) for each in line.response or () if each.get("type") == "searchResEntry"]
+    return entries * 2 if line.result["result"] == SIZE_LIMIT else entries
 
 
 def _modify(line: Any, entry: str, change: Change) -> None:
@@ -70,3 +111,10 @@ def entry_of(template: str, change: Change) -> str:
     from ldap3.utils.dn import escape_rdn
 
     return change.filled(template, written=escape_rdn)
+
+
+def filter_of(template: str, change: Change) -> str:
+    """The filter of the account's search: its names as values and never as syntax (RFC 4515 §3)."""
+    from ldap3.utils.conv import escape_filter_chars
+
+    return change.filled(template, written=escape_filter_chars)

@@ -1,6 +1,7 @@
 """LDAP's Password Modify (RFC 3062) on a real slapd: by the account itself, and anew by who may."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -10,13 +11,14 @@ from app.demo.certificate import Authority
 from app.demo.process import free_port
 from app.password.backend import Change
 from app.password.errors import BackendAway, OldRefused, Rejected, Unsettled
-from app.password.ldap import Ldap, entry_of
+from app.password.ldap import ANYBODY, Ldap, Search, entry_of, filter_of
 from app.profile.ldap import Source, close, opened
 from tests.profile.slapd import BASE, PASSWORD, READER, Slapd
 
 pytestmark = pytest.mark.servers
 DN = f"mail={{address}},{BASE}"
-PEOPLE = {"Ann": "ann@one.example", "Odd, One": "o+d,d=x@one.example"}
+FOUND = Search("(&(objectClass=inetOrgPerson)(mail={address}))", "dc=one,dc=example", (READER, PASSWORD))
+PEOPLE = {"Ann": "ann@one.example", "Odd, One": "o+d,d=x@one.example", "Brackets *": "b*)(r\\x@one.example"}
 ACCESS = """\
 access to attrs=userPassword by self write by anonymous auth by * none
 access to * by anonymous auth by * read"""
@@ -66,6 +68,49 @@ def test_an_administrator_sets_one_anew_and_its_owner_changes_it(bound: Any, ane
     assert signs_in(bound, address, "sécond one")
 
 
+@pytest.mark.parametrize("address", PEOPLE.values())
+def test_an_entry_that_is_searched_for_changes_its_own(bound: Any, anew: Ldap, address: str) -> None:
+    searching = Ldap(bound, close, FOUND, (READER, PASSWORD))
+    searching.change(Change(address, "x", "first one"))
+    own = Ldap(bound, close, FOUND)
+    assert not own.without_old, "who searches sets nothing"
+    own.change(Change(address, "x", "second one", "first one"))
+    assert signs_in(bound, address, "second one")
+    with pytest.raises(OldRefused):
+        own.change(Change(address, "x", "third one", "first one"))
+
+
+HOSTILE = ["*", "a*@one.example", "*)(mail=ann@one.example", "ann@one.example)(|(mail=*", "ann@one.example\\2a", ")(",
+           "\\", "(", "nobody@one.example", "ann@one.example,ou=x"]  # fmt: skip
+
+
+@pytest.mark.parametrize("address", HOSTILE)
+def test_an_address_in_a_filter_is_a_value_and_meets_nobody_else(bound: Any, anew: Ldap, address: str) -> None:
+    anew.change(Change("ann@one.example", "", "kept one"))
+    with pytest.raises(BackendAway, match="no entry"):
+        Ldap(bound, close, FOUND, (READER, PASSWORD)).change(Change(address, "", "taken over"))
+    assert signs_in(bound, "ann@one.example", "kept one")
+    with pytest.raises(BackendAway, match="cannot be written"):
+        filter_of(FOUND.filter, Change("ann\0@one.example", "", ""))
+
+
+@pytest.mark.parametrize(
+    ("search", "said"),
+    [
+        (replace(FOUND, filter="(&(objectClass=inetOrgPerson)(!(mail={address}))(sn=*))"), "more entries than one"),
+        (replace(FOUND, filter="(mail={address}"), "search"),
+        (replace(FOUND, base="dc=elsewhere,dc=example"), "noSuchObject"),
+        (replace(FOUND, who=(READER, "wrong")), "search"),
+        (replace(FOUND, who=ANYBODY), "insufficientAccessRights"),
+    ],
+)
+def test_a_search_that_meets_not_one_entry_changes_nothing(bound: Any, anew: Ldap, search: Search, said: str) -> None:
+    anew.change(Change("ann@one.example", "", "kept one"))
+    with pytest.raises(BackendAway, match=said):
+        Ldap(bound, close, search, (READER, PASSWORD)).change(Change("ann@one.example", "", "new"))
+    assert signs_in(bound, "ann@one.example", "kept one")
+
+
 def test_where_nobody_may_set_one_anew_nobody_does(bound: Any) -> None:
     own = Ldap(bound, close, DN)
     assert not own.without_old
@@ -74,7 +119,7 @@ def test_where_nobody_may_set_one_anew_nobody_does(bound: Any) -> None:
 
 
 def test_somebody_who_may_not_change_passwords_changes_none(bound: Any, anew: Ldap) -> None:
-    ann, odd = PEOPLE.values()
+    ann, odd, _ = PEOPLE.values()
     anew.change(Change(ann, "", "first one"))
     with pytest.raises((BackendAway, Rejected)):
         Ldap(bound, close, DN, (f"mail={ann},{BASE}", "first one")).change(Change(odd, "", "taken over"))

@@ -15,7 +15,7 @@ from app.directory.tables import AccountRow
 from app.password.backend import Backend, Change
 from app.password.command import Command
 from app.password.doveadm import Dict, Doveadm
-from app.password.ldap import Ldap
+from app.password.ldap import ANYBODY, Ldap, Search
 from app.password.poppassd import Poppassd
 from app.password.sql import Sql
 from app.profile.ldap import Source, close, opened
@@ -103,4 +103,10 @@ def _far(settings: Settings, family: Family, hashed: Any) -> Backend:
     def bound(dn: str, password: str) -> Any:
         return opened(Source(at.host, at.port, at.security, "", "", dn, password, ca_file=ca_file))
 
-    return Ldap(bound, close, settings.password_dn or "", setter)
+    return Ldap(bound, close, settings.password_dn or _search(settings), setter)
+
+
+def _search(settings: Settings) -> Search:
+    asks = settings.password_ldap_search_dn
+    who = (asks, settings.password_ldap_search_secret or "") if asks else ANYBODY
+    return Search(settings.password_ldap_filter or "", settings.password_ldap_base or "", who)

@@ -18,6 +18,8 @@ from tests.web.conftest import KEY
 
 ENGINE = open_engine("sqlite://")
 STATEMENT = "UPDATE users SET crypt = :crypt WHERE username = :address"
+LDAP = {"password_url": "ldaps://l", "password_ldap_filter": "(mail={address})", "password_ldap_base": "o=x"}
+SETTER = {"password_bind_dn": "cn=x", "password_secret": "y"}
 SOURCES = "mx1:/var/log/mail.log"
 
 
@@ -35,6 +37,8 @@ def way(**settings: str) -> object:
         ({"password_url": "poppassd://127.0.0.1"}, Poppassd),
         ({"password_url": "poppassds://mail.example.org"}, Poppassd),
         ({"password_url": "ldaps://ldap.example.org", "password_dn": "mail={address},o=x"}, Ldap),
+        (LDAP, Ldap),
+        ({**LDAP, "password_ldap_filter": "(uid={local})"}, Ldap),
         ({"password_url": "doveadm+https://mail.example.org", "password_dict": "x:", "password_secret": "y"}, Doveadm),
     ],
 )
@@ -73,6 +77,13 @@ def test_only_tls_leaves_this_machine_and_is_checked(tmp_path: Path) -> None:
         ({"password_url": "doveadm+http://mail.example.org", "password_dict": "x:"}, "unencrypted"),
         ({"password_url": "ldaps://ldap.example.org"}, "PASSWORD_DN"),
         ({"password_url": "ldaps://l", "password_dn": "o=x", "password_bind_dn": "cn=x"}, "PASSWORD_SECRET"),
+        ({**LDAP, "password_dn": "mail={address}"}, "LDAP_FILTER"),
+        ({**LDAP, "password_ldap_base": ""}, "LDAP_BASE"),
+        ({**LDAP, "password_ldap_search_dn": "cn=x"}, "LDAP_SEARCH_SECRET"),
+        ({**LDAP, "password_ldap_filter": "(mail=ann)"}, "LDAP_FILTER"),
+        ({**LDAP, "password_ldap_filter": "uid={local}"}, "LDAP_FILTER"),
+        ({**LDAP, **SETTER, "password_ldap_filter": "(uid={local})"}, "of other domains"),
+        ({"password_url": "ldaps://l", **SETTER, "password_dn": "uid={local},o=x"}, "of other domains"),
         ({"password_url": "doveadm+https://mail.example.org"}, "PASSWORD_DICT"),
         ({"password_url": "sql:", "password_statement": "DELETE FROM users"}, "PASSWORD_STATEMENT"),
         ({"password_url": "sql:", "password_statement": "UPDATE u SET p = :hash WHERE n=:local"}, ":local and :domain"),
