@@ -71,6 +71,7 @@ environment:
 packages-test:
 	@.ci/apt-install $(SERVERS) $(BROWSER)
 	@.ci/exim >/dev/null
+	@.ci/dovecot24 >/dev/null
 
 packages-databases:
 	@.ci/apt-install $(DATABASES)

@@ -199,6 +199,17 @@ class Dovecot:
         self._give_away(self.folder / "mail" / login)
         return count
 
+    def configuration(self, layout: Layout) -> str:
+        """Return the text of dovecot.conf."""
+        return configuration(layout)
+
+    def program(self, name: str) -> list[str | Path]:
+        """The words that start one of its programs."""
+        found = find_program(name)
+        if found is None:
+            raise FileNotFoundError("Dovecot is not installed: apt install " + " ".join(missing()))
+        return [found]
+
     def _choose_ports(self) -> dict[str, int]:
         wanted = {"imaps": self.tls, "sieve": self.sieve, "sasl": self.sasl}
         return {name: free_port() for name in ("imap", "lmtp", *(name for name in wanted if wanted[name]))}
@@ -223,11 +234,8 @@ class Dovecot:
             self.accounts,
         )  # fmt: skip
         config = self.folder / "dovecot.conf"
-        config.write_text(configuration(layout))
-        program = find_program("dovecot")
-        if program is None:
-            raise FileNotFoundError("Dovecot is not installed: apt install " + " ".join(missing()))
-        self.process = spawn([program, "-F", "-c", config])
+        config.write_text(self.configuration(layout))
+        self.process = spawn([*self.program("dovecot"), "-F", "-c", config])
         ready = self.process, "Dovecot", self.log_file
         wait_until(lambda: answers(ports["imap"], greeting=b"* OK") and answers(ports["lmtp"]), *ready)
 

@@ -1,4 +1,5 @@
-"""A real Dovecot takes its accounts out of Postern's directory: shipped queries, view and user, on both databases."""
+"""A real Dovecot, 2.3 and 2.4, takes its accounts out of Postern's directory: shipped queries, view and user, on both
+databases."""
 
 from __future__ import annotations
 
@@ -21,6 +22,7 @@ from app.policy import spam
 from app.policy.actions import By
 from app.policy.chosen import Chosen
 from app.policy.rule import EVERYBODY, Scope, account_scope
+from tests import dovecot24
 from tests.anydatabase import mariadb, postgresql
 from tests.conftest import make_server_folder
 from tests.directory.filling import account, alias, fill, run, server, site
@@ -36,6 +38,7 @@ CRYPT = (  # of "another's"
     "I8nV19DI9glQXWwg.1u9Ju5W7wISoy14Xj38y4gZZOUnow/qh0Kw//"
 )
 _SPAM = b"From: a@sender.example\r\nTo: x@one.example\r\nSubject: news\r\nX-Spam: Yes\r\n\r\nHello\r\n"
+VERSIONS = {"2.3": Dovecot, "2.4": dovecot24.Dovecot24}
 _DRIVERS = {"mariadb": "libdriver_mysql.so", "postgresql": "libdriver_pgsql.so"}
 
 
@@ -43,6 +46,7 @@ _DRIVERS = {"mariadb": "libdriver_mysql.so", "postgresql": "libdriver_pgsql.so"}
 class World:
     """A Dovecot and the database that it reads as the user `dovecot`."""
 
+    version: str
     sql: MailSQL
     engine: Engine
     dovecot: Dovecot
@@ -79,25 +83,29 @@ class World:
         return sum(1 for part in ("new", "cur") for _ in (folder / part).glob("*"))
 
 
-@pytest.fixture(scope="module", params=["mariadb", "postgresql"])
+@pytest.fixture(scope="module", params=["2.3-mariadb", "2.3-postgresql", "2.4-mariadb", "2.4-postgresql"])
 def world(request: pytest.FixtureRequest) -> Iterator[World]:
-    if missing() or not Path("/usr/lib/dovecot/modules/auth", _DRIVERS[request.param]).exists():
-        pytest.skip("needs Dovecot with its drivers of SQL")
-    sql, folder = MailSQL(request.getfixturevalue(request.param)), make_server_folder()
+    version, _, kind = request.param.partition("-")
+    if reason := dovecot24.missing() if version == "2.4" else _missing(kind):
+        pytest.skip(reason)
+    sql, folder = MailSQL(request.getfixturevalue(kind)), make_server_folder()
     sql.server.folder.chmod(0o755)
     engine = open_engine(sql.url)
     people(engine)
-    (folder / "junk.sieve").write_text((SHIPPED / "sieve/junk.sieve").read_text())
-    (folder / "postern-sql.conf.ext").write_text(prepared(sql, folder))
-    blocks = (SHIPPED / "postern-sql.conf").read_text().replace("/etc/dovecot/", f"{folder}/")
-    blocks = blocks.replace("vmail\nmail_gid = vmail", "nobody\nmail_gid = nogroup").replace("= 1 min", "= 0")
-    made = Dovecot(folder, accounts=blocks, sieve=True)
+    for name in ("junk.sieve", "inbox.sieve"):
+        (folder / name).write_text((SHIPPED / "sieve" / name).read_text())
+    made = VERSIONS[version](folder, accounts=accounts(version, sql, folder), sieve=True)
     try:
-        yield World(sql, engine, made.start())
+        yield World(version, sql, engine, made.start())
     finally:
         made.stop()
         engine.dispose()
         shutil.rmtree(folder)
+
+
+def _missing(kind: str) -> str | None:
+    there = not missing() and Path("/usr/lib/dovecot/modules/auth", _DRIVERS[kind]).exists()
+    return None if there else "needs Dovecot with its drivers of SQL"
 
 
 def people(engine: Engine) -> None:
@@ -123,18 +131,40 @@ def people(engine: Engine) -> None:
     run(engine, f"UPDATE account SET password_hash = '{PLAIN}' WHERE password_hash IS NULL AND login <> 'box4'")
 
 
-def prepared(sql: MailSQL, folder: Path, name: str = "postern") -> str:
-    """The operator's file, as an operator changes it; its connect string knows no quotes."""
+def accounts(version: str, sql: MailSQL, folder: Path) -> str:
+    """The operator's lines; those of 2.3 name a file that has the queries."""
+    if version == "2.4":
+        return prepared(sql, folder, f"2.4/postern-{sql.kind}.conf")
+    (folder / "postern-sql.conf.ext").write_text(prepared(sql, folder, f"sql/postern-{sql.kind}.conf.ext"))
+    return prepared(sql, folder, "postern-sql.conf")
+
+
+def proxying(version: str, sql: MailSQL, folder: Path) -> str:
+    """The lines of a proxy, which has no mail."""
+    if version == "2.4":
+        lines = "userdb static {\n  fields {\n    uid = nobody\n    gid = nogroup\n    home = /nonexistent\n  }\n}\n"
+        return prepared(sql, folder, f"2.4/proxy-{sql.kind}.conf") + lines
+    (folder / "proxy.ext").write_text(prepared(sql, folder, f"sql/proxy-{sql.kind}.conf.ext"))
+    blocks = f"passdb {{\n  driver = sql\n  args = {folder}/proxy.ext\n}}\nuserdb {{\n  driver = static\n"
+    return blocks + "  args = uid=nobody gid=nogroup home=/nonexistent\n}\n"
+
+
+def prepared(sql: MailSQL, folder: Path, name: str) -> str:
+    """The operator's file, as an operator changes it; a connect string of 2.3 knows no quotes."""
     alter = "USER dovecot@'%' IDENTIFIED BY" if sql.kind == "mariadb" else "ROLE dovecot PASSWORD"
     sql.run(f"ALTER {alter} '{WORD}'")
-    config = (SHIPPED / f"sql/{name}-{sql.kind}.conf.ext").read_text()
+    config = (SHIPPED / name).read_text()
     for old, new in {
         "/run/mysqld/mysqld.sock": str(sql.server.socket),
         "/run/postgresql": str(sql.server.folder),
         "dbname=mail ": f"dbname={sql.name} ",
+        "dbname = mail\n": f"dbname = {sql.name}\n",
         "CHANGE": WORD,
         "/var/mail/vhosts/": f"{folder}/mail/",
         "/etc/dovecot/sieve/": f"{folder}/",
+        "/etc/dovecot/": f"{folder}/",
+        "vmail\nmail_gid = vmail": "nobody\nmail_gid = nogroup",
+        "= 1 min": "= 0",
     }.items():
         config = config.replace(old, new)
     return config
@@ -178,11 +208,9 @@ def test_a_proxy_hands_on_to_the_server_of_an_account(world: World) -> None:
     row = f"imap_host = 'localhost', imap_port = {world.dovecot.imap_port}, imap_security = 'plain'"
     run(world.engine, f"UPDATE mail_server SET {row} WHERE name = 'mail1'")  # a name does as well as an address
     folder = make_server_folder()
-    (folder / "proxy.ext").write_text(prepared(world.sql, folder, "proxy"))
-    blocks = f"passdb {{\n  driver = sql\n  args = {folder}/proxy.ext\n}}\nuserdb {{\n  driver = static\n"
-    proxy = Dovecot(folder, accounts=blocks + "  args = uid=nobody gid=nogroup home=/nonexistent\n}\n")
+    proxy = VERSIONS[world.version](folder, accounts=proxying(world.version, world.sql, folder))
     try:
-        ahead = World(world.sql, world.engine, proxy.start())
+        ahead = World(world.version, world.sql, world.engine, proxy.start())
         before = world.dovecot.logins("box1")
         assert ahead.signs_in("Sales@one.example"), proxy.log()[-2000:]
         world.has_logins("box1", before + 1)

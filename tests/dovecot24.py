@@ -1,0 +1,129 @@
+"""A Dovecot 2.4 of one's own, as app/demo/dovecot.py starts a 2.3: Debian 13's, which .ci/dovecot24 unpacked.
+
+It runs in a root of its own, since its libc is newer than this system's; /tmp and the network are the system's. Needs
+root. Only what the tests of 2.4 want of a server is written in its syntax.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from app.demo.dovecot import Dovecot
+from app.demo.dovecot_config import Layout
+from tests.mta.namespace import Namespace
+
+ROOT = Path(__file__).resolve().parents[1] / "var/cache/dovecot24"
+_INSIDE = 'for each in dev proc tmp; do mount --rbind /$each {root}/$each; done; exec chroot {root} "$@"'
+
+
+def missing() -> str | None:
+    """Why there can be none here; None where there can."""
+    if not (ROOT / "usr/sbin/dovecot").exists():
+        return "Dovecot 2.4 is not unpacked: .ci/dovecot24"
+    return Namespace.missing()
+
+
+class Dovecot24(Dovecot):
+    """One mail server of version 2.4; options and blocks of accounts are in its syntax."""
+
+    def program(self, name: str) -> list[str | Path]:
+        inside = _INSIDE.format(root=ROOT)
+        path = "/usr/sbin/dovecot" if name == "dovecot" else f"/usr/bin/{name}"
+        return ["unshare", "--mount", "--propagation", "private", "sh", "-c", inside, "sh", path]
+
+    def configuration(self, layout: Layout) -> str:
+        parts = [_BASE.format(layout=layout, protocols=_protocols(layout)), layout.accounts or _accounts(layout)]
+        parts += [_NAMESPACE, _listeners(layout), _SIEVE if "sieve" in layout.ports else ""]
+        if layout.hibernate:
+            parts.append(_HIBERNATE)
+        return "\n".join([*parts, layout.options, ""])
+
+    def effective(self) -> str:
+        """What `doveconf -n` tells of the file, and its complaints."""
+        words = [*self.program("doveconf"), "-n", "-c", self.folder / "dovecot.conf"]
+        return subprocess.run(words, capture_output=True, text=True, check=True, timeout=20).stderr
+
+
+def _protocols(layout: Layout) -> str:
+    names = ["imap", "lmtp", *(["sieve"] if "sieve" in layout.ports else [])]
+    return "\n".join(f"  {name} = yes" for name in names)
+
+
+_BASE = """\
+dovecot_config_version = 2.4.1
+dovecot_storage_version = 2.4.1
+protocols {{
+{protocols}
+}}
+base_dir = {layout.run}
+state_dir = {layout.run}
+instance_name = postern-{layout.ports[imap]}
+log_path = {layout.folder}/dovecot.log
+auth_verbose = yes
+auth_allow_cleartext = yes
+auth_failure_delay = 0
+ssl = no
+login_trusted_networks = 127.0.0.0/8
+mail_fsync = never
+mail_driver = maildir
+mail_path = ~/Maildir
+mailbox_list_layout = fs
+imap_id_retain = yes
+first_valid_uid = 0
+mailbox_idle_check_interval = 2 s
+service anvil {{
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
+}}
+"""
+
+
+def _accounts(layout: Layout) -> str:
+    return f"""\
+passdb passwd-file {{
+  passwd_file_path = {layout.folder}/accounts/%{{user}}
+}}
+userdb static {{
+  fields {{
+    uid = nobody
+    gid = nogroup
+    home = {layout.folder}/mail/%{{user}}
+  }}
+}}
+"""
+
+
+def _listeners(layout: Layout) -> str:
+    services = {"imap": "imap-login", "lmtp": "lmtp", "sieve": "managesieve-login"}
+    return _NO_IMAPS + "".join(
+        f"service {services[name]} {{\n  inet_listener {name} {{\n    listen = 127.0.0.1\n    port = {port}\n  }}\n}}\n"
+        for name, port in layout.ports.items()
+    )
+
+
+_NO_IMAPS = "service imap-login {\n  inet_listener imaps {\n    port = 0\n  }\n}\n"
+_MAILBOXES = "".join(
+    f"  mailbox {name} {{\n    special_use = \\{name}\n    auto = subscribe\n  }}\n"
+    for name in ("Drafts", "Sent", "Junk", "Trash", "Archive")
+)
+_NAMESPACE = f"namespace inbox {{\n  inbox = yes\n  separator = /\n{_MAILBOXES}}}\n"
+
+# The script that somebody saves by ManageSieve; it runs as mail is delivered.
+_SIEVE = """\
+protocol lmtp {
+  mail_plugins {
+    sieve = yes
+  }
+}
+sieve_script personal {
+  type = personal
+  path = ~/sieve
+  active_path = ~/.dovecot.sieve
+}
+"""
+
+_HIBERNATE = """\
+imap_hibernate_timeout = 1 s
+"""
