@@ -18,6 +18,7 @@ FLOORS = {
     "web": 4,
     "keeper": 3,
     "courier": 3,
+    "moving": 1,
     "store": 1,
     "directory": 0,
     "mail": 0,

@@ -96,6 +96,16 @@ def add(engine: Engine, account_id: str, contacts: Iterable[Contact]) -> tuple[C
     return done_whole(engine, lambda connection: _add(connection, account_id, fresh))
 
 
+def add_missing(engine: Engine, account_id: str, contacts: Iterable[Contact]) -> tuple[int, int]:
+    """Keeps those whose name and addresses no contact has yet. Returns how many these were, and how many were there.
+    Raises Full, ProfileAway."""
+    told = [bounded(each) for each in contacts]
+    there = {_sameness(each) for each in every(engine, account_id)}
+    fresh = [each for each in {_sameness(one): one for one in told}.values() if _sameness(each) not in there]
+    add(engine, account_id, fresh)
+    return len(fresh), len(told) - len(fresh)
+
+
 def remove(engine: Engine, account_id: str, contact_id: str) -> None:
     """Deletes a contact. Raises Gone, ProfileAway."""
 
@@ -159,6 +169,10 @@ def relabel(engine: Engine, account_id: str, label: str, new: str) -> int:
         return len(in_it)
 
     return done_whole(engine, work) if label else 0
+
+
+def _sameness(contact: Contact) -> tuple[str, frozenset[str]]:
+    return contact.name.casefold(), frozenset(mark(each) for each in contact.addresses)
 
 
 def _own(account_id: str, contact_id: str) -> tuple[Any, Any]:

@@ -13,7 +13,7 @@ from app.profile import contacts as book
 from app.profile import csvfile, vcard
 from app.profile.contact import Contact, Imported
 from app.profile.errors import Full, ProfileAway
-from app.profile.words import line, mark
+from app.profile.words import line
 from app.web import spool
 from app.web.contacts.contacts import FULL
 from app.web.profile import profile
@@ -80,14 +80,7 @@ def _added(contacts: list[Contact]) -> tuple[int, int]:
     """How many were added, and how many were there already: of the same name with the same addresses."""
     me = current()
     with profile() as engine:
-        there = {_sameness(each) for each in book.every(engine, me.account.id)}
-        fresh = [each for each in {_sameness(one): one for one in contacts}.values() if _sameness(each) not in there]
-        book.add(engine, me.account.id, fresh)
-    return len(fresh), len(contacts) - len(fresh)
-
-
-def _sameness(contact: Contact) -> tuple[str, frozenset[str]]:
-    return contact.name.casefold(), frozenset(mark(each) for each in contact.addresses)
+        return book.add_missing(engine, me.account.id, contacts)
 
 
 def export_vcf() -> Response:

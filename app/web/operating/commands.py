@@ -1,4 +1,4 @@
-"""The command lines under `flask --app wsgi`: `blocklog`, `database`, `directory` and `doctor`.
+"""The command lines under `flask --app wsgi`: `blocklog`, `database`, `directory`, `doctor` and `moving`.
 
 A worker never runs them, and what they load (Alembic, CSV, checks) would cost it 10 MB: each is loaded when asked for.
 """
@@ -52,6 +52,11 @@ def install(app: Flask, settings: Settings) -> None:
 
         return directory_commands(open_database, partial(open_directory, settings))
 
+    def moving() -> click.Group:
+        from app.moving.commands import moving_commands
+
+        return moving_commands(open_database, partial(open_directory, settings))
+
     def blocklog() -> click.Group:
         from app.blocklog.commands import blocklog_commands
         from app.directory.sites import log_days
@@ -85,3 +90,4 @@ def install(app: Flask, settings: Settings) -> None:
     app.cli.add_command(Later("blocklog", blocklog, "The log of refused and accepted mail."))
     app.cli.add_command(Later("database", database, "The tables of the program and their migrations."))
     app.cli.add_command(Later("directory", directory, "Sites, domains, mail servers, accounts and aliases."))
+    app.cli.add_command(Later("moving", moving, "What people kept in a former webmail."))

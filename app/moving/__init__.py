@@ -1,0 +1,1 @@
+"""Moving in: what people kept in the webmail that they had before."""
