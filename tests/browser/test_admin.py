@@ -29,6 +29,8 @@ pytestmark = pytest.mark.browser
 OpenContext = Callable[..., "BrowserContext"]
 LONG = "a-name-without-any-end-" * 8
 HOSTILE = '"><script>alert(1)</script>'
+LINES = """() => [...document.querySelectorAll(".tabs, .subtabs")].map((menu) =>
+  new Set([...menu.querySelectorAll("a")].map((link) => link.offsetTop)).size)"""
 
 
 @dataclass(frozen=True)
@@ -175,6 +177,8 @@ def test_the_pages_pass_the_audit(open_context: OpenContext, admin: Admin, width
         wrong += [f"{address}: {each}" for each in audit(page)]
         room = page.evaluate("document.documentElement.scrollWidth - innerWidth")
         wrong += [f"{address}: {room} px too wide"] if room > 0 else []
+        menus = page.evaluate(LINES)
+        wrong += [f"{address}: a menu of {menus} lines"] if set(menus) != {1} and address.startswith("/admin") else []
     assert wrong == []
     page.goto("/admin/servers")
     assert tabbed(page, 25) == []

@@ -1,6 +1,6 @@
 """The log of one account, as an administrator sees it. Each look is written down first, and its owner can read that."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -56,9 +56,10 @@ def show(account_id: str) -> str:
         used = last_use(engine, whose.id)
         counts = query.counts(engine, whose.id, now, everything=True, site=_site(here))
     older = place_text(*rows[PER_PAGE - 1].place) if len(rows) > PER_PAGE else None
+    about = replace(here, site=whose.site) if here.of_provider and whose.site else here  # for the tabs
     return page(
-        "account", here, whose=whose, view=view, asked=asked, policy=class_, policies=list(POLICIES.items()), used=used,
-        rows=rows[:PER_PAGE], older=older, day=sum(counts.day.values()), week=sum(counts.week.values()),
+        "account", about, whose=whose, view=view, asked=asked, policy=class_, policies=list(POLICIES.items()),
+        used=used, rows=rows[:PER_PAGE], older=older, day=sum(counts.day.values()), week=sum(counts.week.values()),
     )  # fmt: skip
 
 

@@ -8,18 +8,11 @@ from flask import abort, flash, redirect, request, url_for
 from app.blocklog import health
 from app.policy import intake
 from app.policy.errors import BadValue
-from app.web.admin.realm import page, provider
+from app.web.admin.realm import SWITCHES, page, provider
 from app.web.blocklog import blocklog
 from app.web.policy import policy
 
 LATE = timedelta(minutes=1)  # a follower looks every second or two
-WORDS = {
-    "allow_cnxns": ("Connections", "Mail servers take connections at all."),
-    "allow_trusted": ("Trusted networks", "Mail from your own networks is taken."),
-    "allow_authd": ("Signed-in senders", "Mail of people who sign in with their program is taken."),
-    "allow_other": ("Everybody else", "Mail from the rest of the world is taken."),
-    "greylist_on": ("Greylisting", "Servers that nobody knows are asked to come again."),
-}
 
 
 def logs() -> str:
@@ -36,7 +29,7 @@ def switches() -> str:
     here = provider()
     with policy() as rules:
         every = intake.switches(rules)
-    return page("intake", here, switches=every, words=WORDS)
+    return page("intake", here, switches=every, words=SWITCHES)
 
 
 def turn() -> Any:
@@ -50,5 +43,5 @@ def turn() -> Any:
             intake.turn(rules, here.by(), name, on, datetime.now(UTC), address=here.me.account.address)
     except BadValue:
         abort(400)
-    flash(f"{WORDS[name][0]}: turned {'on' if on else 'off'}.")
+    flash(f"{SWITCHES[name][0]}: turned {'on' if on else 'off'}.")
     return redirect(url_for("admin.intake"), 303)

@@ -21,6 +21,13 @@ from app.web.resources import resources
 from app.web.session import Current, client_address, current
 
 LONGEST_ID = 700
+SWITCHES = {  # of the intake: what each is called, and what it does
+    "allow_cnxns": ("Connections", "Mail servers take connections at all."),
+    "allow_trusted": ("Trusted networks", "Mail from your own networks is taken."),
+    "allow_authd": ("Signed-in senders", "Mail of people who sign in with their program is taken."),
+    "allow_other": ("Everybody else", "Mail from the rest of the world is taken."),
+    "greylist_on": ("Greylisting", "Servers that nobody knows are asked to come again."),
+}
 
 
 @dataclass(frozen=True)
@@ -103,6 +110,7 @@ def _closed() -> list[str]:
     """The switches that keep mail out and are off. Where nobody can say, no page is refused for that."""
     try:
         with policy() as engine:
-            return [each.name for each in intake.switches(engine) if not each.on and each.name in intake.ALLOWING]
+            off = [each.name for each in intake.switches(engine) if not each.on and each.name in intake.ALLOWING]
+            return [f"{SWITCHES[name][0]} ({name})" for name in off]
     except PolicyAway:
         return []

@@ -14,7 +14,7 @@ from app.mail.header import addresses, decode, fields
 from app.mail.latest import Latest, latest
 from app.sieve.match import Mail, Reading, holds, reads
 from app.sieve.rule import Action, Rule
-from app.web.filters.words import action_words
+from app.web.filters.words import action_words, actions_words
 from app.web.mailboxes import pane
 from app.web.reading import actions
 from app.web.session import Current, imap
@@ -77,7 +77,7 @@ def _act(rule: Rule) -> tuple[str, str, str]:
         name, target = _named(action)
         if name:
             return name, target, action_words(action)
-    return "", "", ", then ".join(action_words(each) for each in rule.actions)
+    return "", "", actions_words(rule.actions)
 
 
 def _named(action: Action) -> tuple[str, str]:

@@ -1,6 +1,6 @@
 """What conditions and actions are called: in the menus of a rule's form, and in the sentence of a list."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from app.sieve.asked import asked
 from app.sieve.rule import Action, Condition, Rule
@@ -89,12 +89,19 @@ def action_words(action: Action) -> str:
     return f"{words} “{_short(shown)}”" if shown else words
 
 
-def condition_words(condition: Condition) -> str:
-    """One condition in a sentence."""
+def actions_words(actions: Sequence[Action]) -> str:
+    """What is done one after the other, in a sentence."""
+    said = [action_words(each) for each in actions]
+    return ", then ".join([*said[:1], *(each[:1].lower() + each[1:] for each in said[1:])])
+
+
+def condition_words(condition: Condition, *, further: bool = False) -> str:
+    """One condition in a sentence, or further on in one."""
     found = asked(condition)
     if found.about == "other":
         return _short(found.text)
-    name = found.header if found.about == "header" else ABOUT[found.about]
+    name = ABOUT[found.about].lower() if further else ABOUT[found.about]
+    name = found.header if found.about == "header" else name
     values = " or ".join(f"“{_short(each)}”" for each in found.values[:3])
     more = f" or {len(found.values) - 3} more" if len(found.values) > 3 else ""
     return f"{name} {op_words((NOT if found.negated else '') + found.op)} {values}{more}".strip()
@@ -106,10 +113,10 @@ def sentence(rule: Rule) -> Iterator[tuple[str, str]]:
         yield "if", "Every message"
     else:
         joint = " and " if rule.join == "allof" else " or "
-        shown = joint.join(condition_words(each) for each in rule.conditions[:3])
+        shown = joint.join(condition_words(each, further=at > 0) for at, each in enumerate(rule.conditions[:3]))
         more = f"{joint}{len(rule.conditions) - 3} more" if len(rule.conditions) > 3 else ""
         yield "if", shown + more
-    yield "then", ", then ".join(action_words(each) for each in rule.actions[:4])
+    yield "then", actions_words(rule.actions[:4])
 
 
 def _short(text: str) -> str:

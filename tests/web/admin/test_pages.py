@@ -173,7 +173,7 @@ def test_a_server_is_shut_out_kept_out_and_let_in_again(log: Engine, app: Flask)
     assert browser.submit("/admin/servers/lengthen", form | {"days": "365"}, page="/admin/servers").status_code == 303
     assert str(datetime.now(UTC).year + 1) in words(browser, "/admin/servers")
     assert browser.submit("/admin/servers/let-in", form, page="/admin/servers").status_code == 303
-    assert "None is" in words(browser, "/admin/servers")
+    assert "No server is shut out" in words(browser, "/admin/servers")
     browser.submit("/admin/servers/let-in", form, page="/admin/servers", buffered=True)
     assert "not shut out any more" in words(browser, "/admin/servers")
 
@@ -208,7 +208,7 @@ def test_a_switch_is_turned_and_all_administrators_are_warned_while_mail_is_kept
     assert "kept out" not in words(site, "/admin")
     turned = browser.submit("/admin/intake", {"switch": "allow_other", "to": "off"}, page="/admin/intake")
     assert turned.status_code == 303
-    assert "Mail is being kept out: allow_other is off" in words(site, "/admin")
+    assert "Mail is being kept out. Turned off: Everybody else (allow_other)." in words(site, "/admin")
     assert "by ida@one.example" in words(browser, "/admin/intake")
     browser.submit("/admin/intake", {"switch": "allow_other", "to": "on"}, page="/admin/intake", buffered=True)
     browser.submit("/admin/intake", {"switch": "greylist_on", "to": "off"}, page="/admin/intake", buffered=True)

@@ -1,4 +1,4 @@
-"""Rules and actions: one's own, in pages, with the looks of administrators among them."""
+"""What was done: one's own, in pages, with the looks of administrators among them."""
 
 from __future__ import annotations
 

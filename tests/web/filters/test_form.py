@@ -91,6 +91,6 @@ def test_every_word_of_the_menus_has_a_meaning():
     assert action_words(Action("fileinto", ("Work",))) == "Move to “Work”"
     assert dict(sentence(RULES[0])) == {
         "if": "Subject contains “a” or “b c”",
-        "then": "Move to “Käse/Brot”, then Run no further rules",
+        "then": "Move to “Käse/Brot”, then run no further rules",
     }
     assert dict(sentence(RULES[2]))["if"] == "Every message"
