@@ -66,7 +66,7 @@ WEB: dict[str, set[str]] = {
     "notice": set(),
     "lists": {"admin", "blocked", "notice"},
     "digest": {"blocked", "notice"},
-    "operating": {"digest"},
+    "operating": {"digest", "settings"},
 }
 # The route table, and the page for any exception, which may be the form to sign in: they know all rooms, no room them.
 WEB_ABOVE = {"app.web", "app.web.errors"}

@@ -48,3 +48,6 @@ class Backend(Protocol):
 
     def change(self, change: Change) -> None:
         """Returns once the new password is in force. Raises PasswordError."""
+
+    def look(self) -> str:
+        """What it is, for an operator, once it was seen to answer. It changes nothing. BackendAway says why not."""

@@ -53,6 +53,23 @@ class Doveadm:
         with contextlib.suppress(BackendAway, Unsettled):
             self._ask("authCacheFlush", {"user": [change.login]})
 
+    def look(self) -> str:
+        """See Backend. It lists its commands to who has the key."""
+        line = self._line()
+        try:
+            self._sent(line, "GET")
+            answer = line.getresponse()
+            status, body = answer.status, answer.read(_LONGEST)
+        except (OSError, http.client.HTTPException) as error:
+            raise BackendAway(f"doveadm at {self.host}:{self.port}: {error or type(error).__name__}") from error
+        finally:
+            line.close()
+        if status in (http.HTTPStatus.UNAUTHORIZED, http.HTTPStatus.FORBIDDEN):
+            raise BackendAway(f"doveadm at {self.host}:{self.port} refuses the key")
+        if status != http.HTTPStatus.OK or b'"dictSet"' not in body:
+            raise BackendAway(f"doveadm at {self.host}:{self.port} answers {status}, and offers no dictSet")
+        return f"doveadm at {self.host}:{self.port}"
+
     def _ask(self, command: str, told: dict[str, Any]) -> None:
         line = self._line()
         try:
@@ -60,7 +77,7 @@ class Doveadm:
         except OSError as error:
             raise BackendAway(type(error).__name__) from error
         try:
-            self._sent(line, json.dumps([[command, told, "postern"]]))
+            self._sent(line, "POST", json.dumps([[command, told, "postern"]]))
             answer = line.getresponse()
             status, body = answer.status, answer.read(_LONGEST)
         except (OSError, http.client.HTTPException) as error:
@@ -77,10 +94,10 @@ class Doveadm:
             return http.client.HTTPConnection(self.host, self.port, timeout=self.seconds)
         return http.client.HTTPSConnection(self.host, self.port, timeout=self.seconds, context=self.context)
 
-    def _sent(self, line: http.client.HTTPConnection, body: str) -> None:
+    def _sent(self, line: http.client.HTTPConnection, method: str, body: str = "") -> None:
         key = base64.b64encode(self.api_key.encode()).decode()
         line.request(
-            "POST", "/doveadm/v1", body.encode(),
+            method, "/doveadm/v1", body.encode(),
             {"Authorization": f"X-Dovecot-API {key}", "Content-Type": "application/json"},
         )  # fmt: skip
 

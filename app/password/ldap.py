@@ -6,7 +6,8 @@ account's is written by a template of its name, or found by a search that meets 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +19,7 @@ SIZE_LIMIT = 4
 Who = tuple[str, str]
 Opened = Callable[[str, str], Any]
 ANYBODY: Who = ("", "")  # asks anonymously
+NOBODY = Change("nobody@postern.invalid", "nobody", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,24 +63,55 @@ class Ldap:
         finally:
             self.closed(line)
 
+    def look(self) -> str:
+        """See Backend. Who searches does so for nobody's name, and who sets passwords anew signs in."""
+        told = []
+        try:
+            if isinstance(self.at, Search):
+                with closing(self.opened(*self.at.who), self.closed) as line:
+                    _searched(line, self.at.base, filter_of(self.at.filter, NOBODY))
+                told.append("the search is answered")
+            if self.setter is not None:
+                self.closed(self.opened(*self.setter))
+                told.append("who sets passwords anew is let in")
+            if not told:
+                self._met()
+        except BackendAway:
+            raise
+        except Exception as error:  # ldap3 lets errors of many kinds through
+            raise BackendAway(str(error) or type(error).__name__) from error
+        return ", ".join(("LDAP", *told))
+
+    def _met(self) -> None:
+        """That it answers: many let nobody in anonymously, which is an answer."""
+        try:
+            self.closed(self.opened(*ANYBODY))
+        except ConnectionRefusedError as error:
+            if "sign-in" not in str(error):
+                raise
+
     def _found(self, search: Search, change: Change) -> str:
         """The one entry of the account. BackendAway where there is none, or more than one: no guess is made."""
         wanted = filter_of(search.filter, change)
         try:
-            line = self.opened(*search.who)
-        except Exception as error:
-            raise BackendAway(f"search: {type(error).__name__}") from error
-        try:
-            entries = _searched(line, search.base, wanted)
+            with closing(self.opened(*search.who), self.closed) as line:
+                entries = _searched(line, search.base, wanted)
         except BackendAway:
             raise
-        except Exception as error:
+        except Exception as error:  # ldap3 lets errors of many kinds through
             raise BackendAway(f"search: {type(error).__name__}") from error
-        finally:
-            self.closed(line)
         if len(entries) != 1 or not entries[0]:  # with an empty name one would bind anonymously
             raise BackendAway(f"the search met {'more entries than one' if len(entries) > 1 else 'no entry'}")
         return entries[0]
+
+
+@contextmanager
+def closing(line: Any, closed: Callable[[Any], None]) -> Iterator[Any]:
+    """A connection for a block."""
+    try:
+        yield line
+    finally:
+        closed(line)
 
 
 def _searched(line: Any, base: str, wanted: str) -> list[str]:

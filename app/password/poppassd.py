@@ -52,6 +52,18 @@ class Poppassd:
         except (OSError, ValueError) as error:
             raise BackendAway(type(error).__name__) from error
 
+    def look(self) -> str:
+        """See Backend. It greets, and is left."""
+        where = f"poppassd at {self.host}:{self.port}"
+        try:
+            with self._opened() as line, line.makefile("rwb") as stream:
+                _expect(stream, None, BackendAway(f"{where} does not greet"))
+                with contextlib.suppress(OSError, ValueError):
+                    _asked(stream, "quit")
+        except (OSError, ValueError) as error:
+            raise BackendAway(f"{where}: {error or type(error).__name__}") from error
+        return where
+
     def _opened(self) -> socket.socket:
         line = socket.create_connection((self.host, self.port), self.seconds)
         if self.context is None:

@@ -52,6 +52,20 @@ class Sql:
             raise BackendAway(_said(error)) from error
 
 
+    def look(self) -> str:
+        """See Backend. The database prepares the statement, whose rights and columns it checks, and does not run it."""
+        values: dict[str, object] = {name: 0 if name == "number" else "" for name in self.names}
+        types = (bindparam(name, type_=BigInteger() if name == "number" else String()) for name in self.names)
+        told = text(f"EXPLAIN {self.statement.text}").bindparams(*types)
+        try:
+            with self.engine.connect() as connection:
+                connection.execute(told, values).close()
+        except (DBAPIError, PoolTimeout) as error:
+            raise BackendAway(_said(error)) from error
+        url = self.engine.url
+        return f"{url.get_backend_name()} {url.host or ''}/{url.database or ''}"
+
+
 def checked(statement: str) -> str:
     """The statement, or ValueError with what is wrong with it."""
     told = statement.strip().rstrip(";")

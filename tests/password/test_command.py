@@ -1,5 +1,6 @@
 """A program of the site's own: what it is told, what it must not learn, and how its end is understood."""
 
+import os
 import time
 from pathlib import Path
 
@@ -89,3 +90,16 @@ def test_a_name_is_no_option_and_a_password_one_line(tmp_path: Path) -> None:
 def test_a_setting_that_names_no_program_is_refused(line: str) -> None:
     with pytest.raises(ValueError, match=r"path|quotation"):
         words_of(line)
+
+
+def test_a_look_at_it_runs_nothing(tmp_path: Path) -> None:
+    path = program(tmp_path, f"touch {tmp_path}/ran")
+    assert Command(f"{path} {{login}}").look() == f"command {path}"
+    path.chmod(0o644)
+    if os.geteuid() == 0:
+        assert not os.access(path, os.X_OK), "root too needs one bit of it"
+    with pytest.raises(BackendAway, match="cannot be executed"):
+        Command(str(path)).look()
+    with pytest.raises(BackendAway, match="there is no program"):
+        Command(f"{tmp_path}/none").look()
+    assert not (tmp_path / "ran").exists()

@@ -99,3 +99,14 @@ def test_only_an_answer_that_says_so_is_a_change(answer: bytes) -> None:
         with pytest.raises(BackendAway if answer else Unsettled):
             odd.change(Change("ann@one.example", "ann", "new"))
         server.shutdown()
+
+
+def test_a_look_asks_for_the_commands_that_the_key_opens(doveadm: Doveadm) -> None:
+    assert doveadm.look() == f"doveadm at 127.0.0.1:{doveadm.port}"
+    for wrong, said in (
+        (replace(doveadm, api_key="wrong"), "refuses the key"),
+        (replace(doveadm, context=ssl.create_default_context()), "certificate"),
+        (replace(doveadm, port=free_port()), "refused"),
+    ):
+        with pytest.raises(BackendAway, match=said):
+            wrong.look()

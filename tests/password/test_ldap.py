@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -146,3 +147,28 @@ def test_a_line_that_ends_after_the_new_one_left_leaves_it_open(bound: Any, anew
 
     with pytest.raises(Unsettled):
         Ldap(cut, close, DN, (READER, PASSWORD)).change(Change("ann@one.example", "", "new"))
+
+
+def test_a_look_searches_and_signs_in_and_changes_nothing(bound: Any, anew: Ldap, authority: Authority) -> None:
+    ann = Change("ann@one.example", "", "kept one")
+    anew.change(ann)
+    assert anew.look() == "LDAP, who sets passwords anew is let in"
+    assert Ldap(bound, close, FOUND).look() == "LDAP, the search is answered"
+    assert Ldap(bound, close, DN).look() == "LDAP"
+    for wrong, said in (
+        (Ldap(bound, close, DN, (READER, "wrong")), "invalidCredentials"),
+        (Ldap(bound, close, replace(FOUND, who=(READER, "wrong"))), "invalidCredentials"),
+        (Ldap(bound, close, replace(FOUND, base="dc=elsewhere")), "noSuchObject"),
+        (Ldap(lambda *_: opened(Source("localhost", free_port(), "plain", "", "")), close, DN), "refused"),
+    ):
+        with pytest.raises(BackendAway, match=said):
+            wrong.look()
+    assert signs_in(bound, ann.address, "kept one")
+
+
+def test_a_look_at_one_that_lets_nobody_in_anonymously_has_met_it(tmp_path: Path) -> None:
+    server = Slapd(tmp_path / "slapd", PEOPLE, more="disallow bind_anon").start()
+    try:
+        assert Ldap(lambda *_: opened(Source("localhost", server.port, "plain", "", "")), close, DN).look() == "LDAP"
+    finally:
+        server.remove()

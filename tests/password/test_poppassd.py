@@ -134,3 +134,16 @@ def test_inside_tls_it_is_the_host_that_was_asked_for(authority: Authority, cert
         trusted = ssl.create_default_context(cafile=str(authority.file))
         Poppassd("127.0.0.1", peer.port, context=trusted).change(ANN)
         assert peer.passwords == {"ann": "new pass’word"}
+
+
+def test_a_look_hears_its_greeting_and_leaves(certificate: Certificate, authority: Authority) -> None:
+    with listening() as peer:
+        assert Poppassd("127.0.0.1", peer.port).look() == f"poppassd at 127.0.0.1:{peer.port}"
+        assert peer.heard == ["quit"]
+    with listening(certificate) as peer:
+        trusted = ssl.create_default_context(cafile=str(authority.file))
+        assert Poppassd("127.0.0.1", peer.port, context=trusted).look()
+        with pytest.raises(BackendAway, match="certificate"):
+            Poppassd("127.0.0.1", peer.port, context=ssl.create_default_context()).look()
+    with pytest.raises(BackendAway, match="refused"):
+        Poppassd("127.0.0.1", free_port()).look()

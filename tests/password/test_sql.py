@@ -1,9 +1,10 @@
 """A hash in SQL, on the three databases: exactly one row, or nothing; what is typed is never part of the statement."""
 
 from functools import partial
+from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, insert, text, update
+from sqlalchemy import Engine, create_engine, insert, text, update
 
 from app.directory.password import hash_password, verify_password
 from app.directory.tables import AccountRow, SiteRow
@@ -82,3 +83,19 @@ def test_a_statement_that_sql_refuses_changes_nothing_and_tells_no_password(fill
 def test_other_statements_are_refused_at_the_start(statement: str) -> None:
     with pytest.raises(ValueError, match=r"statement|parameters"):
         checked(statement)
+
+
+def test_a_look_prepares_the_statement_and_changes_nothing(filled: Engine) -> None:
+    every = "UPDATE account SET password_hash = :hash WHERE username = :local AND account_id = :number"
+    for statement in (OWN, every, f"{OWN};"):
+        assert Sql(filled, statement, HASHED).look().startswith(filled.dialect.name.replace("mysql", "m"))
+    for wrong in ("UPDATE account SET hash = :hash WHERE login = :login", "UPDATE none SET hash=:hash WHERE y=:login"):
+        with pytest.raises(BackendAway) as found:
+            Sql(filled, wrong, HASHED).look()
+        assert "hash" in str(found.value) or "none" in str(found.value)
+    assert hashes(filled) == ["{X}old", "{X}old"]
+
+
+def test_a_look_tells_that_the_database_is_away(tmp_path: Path) -> None:
+    with pytest.raises(BackendAway, match="unable to open"):
+        Sql(create_engine(f"sqlite:///{tmp_path}/none/x.db"), OWN, HASHED).look()

@@ -44,11 +44,11 @@ ou: people
 
 class Slapd:
     """One server; `people` are names and addresses. `anonymous`: whether it may be read without signing in; `access`:
-    its rules about that, in place of these."""
+    its rules about that, in place of these; `more`: settings of the whole server."""
 
     def __init__(
         self, folder: Path, people: dict[str, str], *, certificate: Certificate | None = None, anonymous: bool = True,
-        access: str = "",
+        access: str = "", more: str = "",
     ) -> None:
         self.folder, self.port, self.tls_port = folder, free_port(), free_port()
         self.certificate = certificate
@@ -57,6 +57,7 @@ class Slapd:
         tls = ""
         if certificate:
             tls = f"TLSCertificateFile {certificate.chain}\nTLSCertificateKeyFile {certificate.key}"
+        tls = f"{tls}\n{more}"
         access = access or ("" if anonymous else "access to * by anonymous auth")
         settings = _SETTINGS.format(folder=folder, tls=tls, reader=READER, password=PASSWORD, access=access)
         (folder / "slapd.conf").write_text(settings)

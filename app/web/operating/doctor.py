@@ -30,6 +30,7 @@ from app.web.operating.doctor_blocklog import block_log
 from app.web.operating.doctor_ldap import directory_of_people
 from app.web.operating.doctor_mail import Listed, mail_servers
 from app.web.operating.doctor_outbox import outbox
+from app.web.operating.doctor_password import passwords
 from app.web.resources import ldap_source
 from config.default import LOOPBACK_HOSTS, Settings, unknown
 
@@ -61,6 +62,7 @@ def _own(settings: Settings, brands: Brands, found: Listed) -> list[Part]:
         ("keeper", partial(_keeper, settings)),
         ("outbox", partial(outbox, settings)),
         ("block log", partial(block_log, settings)),
+        *([("passwords", partial(passwords, settings))] if settings.password_url else []),
         *([("ldap", partial(directory_of_people, people))] if people else []),
     ]
 

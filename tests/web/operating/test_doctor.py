@@ -271,3 +271,11 @@ def test_a_directory_of_people_is_asked_as_workers_ask_it(own_site: Site, tmp_pa
     told = doctor(own_site, **where)
     assert told.lines["ldap"].startswith("warning: 127.0.0.1") and told.status == 0
     assert "ldap" not in doctor(own_site).lines
+
+
+@servers
+def test_the_way_to_change_passwords_is_looked_at_where_there_is_one(own_site: Site, tmp_path: Path) -> None:
+    told = doctor(own_site, POSTERN_PASSWORD_URL="sql:")
+    assert told.lines["passwords"].startswith("ok: ") and "administrators can set one anew" in told.text
+    told = doctor(own_site, POSTERN_PASSWORD_URL=f"command:{tmp_path}/none {{login}}")
+    assert told.lines["passwords"].startswith("warning: there is no program ") and told.status == 0
