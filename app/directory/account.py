@@ -11,11 +11,13 @@ from typing import Any, Literal, get_args
 Security = Literal["tls", "starttls", "plain"]
 State = Literal["up", "drain", "moving", "down"]
 Kind = Literal["mailbox", "forward", "both"]
+Answers = Literal["sieve", "sql"]
 Role = Literal["user", "site_admin", "isp_admin"]
 
 SECURITIES: tuple[Security, ...] = get_args(Security)
 STATES: tuple[State, ...] = get_args(State)
 KINDS: tuple[Kind, ...] = get_args(Kind)
+ANSWERS: tuple[Answers, ...] = get_args(Answers)
 ROLES: tuple[Role, ...] = get_args(Role)
 
 
@@ -38,7 +40,8 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A mail server. `id` is stable: the row's number, or `host:port` of its IMAP endpoint where it has no row."""
+    """A mail server. `id` is stable: the row's number, or `host:port` of its IMAP endpoint where it has no row.
+    `vacation`: what answers mail of who is away, its scripts or the mail exchanger out of SQL."""
 
     id: str
     imap: Endpoint
@@ -46,6 +49,7 @@ class Server:
     sieve: Endpoint | None = None
     state: State = "up"
     junk_pattern: str | None = None
+    vacation: Answers = "sieve"
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,5 +132,6 @@ def _is_server(server: Server) -> bool:
         isinstance(server.id, str)
         and isinstance(server.imap, Endpoint)
         and server.state in STATES
+        and server.vacation in ANSWERS
         and (pattern is None or isinstance(pattern, str))
     )

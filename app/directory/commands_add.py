@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from app.directory.account import KINDS, ROLES, STATES
+from app.directory.account import ANSWERS, KINDS, ROLES, STATES
 from app.directory.commands_write import Open, asked_password, key_of, owner, write
 from app.directory.endpoint import Family, parse_endpoint
 
@@ -48,10 +48,12 @@ def add_domain(open_database: Open, /, name: str, site: str) -> None:
 @click.option("--pin", help="SHA-256 of its one accepted certificate (openssl x509 -fingerprint -sha256).")
 @click.option("--tls-name", help="The name in its certificate, where that is not the host's.")
 @click.option("--state", type=click.Choice(STATES))
+@click.option("--vacation", type=click.Choice(ANSWERS), help="sql: Exim answers for who is away (docs/mta-exim.md).")
 @click.pass_obj
 def add_server(open_database: Open, /, name: str, ca_file: Any, pin: str | None, **given: str | None) -> None:
     """Add a mail server."""
     fields: dict[str, str | None] = {"name": name, "tls_sha256": pin, "state": given["state"]}
+    fields["vacation"] = given["vacation"]
     fields |= {"tls_ca": ca_file.read() if ca_file else None, "tls_name": given["tls_name"]}
     families: dict[str, Family] = {"imap": "imap", "submission": "smtp", "sieve": "sieve"}
     for service, family in families.items():

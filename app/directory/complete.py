@@ -46,3 +46,5 @@ def _complete_server(whole: dict[str, Any]) -> None:
             continue
         whole[f"{service}_security"] = whole[f"{service}_security"] or "starttls"
         whole[f"{service}_port"] = whole[f"{service}_port"] or usual_port(family, whole[f"{service}_security"])
+    if whole["vacation"] == "sql" and whole["sieve_host"] is not None:
+        raise ValueError("vacation: where a server has ManageSieve its scripts answer, and nothing else")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from app.directory.account import KINDS, ROLES, SECURITIES, STATES
+from app.directory.account import ANSWERS, KINDS, ROLES, SECURITIES, STATES
 from app.directory.address import ascii_domain, local_part
 from app.directory.endpoint import checked_host
 from app.directory.fields import (
@@ -75,7 +75,8 @@ FORMS: dict[str, Form] = {
         ServerRow,
         {"name": _NAME}
         | _ENDPOINTS
-        | {"tls_name": checked_host, "tls_ca": certificates, "tls_sha256": pin, "state": one_of(*STATES)},
+        | {"tls_name": checked_host, "tls_ca": certificates, "tls_sha256": pin, "state": one_of(*STATES)}
+        | {"vacation": one_of(*ANSWERS)},
         key=("name",),
         needs=("name", "imap_host"),
     ),
@@ -102,6 +103,7 @@ DEFAULTS: dict[str, Any] = {
     "kind": "mailbox",
     "role": "user",
     "state": "up",
+    "vacation": "sieve",
     "imap_port": 993,
     "imap_security": "tls",
 }

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from app.directory.account import KINDS, ROLES, SECURITIES, STATES, Account, Endpoint, Kind, Server
+from app.directory.account import ANSWERS, KINDS, ROLES, SECURITIES, STATES, Account, Endpoint, Kind, Server
 from app.directory.address import BadAddress, parse_address
 from app.directory.endpoint import Family, checked_host, checked_port, refuse_plaintext, usual_port
 from app.directory.errors import DirectoryBroken
@@ -124,6 +124,7 @@ def _server(row: Row, reading: Reading) -> Server:
         sieve=_endpoint(row, "sieve", reading),
         state=_word(row, "state", STATES) or "up",
         junk_pattern=junk_pattern,
+        vacation=_word(row, "vacation", ANSWERS) or "sieve",
     )
 
 

@@ -118,6 +118,7 @@ _COLUMNS = (
     SiteRow.recipients_per_hour,
     ServerRow.server_id,
     ServerRow.state,
+    ServerRow.vacation,
     ServerRow.imap_host,
     ServerRow.imap_port,
     ServerRow.imap_security,

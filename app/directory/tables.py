@@ -6,7 +6,7 @@ punycode, both compared byte by byte. The migrations under app/migrations build 
 
 from sqlalchemy import Boolean, ForeignKey, Index, Integer, String, Text, UniqueConstraint, false, true
 
-from app.directory.account import KINDS, ROLES, SECURITIES, STATES
+from app.directory.account import ANSWERS, KINDS, ROLES, SECURITIES, STATES
 from app.table.declare import Declared, column, key, one_of, optional, table_set
 
 ANY_DOMAIN = 0  # address.domain_id: holds under every domain of the site
@@ -65,6 +65,7 @@ class ServerRow(Base):
         one_of("submission_security", SECURITIES, nullable=True),
         one_of("sieve_security", SECURITIES, nullable=True),
         one_of("state", STATES),
+        one_of("vacation", ANSWERS),
     )
 
     server_id = column(Integer, primary_key=True)
@@ -82,6 +83,7 @@ class ServerRow(Base):
     tls_ca = optional(Text)
     tls_sha256 = optional(String(64))
     state = column(String(8), server_default="up")
+    vacation = column(String(8), server_default="sieve")  # what answers for who is away: scripts, or Exim out of SQL
 
 
 class AccountRow(Base):

@@ -5,6 +5,7 @@ PolicyError
 ├─ BadValue    it is no address, no domain, no network that a rule could name; the text says why
 ├─ Full        the scope has as many rules as it may
 ├─ Locked      a wider scope has decided this for all below it
+├─ Changed     it is no longer as the form shows it
 └─ Gone        no such row of this scope or account: removed meanwhile, never theirs, or too old to be taken back
 """
 
@@ -27,6 +28,10 @@ class Full(PolicyError):
 
 class Locked(PolicyError):
     """A wider scope does not let it be chosen."""
+
+
+class Changed(PolicyError):
+    """Somebody changed it meanwhile, in another tab or program."""
 
 
 class Gone(PolicyError):

@@ -118,3 +118,32 @@ class ActionRow(Base):
     detail = optional(long_text())
     ip = column(ascii_key(45), server_default="")
     undone_by = optional(BigInteger)
+
+
+class AwayRow(Base):
+    """What is answered while somebody is away, from one moment to before another. `zone`: by whose clock their days
+    were meant; `contacts`: only these senders, one a line with a line break at both ends."""
+
+    __tablename__ = "away"
+
+    account_id = column(ascii_key(SCOPE), primary_key=True)
+    enabled = column(Boolean, server_default=false())
+    subject = column(String(500), server_default="")
+    answer = column(long_text())
+    days = column(SmallInteger, server_default="7")
+    starts_at = optional(moment())
+    ends_at = optional(moment())
+    zone = column(String(40), server_default="UTC")
+    contacts = optional(long_text())
+    updated_at = column(moment())
+
+
+class AwayAnswerRow(Base):
+    """Whom the mail exchanger answered for an account, and when: `mark` is a digest of the sender."""
+
+    __tablename__ = "away_answer"
+    __table_args__ = (Index(None, "answered_at"),)
+
+    account_id = column(ascii_key(SCOPE), primary_key=True)
+    mark = column(ascii_key(32), primary_key=True)
+    answered_at = column(moment())

@@ -8,6 +8,7 @@ from sqlalchemy import Engine, select
 from app.directory.change import Mode, Report, write_records
 from app.directory.names import Names, Record
 from app.directory.record import parse_record
+from app.directory.resolve import Directory, resolve
 from app.directory.tables import AccountRow, AddressRow, ServerRow
 from tests.directory.filling import Fields, account, alias, fill, run, server, site
 
@@ -64,6 +65,15 @@ def test_a_server_s_services_get_their_usual_ports(filled: Engine) -> None:
     assert written(filled, ("server", {"name": "m2", "sieve_host": ""})).changed == {"server": 1}
     with filled.connect() as connection:
         assert connection.scalar(select(ServerRow.sieve_port).where(ServerRow.name == "m2")) is None
+
+
+def test_answers_come_out_of_sql_where_no_script_could_answer_and_nowhere_else(filled: Engine) -> None:
+    both = server("m2", sieve_host="s.example", vacation="sql")
+    assert "its scripts answer" in written(filled, both).problems[0].text
+    assert written(filled, server("m2", vacation="SQL"), account("acme", "zoe", server="m2")).problems == []
+    zoe = resolve(Directory(filled), "zoe@acme.example")
+    assert zoe and zoe.server and zoe.server.vacation == "sql"
+    assert "its scripts answer" in written(filled, server("m2", sieve_host="s.example")).problems[0].text
 
 
 def test_a_mailbox_becomes_an_account_that_only_forwards_and_back(filled: Engine) -> None:

@@ -26,7 +26,16 @@ SERVERS = {"postgresql": PostgreSQL, "mariadb": MariaDB}
 TABLES = {"site", "domain", "mail_server", "account", "address", "outbox"}
 TABLES |= {"setting", "identity", "canned_text", "contact", "recipient", "recipient_word"}
 TABLES |= {"block_log", "recent_mail", "mail_fate", "host_profile", "last_use", "ingest_source", "odd_line"}
-TABLES |= {"policy_rule", "host_block", "grey_triplet", "policy_setting", "spam_pref", "action_log"}
+TABLES |= {
+    "policy_rule",
+    "host_block",
+    "grey_triplet",
+    "policy_setting",
+    "spam_pref",
+    "action_log",
+    "away",
+    "away_answer",
+}
 ALL = [Base.metadata, Outbox.metadata, Profile.metadata, Blocklog.metadata, Policy.metadata]
 
 

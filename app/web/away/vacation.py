@@ -4,26 +4,23 @@ Where the script was changed elsewhere both texts are shown, and the answer goes
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import replace
 from typing import Any
 
 from flask import flash, make_response, redirect, render_template, request, url_for
 
-from app.directory.aliases import addresses_of
 from app.directory.errors import DirectoryError
-from app.mail.difference import Side, sides
+from app.mail.difference import sides
 from app.mail.errors import MailError
-from app.profile.contacts import every
 from app.profile.errors import ProfileAway
 from app.sieve.errors import BadRule
 from app.sieve.failures import BadScript, SieveError
 from app.sieve.managesieve import ManageSieve
 from app.sieve.needs import needs
-from app.sieve.period import Period
 from app.sieve.script import Script
-from app.sieve.vacation import MOST_CONTACTS, Vacation
-from app.web.away import foreign
+from app.sieve.vacation import Vacation
+from app.web.away import foreign, stored
+from app.web.away.answer import LOOK_UP, Page, page_of, people, refused, saved, state
 from app.web.away.form import Typed, typed, typed_of, vacation_of
 from app.web.filters import kept
 from app.web.filters.door import NoSieve, sieve
@@ -31,33 +28,16 @@ from app.web.filters.elsewhere import said
 from app.web.filters.kept import Changed, Kept
 from app.web.filters.text import ELSEWHERE, shown, unkept
 from app.web.mailboxes import answering, pane
-from app.web.profile import aliases, profile
-from app.web.resources import resources
 from app.web.session import Current, current
 
 LOCKED = "Nothing can be put into the script that runs now. What you typed is still here."
-LOOK_UP = "Your own addresses or contacts cannot be looked up at the moment. What you typed is still here; try again."
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """What the page shows. `state`: whether it answers, in words · `can`: what the server understands, as the form
-    carries it · `above`: rules that run before it · `texts`: the script with this answer, and as it is elsewhere."""
-
-    typed: Typed
-    made: str
-    can: str
-    state: str = ""
-    on: bool = False
-    above: int = 0
-    then: str = ""
-    others: tuple[foreign.Part, ...] = ()
-    texts: tuple[Side, Side] | None = None
 
 
 def show() -> Any:
     """GET /vacation"""
     me = current()
+    if stored.owns(me):
+        return stored.show(me)
     try:
         with sieve() as client:
             found = kept.fetched(client)
@@ -68,72 +48,58 @@ def show() -> Any:
         parts = _others(found, None)
         return make_response(render_template("away/closed.html", what="vacation.show", kept=found, parts=parts))
     at = _place(found.script)
-    return _shown(_page(me, found, at, typed_of(_vacation(found.script, at))))
+    return page_of(_page(me, found, at, typed_of(_vacation(found.script, at))))
 
 
 def save() -> Any:
     """POST /vacation"""
     me, told = current(), typed(request.form)
+    if stored.owns(me):
+        return stored.save(me, told)
     page = Page(told, request.form.get("made", ""), request.form.get("can", "")[:4000])
     try:
-        addresses, contacts = _people(me, told)
+        addresses, contacts = people(me, told)
         with sieve() as client:
             return _saved(client, me, page, addresses, contacts)
     except NoSieve:
-        return _refused(page, LOCKED, 409)
+        return refused(page, LOCKED, 409)
     except (DirectoryError, ProfileAway):
-        return _refused(page, LOOK_UP, 503)
+        return refused(page, LOOK_UP, 503)
     except (SieveError, MailError) as error:
-        return _refused(page, *unkept(error))
+        return refused(page, *unkept(error))
 
 
-def _saved(
-    client: ManageSieve, me: Current, page: Page, addresses: Sequence[str], contacts: Sequence[str]
-) -> Any:
+def _saved(client: ManageSieve, me: Current, page: Page, addresses: Sequence[str], contacts: Sequence[str]) -> Any:
     found = kept.fetched(client)
     if not found.editable:
-        return _refused(page, LOCKED, 409)
+        return refused(page, LOCKED, 409)
     at = _place(found.script)
     before = _vacation(found.script, at)
     page = replace(_page(me, found, at, page.typed), made=page.made)
     own = dict.fromkeys([*addresses, *(before.addresses if before else ())])
     vacation, judged = vacation_of(page.typed, before, me.zone, addresses=tuple(own), contacts=contacts)
     if vacation is None:
-        return _shown(replace(page, typed=judged), 422)
+        return page_of(replace(page, typed=judged), 422)
     if lacking := sorted(needs(vacation) - found.extensions):
-        return _refused(page, f"Your mail server does not know how to do that ({', '.join(lacking)}).", 422)
+        return refused(page, f"Your mail server does not know how to do that ({', '.join(lacking)}).", 422)
     try:
         after = found.script.put(at, vacation)
         kept.put(client, me, found, page.made, bytes(after))
     except BadRule as error:
-        return _refused(page, error.words, 422)
+        return refused(page, error.words, 422)
     except BadScript as error:
-        return _refused(page, f"The mail server does not take it: {error.text}", 422)
+        return refused(page, f"The mail server does not take it: {error.text}", 422)
     except Changed:
         if vacation == before:  # sent twice, or its answer was lost
             return _done(vacation, len(contacts))
         texts = sides(shown(bytes(after)), shown(found.text))
-        return _refused(replace(page, made=kept.made(me, found), texts=texts), ELSEWHERE, 409)
+        return refused(replace(page, made=kept.made(me, found), texts=texts), ELSEWHERE, 409)
     return _done(vacation, len(contacts))
 
 
 def _done(vacation: Vacation, contacts: int) -> Any:
-    more = ""
-    if vacation.contacts and contacts > MOST_CONTACTS:
-        more = f" Of your {contacts:,} contacts the first {MOST_CONTACTS:,} are answered."
-    flash(f"Saved. {_state(vacation)}{more}")
+    flash(saved(vacation, contacts))
     return redirect(url_for("vacation.show"), 303)
-
-
-def _people(me: Current, told: Typed) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """All addresses of the account, without which a server stays silent (RFC 5230 §4.5), and where they are wanted
-    those of its contacts. Raises DirectoryError, ProfileAway."""
-    own = (me.account.address, *addresses_of(resources().directory, me.account))
-    if not told.contacts:
-        return own, ()
-    with profile() as engine:
-        book = every(engine, me.account.id)
-    return own, tuple(dict.fromkeys(each.lower() for one in book for each in one.addresses))
 
 
 def _note(me: Current, found: Kept) -> None:
@@ -160,42 +126,9 @@ def _page(me: Current, found: Kept, at: int | None, told: Typed) -> Page:
         told,
         kept.made(me, found),
         " ".join(sorted(found.extensions))[:4000],
-        _state(vacation),
+        state(vacation),
         vacation is not None and vacation.enabled,
         0 if at is None else found.script.shown.index(at),
         vacation.then if vacation is not None else "",
         _others(found, at),
     )
-
-
-def _state(vacation: Vacation | None) -> str:
-    """Whether it answers, in words."""
-    if vacation is None or not vacation.enabled:
-        return "Your mail is not answered."
-    state = Period(vacation.start, vacation.end).state(datetime.now(UTC))
-    if state == "before" and vacation.start is not None:
-        return f"Your mail is answered from {answering.day(vacation.start)}."
-    if state == "after" and vacation.end is not None:
-        return f"Your mail was answered until {answering.day(vacation.end)}."
-    until = f" until {answering.day(vacation.end)}" if vacation.end else ""
-    return f"Your mail is answered now{until}."
-
-
-def _refused(page: Page, words: str, status: int) -> Any:
-    return _shown(replace(page, typed=replace(page.typed, faults={"form": words})), status)
-
-
-def _shown(page: Page, status: int = 200) -> Any:
-    me = current()
-    can = frozenset(page.can.split())
-    html = render_template(
-        "away/vacation.html",
-        page=page,
-        typed=page.typed,
-        dates={"date", "relational"} <= can,
-        answers="vacation" in can,
-        addresses=(me.account.address, *aliases(me)),
-        zone=me.zone,
-        most=MOST_CONTACTS,
-    )
-    return make_response(html, status)

@@ -20,8 +20,12 @@ _NEAR = 300  # days
 
 def noted(me: Current, script: Script) -> bool:
     """Keeps what a script that runs says; whether that was not known before. Never raises."""
-    vacation = next((rule for rule in script.rules if isinstance(rule, Vacation) and rule.enabled), None)
-    told = None if vacation is None else Period(vacation.start, vacation.end).as_json()
+    return answers(me, next((rule for rule in script.rules if isinstance(rule, Vacation) and rule.enabled), None))
+
+
+def answers(me: Current, vacation: Vacation | None) -> bool:
+    """Keeps that mail is answered so; whether that was not known before. Never raises."""
+    told = None if vacation is None or not vacation.enabled else Period(vacation.start, vacation.end).as_json()
     if told == setting(me, SETTING):
         return False
     with suppress(ProfileAway):
