@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -38,7 +38,7 @@ from app.blocklog.reading import Reading, readers, step
 from app.blocklog.recipients import Recipients
 from app.blocklog.report import log, log_as_json
 from app.blocklog.retain import retain
-from app.blocklog.settle import due, settle
+from app.blocklog.settle import Scopes, due, settle
 from app.blocklog.source import FORMATS, Source, checked
 from app.blocklog.stamp import guess
 from app.directory.errors import DirectoryAway, DirectoryBroken
@@ -76,9 +76,10 @@ class Follower:
         daily: Callable[[], object] | None = None,
         shut_out: ShutOut | None = None,
         acted: Acted | None = None,
+        scopes: Scopes | None = None,
     ) -> None:
         self.engine, self.recipients, self.sources, self.once, self.again = engine, recipients, sources, once, again
-        self.make_join, self.daily, self.shut_out, self.acted = make_join, daily, shut_out, acted
+        self.make_join, self.daily, self.shut_out, self.acted, self.scopes = make_join, daily, shut_out, acted, scopes
         self.pretences: dict[str, Pretence] = {}  # that are not written yet
         self._daily_at = 0.0
         self.name = owner()
@@ -155,7 +156,7 @@ class Follower:
         """One transaction: all that is due, and how far each log is read."""
         rows = due(join, everything=everything)
         places = {each.place.source_id: each.place for each in readings}
-        batch = settle(join, rows, self.recipients, partial(_next_id, places))
+        batch = settle(join, rows, self.recipients, partial(_next_id, places), self.scopes)
         readings[0].place.state = join.state()
         for number, times in join.tally.odd_times.items():
             places[number].odd_lines += times
@@ -281,6 +282,7 @@ def open_follower(
     from app.policy.errors import PolicyAway
     from app.policy.greylist import Times
     from app.policy.hits import add
+    from app.policy.senders import denying
 
     directory = open_directory(settings)
     recipients = Recipients(partial(owners, directory), partial(owners_of_logins, directory))
@@ -303,10 +305,17 @@ def open_follower(
         with suppress(PolicyAway):  # a count, and no more
             add(policy, {}, rules)
 
+    def scopes(rules: Collection[int]) -> Mapping[int, tuple[int, str]]:
+        with suppress(PolicyAway):
+            return denying(policy, rules)
+        return {}
+
     blocking, policy = _blocking(settings), open_engine(settings.database_url)
     engine = open_engine(url, timeout=10.0)
-    chosen = {"once": once, "again": again}
-    return Follower(engine, recipients, sources, make_join, **chosen, daily=daily, shut_out=blocking, acted=acted)
+    return Follower(
+        engine, recipients, sources, make_join,
+        once=once, again=again, daily=daily, shut_out=blocking, acted=acted, scopes=scopes,
+    )  # fmt: skip
 
 
 def _blocking(settings: Settings) -> ShutOut | None:

@@ -5,7 +5,7 @@ that was accepted and thrown away by a filter behind, a hop that looked like an 
 """
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,6 +23,8 @@ MOST_BYTES = 2**63 - 1  # that the databases can count
 UNLISTED = "u:"  # before accounts that no row of the directory knows: any address may be one
 _GONE = (Outcome.dropped, Outcome.discarded, Outcome.quarantined, Outcome.held)
 Ids = Callable[[int], int]
+Scope = tuple[int, str]  # of a rule: everybody's (0), a site's (1), an account's (2), and which one's
+Scopes = Callable[[Collection[int]], Mapping[int, Scope]]
 
 
 def due(join: Join, *, everything: bool = False) -> list[Row]:
@@ -39,8 +41,10 @@ def due(join: Join, *, everything: bool = False) -> list[Row]:
     return found
 
 
-def settle(join: Join, rows: Iterable[Row], recipients: Recipients, ids: Ids) -> Batch:
-    """What is to be written for some rows, and for what was counted."""
+def settle(
+    join: Join, rows: Iterable[Row], recipients: Recipients, ids: Ids, scopes: Scopes | None = None
+) -> Batch:  # fmt: skip
+    """What is to be written for some rows, and for what was counted. `scopes`: whose rules are, by number."""
     rows = list(rows)
     rows += _twins(join, rows)
     passed = join.tally.passed
@@ -50,7 +54,7 @@ def settle(join: Join, rows: Iterable[Row], recipients: Recipients, ids: Ids) ->
     uses = join.tally.uses
     logins = recipients.of_logins({*users, *((node, login) for node, _, login in uses)})
     batch = Batch(tally=join.tally)
-    settling = _Settling(batch, owners, logins, ids)
+    settling = _Settling(batch, owners, logins, ids, _scopes(rows, scopes))
     for row in rows:
         if isinstance(row, Stopped):
             settling.stopped(row)
@@ -64,6 +68,12 @@ def settle(join: Join, rows: Iterable[Row], recipients: Recipients, ids: Ids) ->
         if account:
             batch.uses.append((account, site, service, _moment(at)))
     return batch
+
+
+def _scopes(rows: Iterable[Row], scopes: Scopes | None) -> Mapping[int, Scope] | None:
+    """Of the rules that stopped a whole message, whoever it was for; None: nobody knows rules."""
+    named = {each.rule for each in rows if isinstance(each, Stopped) and each.rule and each.stage >= Stage.data}
+    return scopes(named) if scopes is not None and named else None if scopes is None else {}
 
 
 def _twins(join: Join, rows: list[Row]) -> list[Row]:
@@ -84,14 +94,17 @@ class _Settling:
         owners: dict[str, tuple[Owner, ...]],
         logins: dict[tuple[str, str], Owner],
         ids: Ids,
+        scopes: Mapping[int, Scope] | None = None,
     ) -> None:
-        self.batch, self.owners, self.logins, self.ids = batch, owners, logins, ids
+        self.batch, self.owners, self.logins, self.ids, self.scopes = batch, owners, logins, ids, scopes
 
     def stopped(self, row: Stopped) -> None:
         owners = self.owners[row.rcpt]
         if row.ours and owners == (("", ""),):
             return
         values = _block(row)
+        if self.scopes is not None and row.rule and row.stage >= Stage.data:
+            values["rule_id"] = row.rule if _is_theirs(self.scopes.get(row.rule), owners) else None
         keys = self._keys(row.written, owners, row.at, row.source)
         self.batch.blocks.put(row.written, keys, values)
         row.written = keys
@@ -158,6 +171,14 @@ class _Settling:
             keys.append(known.get(account) or [account, at, self.ids(source)])
             self.batch.sites[account, keys[-1][2]] = site
         return keys
+
+
+def _is_theirs(scope: Scope | None, owners: Collection[Owner]) -> bool:
+    """Whether a rule holds for an address: that of an account only where the mail is nobody else's, too."""
+    if scope is None:
+        return False
+    rank, scope_id = scope
+    return rank == 0 or {site if rank == 1 else account for account, site in owners} == {scope_id}
 
 
 def _block(row: Stopped) -> dict[str, Any]:

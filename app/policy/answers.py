@@ -40,6 +40,7 @@ PAUSED: Final = "4.3.2 Mail service paused, please try again later"
 SHUT_OUT: Final = "REJECT 5.7.1 Mail from this server is not accepted"
 LATER: Final = "DEFER_IF_PERMIT 4.7.1 Greylisted, please try again later"
 
+REMEMBERED: Final = 10_000  # mails that a rule let in at RCPT: some MB at most
 LOCAL: Final = 64  # octets of a local part (RFC 5321 §4.5.3.1.1)
 
 Owner = tuple[str, str]  # the ids of an account and its site; "" for none
@@ -51,7 +52,8 @@ Networks = tuple[IPv4Network | IPv6Network, ...]
 class Answers:
     """Works out answers, several at once. `off`: switches of the intake that are, by name; `host_hits`, `rule_hits`:
     what shut out servers and rules of allowing did since somebody wrote that down. `unwritten`: why SQL took no attempt
-    the last time; then nobody waits, who would do so for ever."""
+    the last time; then nobody waits, who would do so for ever. `let_in`: what rules let in at RCPT, the latest: asked
+    again after DATA, they let in the same mail."""
 
     engine: Engine
     owners: Owners
@@ -61,6 +63,7 @@ class Answers:
     host_hits: Counter[str] = field(default_factory=Counter)
     rule_hits: Counter[int] = field(default_factory=Counter)
     unwritten: str = ""
+    let_in: dict[tuple[int, str, str, str], None] = field(default_factory=dict)
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def __call__(self, requests: Sequence[Request]) -> list[str]:
@@ -72,10 +75,10 @@ class Answers:
             places.get(each.policy_context or "rcpt", []).append(number)
         for number, answer in self._connects({at: requests[at] for at in places["connect"]}, now).items():
             told[number] = answer
-        for number, answer in self._messages({at: requests[at] for at in places["content"]}, now).items():
-            told[number] = answer
         asked = {at: requests[at] for name in ("rules", "greylist", "rcpt") for at in places[name]}
         for number, answer in self._recipients(asked, now).items():
+            told[number] = answer
+        for number, answer in self._messages({at: requests[at] for at in places["content"]}, now).items():
             told[number] = answer
         return told
 
@@ -111,11 +114,12 @@ class Answers:
         mails = self._mails(known.values())
         decided = dict(zip(known, decisions(self.engine, mails, now), strict=True))
         off = dict(zip(known, switched_off(self.engine, mails), strict=True))
+        asked = dict(zip(known, mails, strict=True))
         told: dict[int, str] = {}
         wait: dict[int, greylist.Triplet] = {}
         for at, each in known.items():
             place = each.policy_context or "rcpt"
-            told[at] = DUNNO if place == "greylist" else self._by_rule(place, decided[at], "rbl" in off[at])
+            told[at] = DUNNO if place == "greylist" else self._by_rule(place, asked[at], decided[at], "rbl" in off[at])
             grey = place != "rules" and told[at] == DUNNO and self._greylists(decided[at], off[at])
             if grey and (key := greylist.triplet(each.client_address, each.sender, each.recipient)):
                 wait[at] = key
@@ -131,7 +135,15 @@ class Answers:
         messages = [[next(mails) for _ in several[at]] for at in known]
         authors = [each.author for each in known.values()]
         found = contents(self.engine, messages, authors, now, greylists="greylist_on" not in self.off)
+        for some, answer in zip(messages, found, strict=True):
+            self._count_allowed(some, answer)
         return dict(zip(known, found, strict=True))
+
+    def _count_allowed(self, mails: Sequence[Mail], answer: str) -> None:
+        """A message that a rule lets in, unless that let it in at RCPT."""
+        number = answer.partition(" rule=allow:")[2]
+        if number and not any(_mark(int(number), each) in self.let_in for each in mails):
+            self.rule_hits[int(number)] += 1
 
     def _late(self, wait: list[greylist.Triplet], now: datetime) -> set[greylist.Triplet]:
         try:
@@ -142,12 +154,15 @@ class Answers:
         self.unwritten = ""
         return late
 
-    def _by_rule(self, place: str, decision: Decision, unlisted: bool) -> str:
+    def _by_rule(self, place: str, mail: Mail, decision: Decision, unlisted: bool) -> str:
         rule = decision.rule
         if rule is not None and decision.action == "deny":
             return f"REJECT 5.7.1 {DENIED} [rule {rule.rule_id}]"
         if rule is not None:
             self.rule_hits[rule.rule_id] += 1  # the log tells of refusals; who reads it counts those
+            self.let_in[_mark(rule.rule_id, mail)] = None
+            if len(self.let_in) > REMEMBERED:
+                del self.let_in[next(iter(self.let_in))]
             return ALLOWED[place]
         return UNLISTED if unlisted and place == "rules" else DUNNO
 
@@ -164,6 +179,10 @@ class Answers:
             account_id, site = found[0] if len(found) == 1 else ("", next(iter(sites)) if len(sites) == 1 else "")
             mails.append(Mail(each.sender, each.client_address, each.recipient, account_id, site))
         return mails
+
+
+def _mark(rule_id: int, mail: Mail) -> tuple[int, str, str, str]:
+    return rule_id, mail.ip, mail.sender.lower(), mail.recipient.lower()
 
 
 def _cut(recipient: str) -> str:

@@ -6,7 +6,7 @@ narrowest scope does, in it the narrowest kind, and there "allow".
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any, Final
@@ -66,6 +66,13 @@ def rules_of(engine: Engine, scope: Scope, now: datetime) -> tuple[Rule, ...]:
     theirs = select(_RULES).where(in_scope(scope), alive(now)).order_by(_C.value, _C.kind, _C.action)
     with reading(engine) as connection:
         return tuple(rule_of(row) for row in connection.execute(theirs))
+
+
+def denying(engine: Engine, rule_ids: Collection[int]) -> dict[int, tuple[int, str]]:
+    """Whose rules of denying some are, by number: rank and id of their scopes. Raises PolicyAway."""
+    theirs = select(_C.rule_id, _C.scope_rank, _C.scope_id).where(_C.rule_id.in_(sorted(rule_ids)), _C.action == "deny")
+    with reading(engine) as connection:
+        return {row.rule_id: (row.scope_rank, row.scope_id) for row in connection.execute(theirs)}
 
 
 def add(connection: Connection, rule: Rule) -> tuple[Rule, tuple[Rule, ...]]:

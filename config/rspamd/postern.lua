@@ -8,6 +8,7 @@ local tcp = require "rspamd_tcp"
 local N = 'postern'
 local ALLOW, DENY = 'POSTERN_ALLOW', 'POSTERN_DENY'
 local NEVER = 9999 -- a score that nothing reaches
+local FIRST = 5000 -- more points than any other symbol has: it stands first in the log, where the follower believes it
 local MOST = 50 -- recipients that are asked about
 local options = rspamd_config:get_all_opt(N)
 if not options then
@@ -65,7 +66,7 @@ local function heed(task, answer)
   task:set_settings(wanted)
   if action == 'deny' then
     task:insert_result(DENY, 1.0, rule)
-    task:set_pre_result('reject', '5.7.1 This address does not accept mail from you [rule ' .. rule .. ']', N)
+    task:set_pre_result('reject', 'This address does not accept mail from you [rule ' .. rule .. ']', N)
   end
 end
 
@@ -84,7 +85,7 @@ local function ask(task)
     port = port,
     timeout = 1.0,
     data = text,
-    stop_pattern = '\n\n',
+    stop_pattern = '\n', -- of two letters 3.4 finds none in every other answer, and waits for its time to run out
     callback = function(err, data)
       if err then
         logger.warnx(task, 'postern does not answer: %s', err)
@@ -102,6 +103,6 @@ local id = rspamd_config:register_symbol({
   flags = 'empty',
   callback = ask,
 })
-for _, name in ipairs({ ALLOW, DENY }) do
-  rspamd_config:register_symbol({ name = name, type = 'virtual', parent = id, score = 0.0, group = N })
+for name, score in pairs({ [ALLOW] = 0.0, [DENY] = FIRST }) do
+  rspamd_config:register_symbol({ name = name, type = 'virtual', parent = id, score = score, group = N })
 end

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,7 +20,7 @@ from app.blocklog.join import Join
 from app.blocklog.message import opened, squeezed
 from app.blocklog.recipients import Recipients
 from app.blocklog.settle import due, settle
-from tests.blocklog.followed import logins, owners
+from tests.blocklog.followed import SITE, logins, owners
 
 START = datetime(2026, 11, 20, 12, tzinfo=UTC)
 PEOPLE = ["alice@isp.example", "Bob@isp.example", "team@isp.example", "x@far.example"]
@@ -185,6 +186,36 @@ def test_a_bounce_is_still_from_nobody_after_a_restart() -> None:
     later = Told(START, "postfix", "4A1B2", sender="a@b.example")
     told = [followed(timed([(named, 0), (later, 0)]), pieces).told() for pieces in ({0}, set())]
     assert told[0] == told[1]
+
+
+RULES = {5: (0, ""), 6: (1, SITE), 7: (1, "8"), 8: (2, "1"), 9: (2, "2")}
+
+
+@pytest.mark.parametrize(
+    ("rule", "alice", "bob", "team"),
+    [(5, 5, 5, 5), (6, 6, 6, 6), (7, None, None, None), (8, 8, None, None), (9, None, 9, None), (10, None, None, None)],
+)
+def test_a_rule_that_refused_a_whole_message_stands_at_whose_it_is(
+    rule: int, alice: int | None, bob: int | None, team: int | None
+) -> None:
+    to = [f"{name}@isp.example" for name in ("alice", "bob", "team")]
+    stops = Refused(
+        START, "rspamd", None, Stage.end_of_message, Outcome.refused, "no", tuple(to), partner="4A1B2", rule=rule
+    )
+    join, asked = Join(classify), list[int]()
+    join.take(stops, 1, "mx1")
+    numbers = count(1)
+    rows = settle(
+        join,
+        due(join, everything=True),
+        Recipients(owners, logins),
+        lambda _: next(numbers),
+        lambda some: asked.extend(some) or RULES,  # type: ignore[func-returns-value]
+    )
+    assert asked == [rule]
+    found = {values["rcpt"]: values["rule_id"] for _, values in rows.blocks.new}
+    assert found == dict(zip(to, (alice, bob, team), strict=True))
+    assert sorted(rows.rules) == sorted([each for each in (alice, bob) if each] + [team] * (2 if team else 0))
 
 
 @given(steps)

@@ -1,4 +1,5 @@
-"""A real rspamd with Postern's plugin, and the policy service that it asks. It has one rule, and no network.
+"""A real rspamd with Postern's plugin, and the policy service that it asks: alone, or inside a Namespace as a milter of
+a Postfix with its own service there. It has one rule, and no network.
 
 Debian's whole configuration takes 15 s to start; what is left out of it here is rules, and a list of domains that it
 compiles.
@@ -8,15 +9,18 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any, Final, Self
 
 from app.demo.process import answers, end, find_program, free_port, spawn, wait_until
-from tests.mta.guarded import environment
+from tests.mta.guarded import SERVICE, environment
+from tests.mta.namespace import Namespace
 
 ROOT = Path(__file__).resolve().parents[2]
+MILTER: Final = 11332
 _CONFIG: Final = """\
 options {{
   pidfile = "{folder}/pid";
@@ -27,12 +31,21 @@ options {{
   cache_file = "{folder}/cache";
   disable_hyperscan = true;
 }}
-logging {{ type = "file"; filename = "{folder}/log"; level = "info"; }}
-worker "normal" {{ bind_socket = "127.0.0.1:{port}"; count = 1; }}
+logging {{ type = "file"; filename = "{folder}/log"; level = "info"; log_format = "{format}"; }}
+{worker}
 actions {{ reject = 15; add_header = 5; greylist = 4; }}
 modules {{ path = "{folder}/plugins/"; }}
 {ours}
 lua = "{folder}/rules.lua";
+"""
+_ALONE: Final = 'worker "normal" {{ bind_socket = "127.0.0.1:{port}"; count = 1; }}'
+_PROXY: Final = """\
+worker "rspamd_proxy" {{
+  bind_socket = "127.0.0.1:{port}";
+  milter = yes;
+  upstream "local" {{ default = yes; self_scan = yes; }}
+  count = 1;
+}}
 """
 # What an antivirus module does (its setting `action`), and a rule of six points.
 _RULES: Final = """\
@@ -40,8 +53,8 @@ require "global_functions" ()
 config['regexp'] = {}
 local function has(word)
   return function(task)
-    local subject = task:get_subject()
-    return subject and subject:find(word) ~= nil
+    local subject = task:get_subject() or ''
+    return subject:find(word) ~= nil, subject
   end
 end
 rspamd_config:register_symbol({ name = 'SIX', score = 6.0, callback = has('viagra') })
@@ -54,18 +67,20 @@ end })
 
 
 class Rspamd:
-    """`with` starts both. `database`: the service's."""
+    """`with` starts both. `database`: the service's; "" inside a network, where Postfix has started one."""
 
-    def __init__(self, folder: Path, database: str) -> None:
-        self.folder, self.database = folder, database
-        self.port, self.service_port = free_port(), free_port()
+    def __init__(self, folder: Path, database: str, network: Namespace | None = None) -> None:
+        self.folder, self.database, self.network, self.log = folder, database, network, folder / "log"
+        self.port, self.service_port = (MILTER, SERVICE) if network else (free_port(), free_port())
         folder.chmod(0o777)
         (folder / "plugins").mkdir()
         (folder / "plugins/postern.lua").write_text((ROOT / "config/rspamd/postern.lua").read_text())
         (folder / "rules.lua").write_text(_RULES)
         (folder / "tld").write_text("example\n")
         ours = (ROOT / "config/rspamd/rspamd.conf.local").read_text().replace("10040", str(self.service_port))
-        (folder / "rspamd.conf").write_text(_CONFIG.format(folder=folder, port=self.port, ours=ours))
+        worker = (_PROXY if network else _ALONE).format(port=self.port)
+        config = _CONFIG.format(folder=folder, worker=worker, ours=ours, format=_log_format())
+        (folder / "rspamd.conf").write_text(config)
 
     @staticmethod
     def missing() -> bool:
@@ -73,13 +88,23 @@ class Rspamd:
         return find_program("rspamd") is None
 
     def __enter__(self) -> Self:
-        self.serve()
+        if self.database:
+            self.serve()
         who = ["-u", "nobody", "-g", "nogroup"] if os.geteuid() == 0 else []
         with open(self.folder / "out", "wb") as output:
             words = ["rspamd", "-f", *who, "-c", str(self.folder / "rspamd.conf")]
-            self.process = spawn(words, output=output)
-        wait_until(lambda: answers(self.port), self.process, "rspamd", self.folder / "out", seconds=30)
+            self.process = spawn(self.network.words(words) if self.network else words, output=output)
+        wait_until(self._is_there, self.process, "rspamd", self.folder / "out", seconds=30)
         return self
+
+    def _is_there(self) -> bool:
+        if self.network is None:
+            return answers(self.port)
+        try:
+            self.network.connect(self.port).close()
+        except OSError:
+            return False
+        return True
 
     def serve(self) -> None:
         """Starts the policy service."""
@@ -94,7 +119,8 @@ class Rspamd:
 
     def __exit__(self, *_error: object) -> None:
         end(self.process)
-        self.stop_serving()
+        if self.database:
+            self.stop_serving()
 
     def says(
         self, *recipients: str, sender: str = "a@sender.example", author: str = "", subject: str = "news", **more: str
@@ -111,3 +137,10 @@ class Rspamd:
         told: dict[str, Any] = json.load(line.getresponse())
         line.close()
         return told
+
+
+def _log_format() -> str:
+    """Debian's, on one line."""
+    found = re.search(r"log_format =<<EOD\n(.*?)\nEOD", Path("/etc/rspamd/logging.inc").read_text(), re.DOTALL)
+    assert found is not None
+    return found[1].replace("\n", " ")

@@ -13,7 +13,7 @@ from app.policy.chosen import Chosen
 from app.policy.decisions import Mail, held
 from app.policy.rule import EVERYBODY, Scope, account_scope, site_scope
 from tests.policy.rules import NOW, kept, rule
-from tests.policy.test_answers import ASKED, told
+from tests.policy.test_answers import ASKED, answers, told
 
 ALICE = replace(ASKED, policy_context="content")
 BOTH = replace(ALICE, recipient="alice@isp.example,other@isp.example")
@@ -78,6 +78,18 @@ def test_an_allowed_server_wins_over_a_denied_visible_sender_only_where_it_comes
     assert "rule=allow" in told(engine, asked)[0]
     kept(engine, rule("deny", "boss@bank.example", EVERYBODY, locked=True))
     assert "rule=deny" in told(engine, asked)[0]
+
+
+def test_what_a_rule_lets_in_counts_once_whoever_asks_first(engine: Engine) -> None:
+    (number,) = kept(engine, rule("allow", "bank.example", EVERYBODY))
+    mine, other = answers(engine), replace(BOTH, sender="b@bank.example")
+    mine([replace(ASKED, policy_context="rules"), ALICE])
+    assert mine.rule_hits == {number: 1}
+    mine([other])
+    assert mine.rule_hits == {number: 2}
+    kept(engine, rule("deny", "bank.example"))
+    mine([ALICE, other])
+    assert mine.rule_hits == {number: 2}
 
 
 def test_the_switch_turns_delays_off_for_all(engine: Engine) -> None:

@@ -139,3 +139,10 @@ def test_a_rule_keeps_its_number_by_which_the_log_names_it(engine: Engine) -> No
         senders.put_back(connection, None, (gone,))
     assert len({each.rule_id for each in senders.rules_of(engine, MINE, NOW)}) == 2
     assert kept(engine, rule("deny", "new.example"))[0] not in (0, number)
+
+
+def test_numbers_tell_whose_rules_of_denying_they_are(engine: Engine) -> None:
+    scopes = (MINE, site_scope("3"), EVERYBODY)
+    numbers = kept(engine, *(rule("deny", "bank.example", each) for each in scopes), rule("allow", "info@bank.example"))
+    found = {number: (each.rank, each.id) for number, each in zip(numbers, scopes, strict=False)}
+    assert senders.denying(engine, [*numbers, 999]) == found

@@ -3,6 +3,9 @@
 Message-ID, options of symbols and the addresses of To and Cc are a stranger's text, on both sides of what counts. It is
 read from the beginning without a gap, and a line that has its end twice is not believed. Addresses stand without the
 quotes of their local parts: a list in which one is not plain is no list.
+
+A rule of Postern's (config/rspamd) is a symbol with more points than any other, so that it stands first: behind another
+symbol's options it would be a stranger's word.
 """
 
 from __future__ import annotations
@@ -13,6 +16,8 @@ from ipaddress import ip_address
 
 from app.blocklog.codes import Outcome, Policy, Stage
 from app.blocklog.event import Event, Line, Odd, Peer, Refused
+from app.blocklog.formats.eximwords import rule_number
+from app.blocklog.formats.fields import DENIED
 
 PROGRAMS = frozenset({"rspamd", "rspamd_proxy", "normal", "worker"})
 LONGEST = 65_536
@@ -38,6 +43,7 @@ _END = re.compile(
 )
 _PLAIN = re.compile(r"[^\s<>\",@\\]+@[\w.:\[\]-]+")
 _SYMBOL = re.compile(r"(?P<name>[A-Z][A-Z0-9_]{2,60})\((?P<score>-?[\d.]+)\)(?:\{(?P<options>[^{}]{0,200})\})?")
+_RULE = re.compile(r"POSTERN_DENY\([\d.]+\)(?:\{(?P<rule>\d{1,9});?\})?[,\]]", re.ASCII)
 
 
 class Reader:
@@ -60,23 +66,28 @@ class Reader:
 def _refused(line: Line, head: re.Match[str], end: re.Match[str], outcome: Outcome) -> Refused:
     recipients = _recipients(end["to"] or "")
     policy, detail = _class(head["action"], line.text[head.end() : end.start()])
+    denied = _RULE.match(line.text, head.end()) if outcome is Outcome.refused else None
+    rule = rule_number(denied["rule"] or "") if denied else None
+    if denied:
+        policy, detail = Policy.rule, None
     return Refused(
         line.at,
         line.instance,
         None,
         Stage.end_of_message,
         outcome,
-        f"{head['action']}: {head['score']}",
+        f"{DENIED} [rule {rule}]" if rule else f"{head['action']}: {head['score']}",
         recipients=recipients,
         whole=bool(recipients),
         sender=head["sender"],
         peer=Peer(_ip(head["ip"] or "")),
         policy=policy,
         detail=detail,
-        score=float(head["score"]),
+        score=None if denied else float(head["score"]),
         message_id=f"<{head['id']}>" if head["id"] not in ("", "undef") else None,
         partner=head["queue_id"],
         pid=line.pid,
+        rule=rule,
     )
 
 

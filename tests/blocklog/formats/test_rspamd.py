@@ -95,6 +95,40 @@ def test_a_shorter_format_tells_what_it_has() -> None:
     assert (event.recipients, event.whole, event.partner, event.score) == ((), False, "Q002", 18.5)
 
 
+DENIED = "POSTERN_DENY(5000.00){42;}"
+
+
+@pytest.mark.parametrize("symbols", [f"[{DENIED}]", f"[{DENIED},R_X(0.50){{}}]", f"[{DENIED[:-2]}}}]"])
+def test_a_rule_that_refused_a_message_is_named_by_the_first_symbol(symbols: str) -> None:
+    event = refused(verdict("reject", symbols))
+    assert (event.rule, event.policy, event.detail, event.score) == (42, Policy.rule, None, None)
+    assert event.text == "This address does not accept mail from you [rule 42]"
+    assert refused(verdict("reject", "[POSTERN_DENY(5000.00)]")).policy is Policy.rule
+
+
+@pytest.mark.parametrize(
+    "symbols",
+    [
+        f"[X(6.00){{}},{DENIED}]",
+        f"[X(6.00){{a}},{DENIED};}}]",
+        f"[X(6.00){{[{DENIED};}}]",
+        "[POSTERN_DENY(5000.00){1,2;}]",
+        "[POSTERN_DENY(5000.00){42;43;}]",
+        "[POSTERN_DENY(5000.00){0;}]",
+        "[POSTERN_DENY(5000.00){9999999999;}]",
+        "[POSTERN_DENY_X(5000.00){42;}]",
+        "[POSTERN_DENY(5000.00){\N{ARABIC-INDIC DIGIT FOUR};}]",
+    ],
+)
+def test_behind_what_a_stranger_wrote_and_without_a_number_no_rule_is_named(symbols: str) -> None:
+    assert refused(verdict("reject", symbols)).rule is None
+
+
+def test_a_rule_of_denying_refuses_and_does_nothing_else() -> None:
+    assert (event := refused(verdict("add header", f"[{DENIED}]"))).rule is None
+    assert event.policy is Policy.spam
+
+
 def test_other_lines_tell_nothing() -> None:
     assert read("<a1b2c3>; lua; greylist.lua:217: greylisted until tomorrow") == ()
 
@@ -129,7 +163,8 @@ def test_a_list_with_an_address_that_was_quoted_names_nobody(listed: str) -> Non
 
 
 STRANGE = st.lists(
-    st.sampled_from([FAKE, "<", ">", ",", "]", ")", " rcpts: <v@x>", "qid: <1234567>,"]) | st.text(max_size=9)
+    st.sampled_from([FAKE, DENIED, "{", "},", "[", "<", ">", ",", "]", ")", " rcpts: <v@x>", "qid: <1234567>,"])
+    | st.text(max_size=9)
 ).map("".join)
 
 
@@ -140,6 +175,7 @@ def test_no_text_of_a_stranger_names_a_recipient(message_id: str, symbol: str, t
         if isinstance(event, Refused):
             assert event.recipients == ("c@isp.example", "d@isp.example")
             assert event.partner == "52A51220356"
+            assert event.rule is None
 
 
 @pytest.mark.parametrize("piece", ["a", "(", FAKE, "]), len: 1, time: ", '<"\\', "X(1.0){", "a@b,"])
