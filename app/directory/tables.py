@@ -11,6 +11,7 @@ from app.table.declare import Declared, column, key, one_of, optional, table_set
 
 ANY_DOMAIN = 0  # address.domain_id: holds under every domain of the site
 CATCH_ALL = "*"  # address.local: every local part that nothing else names
+_NEVER_AGAIN = {"sqlite_autoincrement": True}  # a removed row's number is no other's: rules and logs name it
 
 
 class Base(Declared):
@@ -23,7 +24,7 @@ class SiteRow(Base):
     """A customer. `primary_domain` is the domain of the main address of each of its accounts."""
 
     __tablename__ = "site"
-    __table_args__ = (UniqueConstraint("name"),)
+    __table_args__ = (UniqueConstraint("name"), _NEVER_AGAIN)
 
     site_id = column(Integer, primary_key=True)
     name = column(key(80))
@@ -47,7 +48,7 @@ class DomainRow(Base):
     """A domain of a site."""
 
     __tablename__ = "domain"
-    __table_args__ = (UniqueConstraint("name"), Index(None, "site_id"))
+    __table_args__ = (UniqueConstraint("name"), Index(None, "site_id"), _NEVER_AGAIN)
 
     domain_id = column(Integer, primary_key=True)
     name = column(key(253))
@@ -95,6 +96,7 @@ class AccountRow(Base):
         Index(None, "server_id", "login"),
         one_of("kind", KINDS),
         one_of("role", ROLES),
+        _NEVER_AGAIN,
     )
 
     account_id = column(Integer, primary_key=True)
@@ -119,7 +121,7 @@ class AddressRow(Base):
     """
 
     __tablename__ = "address"
-    __table_args__ = (UniqueConstraint("site_id", "local", "domain_id"), Index(None, "account_id"))
+    __table_args__ = (UniqueConstraint("site_id", "local", "domain_id"), Index(None, "account_id"), _NEVER_AGAIN)
 
     address_id = column(Integer, primary_key=True)
     site_id = column(Integer, ForeignKey("site.site_id"))

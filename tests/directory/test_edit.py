@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Engine, insert, update
+from sqlalchemy import Connection, Engine, delete, insert, text, update
 
 from app.directory import edit
 from app.directory.engine import asking, open_engine
@@ -47,6 +47,27 @@ def test_what_was_changed_meanwhile_is_not_written_over(rows: Connection) -> Non
         edit.change(rows, "account", old, {"display_name": "Slow"})
     assert edit.change(rows, "account", old, {"locale": "de"}), "another column is another matter"
     assert seen(rows)["display_name"] == "Quick"
+
+
+@pytest.mark.parametrize("table", ["site", "domain", "mail_server", "account", "address"])
+def test_a_number_that_was_taken_back_is_never_another_s(rows: Connection, table: str) -> None:
+    """Rules, settings and the lines of logs name it: whoever came next would have them."""
+    values = {
+        "site": {"name": "two", "primary_domain": "two.example"}, "domain": {"name": "two.example", "site_id": 1},
+        "mail_server": {"name": "one", "imap_host": "imap.one.example"},
+        "account": {"site_id": 1, "username": "new", "kind": "forward"}, "address": {"site_id": 1, "local": "new"},
+    }[table]  # fmt: skip
+    form = SiteRow.metadata.tables[table]
+    if rows.dialect.name == "postgresql":
+        rows.execute(text("SELECT setval('site_site_id_seq', 1)"))  # the fixture chose that number
+    number = rows.execute(insert(form).values(**values)).inserted_primary_key
+    rows.execute(delete(form).where(next(iter(form.primary_key.columns)) == number[0]))
+    again = rows.execute(insert(form).values(**values)).inserted_primary_key
+    assert again[0] > number[0]
+    if table == "account":
+        made = edit.add(rows, "account", {**values, "username": "other"})
+        edit.put_back(rows, made)
+        assert edit.add(rows, "account", {**values, "username": "third"}).number > made.number
 
 
 def test_rows_are_added_and_removed_and_both_taken_back(rows: Connection) -> None:

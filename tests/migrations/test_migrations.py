@@ -11,6 +11,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, inspect, text
+from sqlalchemy.exc import IntegrityError
 
 from app.blocklog.tables import Base as Blocklog
 from app.directory.engine import open_engine
@@ -162,3 +163,40 @@ def test_a_migration_that_fails_leaves_no_half_table_where_the_database_can_undo
     assert set(inspect(engine).get_table_names()) == {"account"}
     assert len(missing_migrations(engine)) >= 1
     engine.dispose()
+
+
+def test_rows_and_keys_survive_as_sqlite_s_tables_are_made_anew(tmp_path: Path) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path}/x.db", timeout=None)
+    upgrade(engine)
+    downgrade(engine, "0011")
+    lines = [
+        "INSERT INTO site (site_id, name, primary_domain) VALUES (3, 'one', 'one.example')",
+        "INSERT INTO domain (domain_id, name, site_id) VALUES (4, 'one.example', 3)",
+        "INSERT INTO account (account_id, site_id, username, kind) VALUES (5, 3, 'ann', 'forward')",
+        "INSERT INTO address (address_id, site_id, local, account_id) VALUES (6, 3, 'sales', 5)",
+        "INSERT INTO action_log (at, actor_id, account_id, site, verb, target, ip)"
+        " VALUES ('2026-01-01', '5', '41', '3', 'account-add', 'gone@one.example', '')",
+    ]
+    with engine.begin() as connection:
+        for line in lines:
+            connection.exec_driver_sql(line)
+    before = _rows(engine)
+    upgrade(engine)
+    assert _rows(engine) == before
+    with engine.begin() as connection:
+        connection.exec_driver_sql("INSERT INTO account (site_id, username, kind) VALUES (3, 'bob', 'forward')")
+        assert connection.scalar(text("SELECT max(account_id) FROM account")) == 42, "past one that a log names"
+        with pytest.raises(IntegrityError), connection.begin_nested():
+            connection.exec_driver_sql("DELETE FROM account WHERE account_id = 5")
+    downgrade(engine, "0011")
+    upgrade(engine)
+    assert [each["username"] for each in _rows(engine)["account"]] == ["ann", "bob"]
+    engine.dispose()
+
+
+def _rows(engine: Engine) -> dict[str, list[dict[str, object]]]:
+    with engine.connect() as connection:
+        return {
+            table: [dict(row) for row in connection.execute(text(f"SELECT * FROM {table} ORDER BY 1")).mappings()]
+            for table in ("site", "domain", "mail_server", "account", "address")
+        }
