@@ -26,6 +26,7 @@ from app.demo.dovecot import Dovecot
 from app.demo.node import Node
 from app.demo.redis import RedisServer
 from app.directory.engine import open_engine
+from tests import dovecot24
 from tests.anydatabase import mariadb, postgresql  # noqa: F401 - fixtures
 from tests.smtpsink import Sink
 from tests.visitor import Visitor
@@ -41,6 +42,11 @@ settings.register_profile("postern", deadline=None, database=None, print_blob=Tr
 settings.register_profile("random", deadline=None, database=None, print_blob=True, max_examples=2000)
 settings.register_profile("quick", settings.get_profile("postern"), max_examples=15)  # `make unit`
 settings.load_profile("postern")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--dovecot 2.4`: the two mail servers of the tests are of that version (.ci/dovecot24)."""
+    parser.addoption("--dovecot", default="2.3", choices=tuple(dovecot24.VERSIONS))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -138,11 +144,12 @@ def outgoing() -> Iterator[Sink]:
 
 @pytest.fixture(scope="session")
 def two_dovecots(
-    servers_folder: Path, certificate: Certificate, outgoing: Sink
+    request: pytest.FixtureRequest, servers_folder: Path, certificate: Certificate, outgoing: Sink
 ) -> Iterator[tuple[Dovecot, Dovecot]]:
     """Two mail servers with STARTTLS, TLS, ManageSieve, hibernation and a master user ("master", "master-password")."""
+    kind = dovecot24.VERSIONS[request.config.getoption("--dovecot")]
     servers = tuple(
-        Dovecot(
+        kind(
             servers_folder / name,
             tls=certificate,
             sieve=True,

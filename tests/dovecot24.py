@@ -33,16 +33,23 @@ class Dovecot24(Dovecot):
         return ["unshare", "--mount", "--propagation", "private", "sh", "-c", inside, "sh", path]
 
     def configuration(self, layout: Layout) -> str:
-        parts = [_BASE.format(layout=layout, protocols=_protocols(layout)), layout.accounts or _accounts(layout)]
+        parts = [_VERSION, _BASE.format(layout=layout, protocols=_protocols(layout))]
+        parts.append(layout.accounts or _accounts(layout))
         parts += [_NAMESPACE, _listeners(layout), _SIEVE if "sieve" in layout.ports else ""]
+        parts.append(_TLS.format(tls=layout.tls) if layout.tls else "ssl = no\n")
+        if layout.quota:
+            parts.append(_QUOTA.format(size=layout.quota))
         if layout.hibernate:
             parts.append(_HIBERNATE)
         return "\n".join([*parts, layout.options, ""])
 
-    def effective(self) -> str:
-        """What `doveconf -n` tells of the file, and its complaints."""
-        words = [*self.program("doveconf"), "-n", "-c", self.folder / "dovecot.conf"]
-        return subprocess.run(words, capture_output=True, text=True, check=True, timeout=20).stderr
+    def complaints(self, lines: str) -> str:
+        """What `doveconf -n` has against some lines of configuration."""
+        file = self.folder / "asked.conf"
+        file.write_text(_VERSION + lines)
+        words = [*self.program("doveconf"), "-n", "-c", file]
+        done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=20)
+        return done.stderr if done.returncode == 0 else f"{done.returncode}: {done.stderr}"
 
 
 def _protocols(layout: Layout) -> str:
@@ -50,9 +57,8 @@ def _protocols(layout: Layout) -> str:
     return "\n".join(f"  {name} = yes" for name in names)
 
 
+_VERSION = "dovecot_config_version = 2.4.1\ndovecot_storage_version = 2.4.1\n"
 _BASE = """\
-dovecot_config_version = 2.4.1
-dovecot_storage_version = 2.4.1
 protocols {{
 {protocols}
 }}
@@ -63,7 +69,6 @@ log_path = {layout.folder}/dovecot.log
 auth_verbose = yes
 auth_allow_cleartext = yes
 auth_failure_delay = 0
-ssl = no
 login_trusted_networks = 127.0.0.0/8
 mail_fsync = never
 mail_driver = maildir
@@ -81,7 +86,15 @@ service anvil {{
 
 
 def _accounts(layout: Layout) -> str:
-    return f"""\
+    master = f"""\
+auth_master_user_separator = *
+passdb masters {{
+  driver = passwd-file
+  passwd_file_path = {layout.folder}/masters
+  master = yes
+}}
+"""
+    own = f"""\
 passdb passwd-file {{
   passwd_file_path = {layout.folder}/accounts/%{{user}}
 }}
@@ -93,17 +106,29 @@ userdb static {{
   }}
 }}
 """
+    return (master if layout.master else "") + own
 
 
 def _listeners(layout: Layout) -> str:
-    services = {"imap": "imap-login", "lmtp": "lmtp", "sieve": "managesieve-login"}
-    return _NO_IMAPS + "".join(
-        f"service {services[name]} {{\n  inet_listener {name} {{\n    listen = 127.0.0.1\n    port = {port}\n  }}\n}}\n"
-        for name, port in layout.ports.items()
-    )
+    ports = {"imaps": 0, **layout.ports}
+    return "".join(_LISTENER.format(service=_SERVICES[name], name=name, port=ports[name]) for name in ports)
 
 
-_NO_IMAPS = "service imap-login {\n  inet_listener imaps {\n    port = 0\n  }\n}\n"
+_SERVICES = {
+    "imap": "imap-login",
+    "imaps": "imap-login",
+    "lmtp": "lmtp",
+    "sieve": "managesieve-login",
+    "sasl": "auth",
+}
+_LISTENER = """\
+service {service} {{
+  inet_listener {name} {{
+    listen = 127.0.0.1
+    port = {port}
+  }}
+}}
+"""
 _MAILBOXES = "".join(
     f"  mailbox {name} {{\n    special_use = \\{name}\n    auto = subscribe\n  }}\n"
     for name in ("Drafts", "Sent", "Junk", "Trash", "Archive")
@@ -117,6 +142,7 @@ protocol lmtp {
     sieve = yes
   }
 }
+sieve_quota_storage_size = 300K
 sieve_script personal {
   type = personal
   path = ~/sieve
@@ -124,6 +150,34 @@ sieve_script personal {
 }
 """
 
+_QUOTA = """\
+mail_plugins {{
+  quota = yes
+}}
+protocol imap {{
+  mail_plugins {{
+    imap_quota = yes
+  }}
+}}
+quota "User quota" {{
+  driver = maildir
+  storage_size = {size}
+  storage_grace = 0
+}}
+"""
+_TLS = """\
+ssl = yes
+ssl_server_cert_file = {tls.chain}
+ssl_server_key_file = {tls.key}
+"""
 _HIBERNATE = """\
 imap_hibernate_timeout = 1 s
+service imap {
+  extra_groups = $SET:default_internal_group
+  unix_listener imap-master {
+    user = $SET:default_internal_user
+  }
+}
 """
+
+VERSIONS: dict[str, type[Dovecot]] = {"2.3": Dovecot, "2.4": Dovecot24}

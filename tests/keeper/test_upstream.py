@@ -15,6 +15,7 @@ from app.directory.account import Endpoint
 from app.keeper.lease import Borrower
 from app.mail.errors import MailError, ServerAway, Untrusted
 from app.mail.login import MasterUser
+from tests import dovecot24
 from tests.conftest import MailAccount
 from tests.keeper.places import SECRET, Deadlines, KeeperProcess, Limits, login_of, place, until
 from tests.proxy import Proxy
@@ -230,10 +231,14 @@ def test_parked_connections_over_tls_wake(
     assert mail_account.logins() == 1
 
 
-def test_a_hibernated_connection_wakes(make_keeper: Callable[..., KeeperProcess], server_folder: Path) -> None:
-    server = Dovecot(
-        server_folder, {"alice": "secret"}, hibernate=True, options="imap_hibernate_timeout = 1s\n"
-    ).start()
+@pytest.mark.parametrize("version", dovecot24.VERSIONS)
+def test_a_hibernated_connection_wakes(
+    make_keeper: Callable[..., KeeperProcess], server_folder: Path, version: str
+) -> None:
+    if version == "2.4" and (reason := dovecot24.missing()):
+        pytest.skip(reason)
+    options = "imap_hibernate_timeout = 1s\n"
+    server = dovecot24.VERSIONS[version](server_folder, {"alice": "secret"}, hibernate=True, options=options).start()
     try:
         account = MailAccount(server, "alice", "secret")
         keeper = make_keeper(park_after=0.2)

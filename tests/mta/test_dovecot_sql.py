@@ -38,7 +38,6 @@ CRYPT = (  # of "another's"
     "I8nV19DI9glQXWwg.1u9Ju5W7wISoy14Xj38y4gZZOUnow/qh0Kw//"
 )
 _SPAM = b"From: a@sender.example\r\nTo: x@one.example\r\nSubject: news\r\nX-Spam: Yes\r\n\r\nHello\r\n"
-VERSIONS = {"2.3": Dovecot, "2.4": dovecot24.Dovecot24}
 _DRIVERS = {"mariadb": "libdriver_mysql.so", "postgresql": "libdriver_pgsql.so"}
 
 
@@ -94,7 +93,7 @@ def world(request: pytest.FixtureRequest) -> Iterator[World]:
     people(engine)
     for name in ("junk.sieve", "inbox.sieve"):
         (folder / name).write_text((SHIPPED / "sieve" / name).read_text())
-    made = VERSIONS[version](folder, accounts=accounts(version, sql, folder), sieve=True)
+    made = dovecot24.VERSIONS[version](folder, accounts=accounts(version, sql, folder), sieve=True)
     try:
         yield World(version, sql, engine, made.start())
     finally:
@@ -208,7 +207,7 @@ def test_a_proxy_hands_on_to_the_server_of_an_account(world: World) -> None:
     row = f"imap_host = 'localhost', imap_port = {world.dovecot.imap_port}, imap_security = 'plain'"
     run(world.engine, f"UPDATE mail_server SET {row} WHERE name = 'mail1'")  # a name does as well as an address
     folder = make_server_folder()
-    proxy = VERSIONS[world.version](folder, accounts=proxying(world.version, world.sql, folder))
+    proxy = dovecot24.VERSIONS[world.version](folder, accounts=proxying(world.version, world.sql, folder))
     try:
         ahead = World(world.version, world.sql, world.engine, proxy.start())
         before = world.dovecot.logins("box1")

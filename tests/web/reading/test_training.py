@@ -1,4 +1,5 @@
-"""Junk and Not junk teach the filter: moves of Postern's run the shipped scripts of a real Dovecot (imapsieve)."""
+"""Junk and Not junk teach the filter: moves of Postern's run the shipped scripts of a real Dovecot (imapsieve), 2.3 and
+2.4."""
 
 from __future__ import annotations
 
@@ -21,6 +22,7 @@ from sqlalchemy import insert
 from app.demo.dovecot import Dovecot
 from app.demo.redis import RedisServer
 from app.directory.tables import ServerRow
+from tests import dovecot24
 from tests.conftest import make_server_folder
 from tests.web.conftest import add_account, close, new_app, on_redis, settings_in
 from tests.web.pages import Pages, field
@@ -61,8 +63,11 @@ class World:
         return words
 
 
-@pytest.fixture(scope="module")
-def learning() -> Iterator[tuple[Dovecot, Path]]:
+@pytest.fixture(scope="module", params=["2.3", "2.4"])
+def learning(request: pytest.FixtureRequest) -> Iterator[tuple[Dovecot, Path]]:
+    new = request.param == "2.4"
+    if new and (reason := dovecot24.missing()):
+        pytest.skip(reason)
     folder = make_server_folder()
     told = folder / "told"
     told.mkdir()
@@ -73,8 +78,9 @@ def learning() -> Iterator[tuple[Dovecot, Path]]:
     learner = folder / "bin/postern-learn"
     learner.write_text(_LEARNER % {"folder": told})
     learner.chmod(0o755)
-    lines = (SHIPPED / "postern-training.conf").read_text()
-    made = Dovecot(folder, sieve=True, options=lines.replace("/etc/dovecot/sieve", str(folder)))
+    lines = (SHIPPED / ("2.4/postern-training.conf" if new else "postern-training.conf")).read_text()
+    options = lines.replace("/etc/dovecot/sieve", str(folder))
+    made = dovecot24.VERSIONS[request.param](folder, sieve=True, options=options)
     made.start()
     yield made, told
     made.stop()
