@@ -4,6 +4,7 @@ whom a `notify` writes to (RFC 5435, RFC 5436): its words may be those of the me
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from urllib.parse import unquote
 
 from app.sieve.errors import Foreign, Unreadable
@@ -29,6 +30,24 @@ def targets(script: bytes) -> frozenset[str]:
     except Unreadable:
         pass
     return frozenset(found - {""})
+
+
+def included(script: bytes) -> tuple[str, ...]:
+    """The names of scripts that a script runs as well (RFC 6609), as far as they are plain strings."""
+    found: dict[str, None] = {}
+    command, last = b"", ""
+    try:
+        for kind, start, end in tokens(script):
+            if kind in ("string", "text"):
+                with suppress(Foreign):
+                    last = string(script[start:end])
+            elif kind == "word" or script[start:end] in (b";", b"{", b"}"):
+                if command == b"include" and last:
+                    found[last] = None
+                command, last = script[start:end].lower(), ""
+    except Unreadable:
+        pass
+    return tuple(found)
 
 
 def _written_to(text: str) -> set[str]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.sieve.targets import targets
+from app.sieve.targets import included, targets
 
 
 @pytest.mark.parametrize(
@@ -28,3 +28,15 @@ from app.sieve.targets import targets
 )
 def test_what_stands_after_redirect_is_found_and_nothing_else(script: bytes, found: set[str]):
     assert targets(script) == found
+
+
+@pytest.mark.parametrize(
+    ("script", "found"),
+    [
+        (b'include :personal :optional "Mine"; INCLUDE "mine"; include "Mine";', ("Mine", "mine")),
+        (b'# include "a";\nset "include" "b"; include :global text:\nc\n.\n;', ("c",)),
+        (b'if true { include "a"; } "never ends', ("a",)),
+    ],
+)
+def test_scripts_that_run_as_well_are_found_by_their_names(script: bytes, found: tuple[str, ...]):
+    assert included(script) == found

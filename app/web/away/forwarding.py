@@ -216,9 +216,10 @@ def _asked(me: Current, target: str, copy: bool) -> str:
 
 
 def _begun(me: Current, way: ModuleType, now: Standing, target: str, copy: bool, outside: bool) -> str:
-    """Mail is sent on from now on, and its owner is told by mail where that is new and leaves the site."""
+    """Mail is sent on from now on. Its owner is told by mail where that is new and leaves the site: of what a script
+    does by whoever puts it there (kept.py)."""
     _put(me, way, target, copy)
-    if outside and target not in now.targets:
+    if way is listed and outside and target not in now.targets:
         announce.forwarding(me.account, [target], datetime.now(UTC), former=now.targets)
     return f"Saved. {_state(replace(now, targets=(target,), copy=copy if now.chooses else now.copy))}"
 

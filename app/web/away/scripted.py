@@ -15,6 +15,7 @@ from app.web.away.way import NotPut, Standing
 from app.web.filters import kept
 from app.web.filters.door import sieve
 from app.web.filters.kept import Changed, Kept
+from app.web.filters.passing import Forbidden
 from app.web.filters.text import ELSEWHERE, shown, unkept
 from app.web.session import Current
 
@@ -47,7 +48,7 @@ def put(me: Current, target: str, *, copy: bool, made: str) -> None:
     try:
         with sieve() as client:
             _put(client, me, target, copy=copy, made=made)
-    except BadRule as error:
+    except (BadRule, Forbidden) as error:
         raise NotPut(error.words, 422) from None
     except BadScript as error:
         raise NotPut(f"The mail server does not take it: {error.text}", 422) from None

@@ -26,6 +26,7 @@ from app.web.filters import kept
 from app.web.filters.door import NoSieve, sieve
 from app.web.filters.elsewhere import said
 from app.web.filters.kept import Changed, Kept
+from app.web.filters.passing import Forbidden
 from app.web.filters.text import ELSEWHERE, shown, unkept
 from app.web.mailboxes import answering, pane
 from app.web.session import Current, current
@@ -85,7 +86,7 @@ def _saved(client: ManageSieve, me: Current, page: Page, addresses: Sequence[str
     try:
         after = found.script.put(at, vacation)
         kept.put(client, me, found, page.made, bytes(after))
-    except BadRule as error:
+    except (BadRule, Forbidden) as error:
         return refused(page, error.words, 422)
     except BadScript as error:
         return refused(page, f"The mail server does not take it: {error.text}", 422)

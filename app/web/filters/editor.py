@@ -21,7 +21,7 @@ from app.sieve.needs import needs
 from app.sieve.rule import Rule
 from app.sieve.script import Script
 from app.web.filters import form as rows
-from app.web.filters import kept, passing, trying
+from app.web.filters import kept, trying
 from app.web.filters.beginning import begun
 from app.web.filters.door import NoSieve, sieve
 from app.web.filters.form import Typed
@@ -138,7 +138,6 @@ def _saved(client: ManageSieve, me: Current, page: Page, rule: Rule, *, apply: b
     at = _place(found.script, page)
     try:
         after = found.script.put(at, rule)
-        outside = passing.checked(me, found.text, bytes(after))
         kept.put(client, me, found, page.made, bytes(after))
     except (BadRule, Forbidden) as error:
         return _refused(page, error.words, 422)
@@ -148,7 +147,6 @@ def _saved(client: ManageSieve, me: Current, page: Page, rule: Rule, *, apply: b
         return _conflict(me, page, found, at, after)
     except BadScript as error:
         return _shown(_complained(page, after, at, error), 422)
-    passing.told(me, outside)
     return _done(me, rule, apply=apply)
 
 

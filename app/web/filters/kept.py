@@ -1,20 +1,23 @@
 """An account's script as a page was made from it, and how it is put back: compared first, never over what another
-program wrote meanwhile, and with a copy of what somebody wrote by hand.
+program wrote meanwhile, and with a copy of what somebody wrote by hand. This is the one way to the mail server, so that
+nothing that a page does makes mail go where it may not (passing.py).
 """
 
 import hashlib
 import hmac
 import secrets
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from app.sieve.errors import BadRule
 from app.sieve.failures import NoScript
 from app.sieve.managesieve import ManageSieve, Scripts
 from app.sieve.script import Script
+from app.sieve.targets import included
 from app.sieve.wrapper import SOGO, wrapper
 from app.store.seal import derive
+from app.web.filters import passing
 from app.web.mailboxes import answering, pane
 from app.web.resources import resources
 from app.web.session import Current
@@ -22,6 +25,7 @@ from app.web.session import Current
 OWN = "webmail"
 ORDER = "webmail-order"  # the script that runs somebody's own and ours, one after the other
 _LOOKED_AT = 20  # names that a script of that kind may include
+_MOST_RUN = 10  # scripts that are looked at, as one includes another
 
 
 class Changed(Exception):
@@ -95,18 +99,40 @@ def _mac(secret: bytes, me: Current, digest: str) -> str:
     return hmac.digest(derive(secret, "scripts in forms"), f"{me.account.id} {digest}".encode(), "sha256").hex()[:40]
 
 
-def put(client: ManageSieve, me: Current, kept: Kept, given: str, text: bytes) -> None:
-    """Puts the text in the place of the script. `kept`: as it was fetched a moment ago; `given`: what the form holds.
+def put(client: ManageSieve, me: Current, kept: Kept, given: str, text: bytes, *, copy: bool = False) -> None:
+    """Puts the text in the place of the script. `kept`: as it was fetched a moment ago; `given`: what the form holds;
+    `copy`: the script as it is stays beside.
 
-    Raises Changed, and the tree of app/sieve/failures.py; nothing is written then."""
+    Raises Changed, passing.Forbidden, and the tree of app/sieve/failures.py; nothing is written then."""
     if not is_made_from(me, kept, given):
         raise Changed(kept)
+    script = Script.read(text)
+    news = passing.checked(me, _running(client, kept, kept.script), _included_by(client, kept, script))
     client.check(text)
+    if copy:
+        copied(client, me, kept)
     client.store(kept.name, text)
     if kept.scripts.active is None:
         client.activate(kept.name)
-    if answering.noted(me, Script.read(text)):
+    if answering.noted(me, script):
         pane.drop(me)
+    passing.told(me, news)
+
+
+def _running(client: ManageSieve, kept: Kept, script: Script) -> list[Script]:
+    """The scripts that run now: none, where this one is only stored."""
+    return [] if kept.scripts.active is None else _included_by(client, kept, script)
+
+
+def _included_by(client: ManageSieve, kept: Kept, script: Script) -> list[Script]:
+    """A script, and those of the account that run as well once it does."""
+    found, names = [script], {kept.name}
+    for each in found:  # it grows
+        for name in included(each.source):
+            if name in kept.scripts.names and name not in names and len(found) < _MOST_RUN:
+                names.add(name)
+                found.append(Script.read(client.script(name)))
+    return found
 
 
 def copied(client: ManageSieve, me: Current, kept: Kept) -> str:
@@ -124,10 +150,7 @@ def copied(client: ManageSieve, me: Current, kept: Kept) -> str:
 
 def as_ours(client: ManageSieve, me: Current, kept: Kept, given: str) -> None:
     """With consent: rules may be put into a script that was written by hand. Raises as `put`."""
-    if not is_made_from(me, kept, given):
-        raise Changed(kept)
-    copied(client, me, kept)
-    put(client, me, kept, given, bytes(kept.script.adopt()))
+    put(client, me, kept, given, bytes(kept.script.adopt()), copy=True)
 
 
 def beside(client: ManageSieve, me: Current, kept: Kept, given: str, *, ours_first: bool) -> None:
@@ -135,9 +158,12 @@ def beside(client: ManageSieve, me: Current, kept: Kept, given: str, *, ours_fir
     if not is_made_from(me, kept, given):
         raise Changed(kept)
     order = wrapper(kept.name, OWN, ours_first)
+    before = _running(client, kept, kept.script)
+    news = passing.checked(me, before, _included_by(client, replace(kept, name=ORDER), Script.read(order)))
     copied(client, me, kept)
     if OWN not in kept.scripts.names:
         client.store(OWN, b"")
     client.check(order)
     client.store(ORDER, order)
     client.activate(ORDER)
+    passing.told(me, news)

@@ -18,6 +18,7 @@ from app.web.filters import kept
 from app.web.filters.door import NoSieve, sieve
 from app.web.filters.elsewhere import said
 from app.web.filters.kept import Changed, Kept
+from app.web.filters.passing import Forbidden
 from app.web.filters.words import sentence
 from app.web.mailboxes import undo
 from app.web.session import current
@@ -61,6 +62,8 @@ def change() -> Any:
             kept.put(client, me, found, request.form.get("made", ""), bytes(after))
         except Changed:
             flash(MOVED_ON, "warning")
+        except Forbidden as error:
+            flash(f"{error.words} Nothing was changed.", "error")
         except (BadRule, IndexError):
             flash("That cannot be done with this rule. Nothing was changed.", "warning")
         except OverQuota:
@@ -103,6 +106,8 @@ def consent() -> Any:
                 flash("That cannot be done with this script. Nothing was changed.", "warning")
         except Changed:
             flash(MOVED_ON, "warning")
+        except Forbidden as error:
+            flash(f"{error.words} Nothing was changed.", "error")
         except OverQuota:
             flash("There is no room for a copy of your script on the mail server. Nothing was changed.", "error")
         except (BadScript, BadRule):

@@ -10,7 +10,7 @@ from app.mail.difference import Side, sides
 from app.mail.errors import MailError
 from app.sieve.failures import Away, BadScript, Fault, OverQuota, SieveError, TooLarge
 from app.sieve.managesieve import MOST_BYTES, ManageSieve
-from app.web.filters import kept, passing
+from app.web.filters import kept
 from app.web.filters.door import NoSieve, sieve
 from app.web.filters.kept import Changed, Kept
 from app.web.filters.passing import Forbidden
@@ -87,17 +87,12 @@ def _saved(client: ManageSieve, me: Current, typed: Form, *, only_check: bool) -
         return _page(typed)
     if text != found.text or not found.scripts.active:
         try:
-            if request.form.get("instead") and kept.is_made_from(me, found, typed.made):
-                client.check(text)
-                kept.copied(client, me, found)
-            outside = passing.checked(me, found.text, text)
-            kept.put(client, me, found, typed.made, text)
+            kept.put(client, me, found, typed.made, text, copy=bool(request.form.get("instead")))
         except Forbidden as error:
             return _page(replace(typed, fault=error.words), 422)
         except Changed:
             texts = sides(typed.text, shown(found.text))
             return _page(replace(typed, made=kept.made(me, found), name=found.name, texts=texts, fault=ELSEWHERE), 409)
-        passing.told(me, outside)
     flash("The script was saved.")
     return redirect(url_for("filters.show"), 303)
 

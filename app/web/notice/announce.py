@@ -35,6 +35,14 @@ def shut_out(account: Account, what: str, now: datetime) -> bool:
     return _told(account, [account.address], subject, [*lines, f"    {cleaned(what, 320)}"])
 
 
+def denials(account: Account, what: Sequence[str], now: datetime) -> bool:
+    """That rules of the account's own scripts refuse or throw away all of its mail."""
+    lines = [_who(account, now, False), "", f"What is new in the filters of {account.address}:"]
+    lines += [f"    {cleaned(each, 320)}" for each in what[:MOST_SHOWN]]
+    lines += ["", "Your filters:", f"{resources().settings.public_url or ''}/filters"]
+    return _told(account, [account.address], "Your mail is thrown away or refused", lines)
+
+
 def password(account: Account, now: datetime, *, by_admin: bool = False) -> bool:
     """That there is a new password."""
     said = f"The password of {account.address} is a new one. All other sessions were ended."

@@ -68,3 +68,10 @@ def test_a_server_that_is_away_and_a_site_without_one_are_answered_with_no(sink:
     assert not announce.forwarding(ANN, ["x@else.example"], NOW)
     held.settings = dataclasses.replace(held.settings, notice_from=None)
     assert not announce.forwarding(ANN, ["x@else.example"], NOW)
+
+
+def test_rules_against_all_mail_are_told_each_on_its_line(sink: Sink) -> None:
+    assert announce.denials(ANN, ["“All\r\nBcc: x@one.example” throws away all mail"], NOW)
+    told = text_of(sink)
+    assert told.startswith("Your mail is thrown away or refused\n") and sink.taken[0].recipients == [ANN.address]
+    assert "    “All Bcc: x@one.example” throws away all mail\n" in told and "https://mail.isp.example/filters" in told
