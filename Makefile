@@ -5,7 +5,7 @@
 DOVECOT := dovecot-imapd dovecot-lmtpd dovecot-managesieved
 SERVERS := $(DOVECOT) redis-server haproxy postfix postgrey postfix-policyd-spf-python iproute2 slapd openssl docker-compose
 BROWSER := chromium fonts-dejavu-core
-FILTERS := spamd libdbd-mysql-perl libdbd-pg-perl dovecot-mysql dovecot-pgsql rspamd
+FILTERS := spamd spamc libdbd-mysql-perl libdbd-pg-perl dovecot-mysql dovecot-pgsql rspamd
 DATABASES := postgresql mariadb-server postfix-mysql postfix-pgsql $(FILTERS)
 IMAGE := buildah debootstrap
 PYTEST := .venv/bin/python -m pytest

@@ -68,6 +68,7 @@ def _parts(batch: Batch) -> Iterator[Batch]:
     yield Batch(fates=batch.fates, undone=batch.undone)
     yield Batch(tally=_tally(hosts=batch.tally.hosts))
     yield Batch(uses=batch.uses)
+    yield Batch(lessons=batch.lessons, sites=batch.sites)
     yield Batch(tally=_tally(odd=batch.tally.odd))
 
 
@@ -77,6 +78,8 @@ def _pieces(batch: Batch) -> Iterator[tuple[int, bool, Batch]]:
         yield number, new, Batch(blocks=rows, sites=batch.sites)
     for number, new, rows in _rows(batch.recents):
         yield number, new, Batch(recents=rows, sites=batch.sites)
+    for number, new, rows in _rows(batch.lessons):
+        yield number, new, Batch(lessons=rows, sites=batch.sites)
     for each in batch.passed:
         yield 0, False, Batch(passed=[each])
     for undone in batch.undone:

@@ -104,6 +104,15 @@ class Fate(IntEnum):
     bounced = 4
 
 
+class Lesson(IntEnum):
+    """What a spam filter did with a message that it was to learn."""
+
+    learnt = 1
+    known = 2  # it had learnt it already
+    refused = 3  # too little text, or what its own conditions keep out
+    failed = 4  # it did not answer, or not in time
+
+
 _Code = TypeVar("_Code", bound=IntEnum)
 
 

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple, Self
+from typing import Any, Final, NamedTuple, Self
 
 from sqlalchemy import (
     ColumnElement,
@@ -28,7 +28,8 @@ from sqlalchemy.dialects import mysql, postgresql, sqlite
 
 from app.blocklog import columns
 from app.blocklog.codes import Outcome, Policy, Resolved
-from app.blocklog.tables import BlockRow, FateRow, HostRow, OddRow, RecentRow
+from app.blocklog.learnt import forget_old
+from app.blocklog.tables import BlockRow, FateRow, HostRow, LearntRow, OddRow, RecentRow
 from app.blocklog.tally import COUNTS, Host, OddLines, Tally
 from app.blocklog.use import used
 
@@ -39,6 +40,7 @@ MOST_ODD = 500  # kinds of odd lines kept of one source
 
 Key = list[Any]  # account, seconds since 1970, id
 _BLOCK, _RECENT, _FATE, _HOST, _ODD = (each.__table__ for each in (BlockRow, RecentRow, FateRow, HostRow, OddRow))
+_LEARNT: Final[Any] = LearntRow.__table__
 _PLACE = ("account_id", "mark", "rcpt")
 _HOST_COLUMNS = {
     "connections": "cnxn_count",
@@ -100,6 +102,7 @@ class Batch:
     tally: Tally = field(default_factory=Tally)
     blocks: Rows = field(default_factory=Rows)
     recents: Rows = field(default_factory=Rows)
+    lessons: Rows = field(default_factory=Rows)
     sites: dict[tuple[str, int], str] = field(default_factory=dict)
     fates: dict[Place, Reached] = field(default_factory=dict)
     undone: list[tuple[Place, Reached]] = field(default_factory=list)  # fates that were none
@@ -119,7 +122,7 @@ class Batch:
     @property
     def rows(self) -> int:
         """How many rows are new."""
-        return len(self.blocks.new) + len(self.recents.new)
+        return len(self.blocks.new) + len(self.recents.new) + len(self.lessons.new)
 
 
 def write(connection: Connection, batch: Batch) -> None:
@@ -131,6 +134,8 @@ def write(connection: Connection, batch: Batch) -> None:
     _write_hosts(connection, batch.tally.hosts)
     for account, site, service, at in sorted(batch.uses):
         used(connection, account, site, service, at)
+    _put(connection, _LEARNT, "learnt_at", batch.lessons, batch.sites)
+    forget_old(connection, {key[0] for key, _ in batch.lessons.new})
     _write_odd(connection, batch.tally.odd)
 
 

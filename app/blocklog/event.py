@@ -8,7 +8,7 @@ Nobody changes one. They are not frozen, as a frozen Line takes 1.1 µs to make 
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from app.blocklog.codes import Fate, Outcome, Policy, Stage
+from app.blocklog.codes import Fate, Lesson, Outcome, Policy, Stage
 
 
 @dataclass(slots=True)
@@ -159,6 +159,17 @@ class SignedIn:
 
 
 @dataclass(slots=True)
+class Learnt:
+    """A filter was to learn a message that was moved, as spam or as good mail, by the one who signs in as `login`."""
+
+    at: datetime
+    login: str
+    spam: bool
+    lesson: Lesson
+    message_id: str = ""
+
+
+@dataclass(slots=True)
 class Odd:
     """A line that could not be read though it looks like a refusal, or is none of a log: counted, shown to admins."""
 
@@ -166,4 +177,4 @@ class Odd:
     why: str
 
 
-Event = Refused | Told | Delivery | Ended | GreylistPassed | Visit | Allowed | SignedIn | Odd
+Event = Refused | Told | Delivery | Ended | GreylistPassed | Visit | Allowed | SignedIn | Learnt | Odd

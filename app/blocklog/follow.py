@@ -160,7 +160,7 @@ class Follower:
         readings[0].place.state = join.state()
         for number, times in join.tally.odd_times.items():
             places[number].odd_lines += times
-        for key, _ in (*batch.blocks.new, *batch.recents.new):
+        for key, _ in (*batch.blocks.new, *batch.recents.new, *batch.lessons.new):
             places[key[2] >> 48].rows += 1
         with self.engine.begin() as connection:
             left = self._put(connection, batch, places, join.clock)

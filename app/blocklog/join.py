@@ -31,6 +31,7 @@ from app.blocklog.event import (
     Ended,
     Event,
     GreylistPassed,
+    Learnt,
     Odd,
     Peer,
     Refused,
@@ -74,6 +75,7 @@ class Join(Hops):
             Visit: lambda event, *_: self.tally.visit(event),
             Allowed: lambda event, *_: self.tally.rules.update([event.rule]),
             SignedIn: lambda event, _, node: self._signed_in(event, node),
+            Learnt: lambda event, source, node: self.tally.lessons.append((node, source, event)),
             Odd: lambda event, source, _: self.tally.unread(source, event.why, event.text, self.clock),
         }
 

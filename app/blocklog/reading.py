@@ -11,6 +11,7 @@ from app.blocklog.formats import (
     amavis,
     clamsmtp,
     exim,
+    learn,
     mailscanner,
     postfix,
     postgrey,
@@ -27,7 +28,7 @@ from app.blocklog.stamp import Stamp, records
 from app.blocklog.tail import QUIET, Chunk, Position, Tail, lines
 
 Read = Callable[[Line], Iterable[Event]]
-FORMATS = (postfix, exim, sendmail, mailscanner, amavis, rspamd, postgrey, spf, clamsmtp, signin)
+FORMATS = (postfix, exim, sendmail, mailscanner, amavis, rspamd, postgrey, spf, clamsmtp, signin, learn)
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 UNKNOWN = "a program that is not known"
 # What else writes into a mail log, without a word about a mail that was stopped.

@@ -17,13 +17,15 @@ from sqlalchemy import ColumnElement, Connection, Engine, Table, delete, select,
 
 from app.blocklog import weeks
 from app.blocklog.asking import translating
-from app.blocklog.tables import Base, FateRow, HostRow, OddRow
+from app.blocklog.tables import Base, FateRow, HostRow, LearntRow, OddRow
 
 BATCH: Final = 1000
+_LEARNT: Final[Any] = LearntRow.__table__
 _OTHERS: Final[tuple[tuple[Any, str], ...]] = (
     (FateRow.__table__, "changed_at"),
     (HostRow.__table__, "cnxn_last"),
     (OddRow.__table__, "last_at"),
+    (LearntRow.__table__, "learnt_at"),
 )
 
 
@@ -49,6 +51,9 @@ def retain(engine: Engine, now: datetime, days: int, sites: Mapping[str, int] | 
         shorter = {site: fewer for site, fewer in (sites or {}).items() if fewer < days}
         deleted = sum(_shortened(engine, table, now, days, shorter) for table in weeks.TABLES)
         cutoff = now - timedelta(days=days)
+        for site, fewer in shorter.items():
+            mine = (_LEARNT.c.site == site, _LEARNT.c.learnt_at < now - timedelta(days=fewer))
+            deleted += _deleted(engine, _LEARNT, mine)
         deleted += sum(_deleted(engine, table, (table.c[column] < cutoff,)) for table, column in _OTHERS)
     return Retained(tuple(made), tuple(dropped), deleted)
 

@@ -13,6 +13,7 @@ from app.blocklog import columns
 from app.blocklog.classify import masked
 from app.blocklog.codes import Accepted, Fate, Outcome, Stage
 from app.blocklog.entry import Batch, Key, Passed, Reached
+from app.blocklog.event import Learnt
 from app.blocklog.fate import message_mark
 from app.blocklog.join import Join
 from app.blocklog.message import Arrived, Message, Row, Stopped
@@ -52,7 +53,9 @@ def settle(
     owners = recipients.of(addresses | {each.recipient.lower() for each in passed})
     users = [(each.message.node, each.message.user) for each in rows if each.message and each.message.user]
     uses = join.tally.uses
-    logins = recipients.of_logins({*users, *((node, login) for node, _, login in uses)})
+    lessons = join.tally.lessons
+    taught = ((node, event.login) for node, _, event in lessons)
+    logins = recipients.of_logins({*users, *((node, login) for node, _, login in uses), *taught})
     batch = Batch(tally=join.tally)
     settling = _Settling(batch, owners, logins, ids, _scopes(rows, scopes))
     for row in rows:
@@ -67,6 +70,8 @@ def settle(
         account, site = logins[node, login]
         if account:
             batch.uses.append((account, site, service, _moment(at)))
+    for node, source, lesson in lessons:
+        _learnt(batch, logins[node, lesson.login], lesson, ids(source))
     return batch
 
 
@@ -74,6 +79,15 @@ def _scopes(rows: Iterable[Row], scopes: Scopes | None) -> Mapping[int, Scope] |
     """Of the rules that stopped a whole message, whoever it was for; None: nobody knows rules."""
     named = {each.rule for each in rows if isinstance(each, Stopped) and each.rule and each.stage >= Stage.data}
     return scopes(named) if scopes is not None and named else None if scopes is None else {}
+
+
+def _learnt(batch: Batch, owner: Owner, lesson: Learnt, number: int) -> None:
+    account, site = owner
+    if not account:
+        return
+    values = {"spam": lesson.spam, "lesson": lesson.lesson, "message_id": lesson.message_id[:250] or None}
+    batch.lessons.new.append(([account, lesson.at.timestamp(), number], values))
+    batch.sites[account, number] = site
 
 
 def _twins(join: Join, rows: list[Row]) -> list[Row]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Index,
     Integer,
     Numeric,
@@ -169,6 +170,22 @@ class UseRow(Base):
     pop3 = optional(moment())
     smtp = optional(moment())
     web = optional(moment())
+
+
+class LearntRow(Base):
+    """A message that its owner moved into the folder of spam or out of it, and what the filter did with that
+    (codes.py `Lesson`). The newest of each account are kept."""
+
+    __tablename__ = "learnt"
+    __table_args__ = (Index(None, "learnt_at"), Index(None, "site", "learnt_at"), CLUSTERED)
+
+    account_id = column(ascii_key(ACCOUNT), primary_key=True)
+    learnt_at = column(moment(), primary_key=True)
+    id = column(BigInteger, primary_key=True)
+    site = column(ascii_key(ACCOUNT))
+    spam = column(Boolean)
+    lesson = column(SmallInteger)
+    message_id = optional(String(250))
 
 
 class SourceRow(Base):

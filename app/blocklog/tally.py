@@ -1,5 +1,6 @@
 """What lines tell beside messages: visits of sending servers, uses of services, greylisted mail that was let through,
-lines that nobody could read. It is counted here until it is written, and bounded: strangers write much of it.
+what filters learnt, lines that nobody could read. It is counted here until it is written, and bounded: strangers write
+much of it.
 """
 
 import re
@@ -8,7 +9,7 @@ from dataclasses import dataclass, field, fields
 from hashlib import sha256
 
 from app.blocklog import columns
-from app.blocklog.event import GreylistPassed, SignedIn, Visit
+from app.blocklog.event import GreylistPassed, Learnt, SignedIn, Visit
 from app.blocklog.pretence import Pretence
 
 COUNTS = tuple(each.name for each in fields(Visit) if each.name not in ("at", "ip"))
@@ -44,6 +45,7 @@ class Tally:
 
     def __init__(self) -> None:
         self.passed: list[GreylistPassed] = []
+        self.lessons: list[tuple[str, int, Learnt]] = []  # by node and source
         self.hosts: dict[str, Host] = {}
         self.uses: dict[tuple[str, str, str], float] = {}
         self.odd: dict[tuple[int, str], OddLines] = {}

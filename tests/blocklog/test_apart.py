@@ -30,7 +30,8 @@ def forbid(engine: Engine, table: str, condition: str) -> None:
         if engine.dialect.name != "sqlite":
             connection.execute(text(f"ALTER TABLE {table} ADD CONSTRAINT nothing_such CHECK (NOT ({condition}))"))
             return
-        wrong = " ".join(f"NEW.{word}" if word in ("ip", "sender_local") else word for word in condition.split())
+        names = ("ip", "sender_local", "message_id")
+        wrong = " ".join(f"NEW.{word}" if word in names else word for word in condition.split())
         for when in ("INSERT", "UPDATE"):
             does = f"WHEN {wrong} BEGIN SELECT RAISE(ABORT, 'nothing_such'); END"
             connection.exec_driver_sql(f"CREATE TRIGGER no_{table}_{when} BEFORE {when} ON {table} {does}")

@@ -112,12 +112,12 @@ def test_without_sql_it_waits_and_loses_nothing(engine: Engine, log: Path, tmp_p
     with running(reader):
         wait(lambda: len(rows(engine)) == 10)
         with engine.begin() as connection:
-            connection.execute(text("ALTER TABLE block_log RENAME TO away"))
+            connection.execute(text("ALTER TABLE block_log RENAME TO elsewhere"))
         with log.open("a") as file:
             file.write(lines(10, 30))
         time.sleep(0.4)
         with engine.begin() as connection:
-            connection.execute(text("ALTER TABLE away RENAME TO block_log"))
+            connection.execute(text("ALTER TABLE elsewhere RENAME TO block_log"))
         wait(lambda: len(rows(engine)) == 30)
     assert rows(engine, SourceRow, "rows", "lines") == [{"rows": 30, "lines": 30}]
 

@@ -26,7 +26,7 @@ from tests.databases import MariaDB, PostgreSQL
 SERVERS = {"postgresql": PostgreSQL, "mariadb": MariaDB}
 TABLES = {"site", "domain", "mail_server", "account", "address", "outbox"}
 TABLES |= {"setting", "identity", "canned_text", "contact", "recipient", "recipient_word"}
-TABLES |= {"block_log", "recent_mail", "mail_fate", "host_profile", "last_use", "ingest_source", "odd_line"}
+TABLES |= {"block_log", "recent_mail", "mail_fate", "host_profile", "last_use", "ingest_source", "odd_line", "learnt"}
 TABLES |= {
     "policy_rule",
     "host_block",

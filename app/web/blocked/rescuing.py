@@ -2,7 +2,7 @@
 
 from app.mail import rescue
 from app.mail.errors import MailError, SignInRefused
-from app.web.mailboxes import pane, undo
+from app.web.mailboxes import pane, teaching, undo
 from app.web.serving.log import described, logger
 from app.web.session import Current, imap
 
@@ -27,6 +27,7 @@ def brought_back(me: Current, message_id: str) -> str:
     if done is None or not done.moved.moved:
         return NOT_THERE
     pane.wrote(me)
+    said = MOVED + teaching.said(boxes, done.mailbox, inbox, judged=True)
     if done.moved.uids or done.moved.message_ids:
-        undo.offer(me, MOVED, undo.move_record(done.mailbox, done.uidvalidity, done.moved, done.marked))
-    return MOVED
+        undo.offer(me, said, undo.move_record(done.mailbox, done.uidvalidity, done.moved, done.marked))
+    return said

@@ -12,6 +12,7 @@ from app.policy.errors import BadValue, Locked, PolicyAway
 from app.policy.languages import LANGUAGES
 from app.policy.rule import Scope
 from app.policy.spam import VERB, Effective, Setting, sound_value
+from app.web.lists import taught
 from app.web.lists.senders import lately, undo_url
 from app.web.lists.whose import Whose, whose
 from app.web.policy import policy
@@ -147,6 +148,7 @@ def _page(its: Whose, faults: Mapping[str, str] | None = None, status: int = 200
         "delays": held.delays, "faults": faults or {}, "typed": _typed(its, told, keep=bool(faults)),
         "locks": {name: request.form.get(f"lock_{name}") == "yes" if faults else _locks(told[name]) for name in here},
         "known": LANGUAGES, "shown": shown, "who": who, "learning": settings.learning, "labels": NAMES,
+        "taught": taught.mine(its) if its.realm is None and settings.learning else None,
         "done": [(each, undo_url(its, each)) for each in done],
     }  # fmt: skip
     return its.page("spam", values, status)

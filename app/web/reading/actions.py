@@ -16,7 +16,7 @@ from app.mail.errors import MailboxGone, MailError, OverQuota
 from app.mail.mailbox import MANY, Mailbox, named_mailbox, target_name
 from app.mail.special import Use
 from app.web.format import plain
-from app.web.mailboxes import pane, undo
+from app.web.mailboxes import pane, teaching, undo
 from app.web.mailboxes.branches import called
 from app.web.session import Current, current, imap
 from app.web.urls import local_path
@@ -131,7 +131,8 @@ def _file(
         return flash("Your mailbox is full, so nothing could be moved to the trash. Delete for good instead.", "error")
     keywords.take_back(client, mailbox, uidvalidity, moved.left, marked)
     lastshown.forget(me.cache, mailbox, uidvalidity, [*moved.moved, *moved.gone])
-    _tell_moved(me, boxes, moved, undo.move_record(mailbox, uidvalidity, moved, marked))
+    more = teaching.said(boxes, mailbox, target, judged=judged) if moved.moved else ""
+    _tell_moved(me, boxes, moved, undo.move_record(mailbox, uidvalidity, moved, marked), more)
     return None
 
 
@@ -143,9 +144,11 @@ def _which(typed: str, meant: Sequence[Mailbox]) -> str:
     return f"{len(meant)} folders are called “{plain(typed)}”. Type the full name, such as {names}. Nothing was moved."
 
 
-def _tell_moved(me: Current, boxes: tuple[Mailbox, ...], moved: move.Moved, record: dict[str, Any]) -> None:
+def _tell_moved(
+    me: Current, boxes: tuple[Mailbox, ...], moved: move.Moved, record: dict[str, Any], more: str
+) -> None:
     words = f"moved to {_label(boxes, moved.target)}"
-    label = _told(len(moved.moved), len(moved.gone), words, len(moved.left))
+    label = _told(len(moved.moved), len(moved.gone), words, len(moved.left)) + more
     reversible = moved.moved and (moved.uids or moved.message_ids)
     if not (reversible and undo.offer(me, label, record)):
         flash(label, "message" if moved.moved else "warning")

@@ -3,17 +3,11 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-import subprocess
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import ClassVar
 
 import pytest
 from flask import Flask
@@ -124,35 +118,3 @@ def test_who_throws_spam_away_teaches_nothing(world: World) -> None:
 def test_moves_that_have_nothing_to_do_with_spam_teach_nothing(world: World) -> None:
     assert world.acts("archive") == ""
     assert world.acts("move", "Archive", target="Sent") == ""
-
-
-class Controller(BaseHTTPRequestHandler):
-    """What Rspamd's controller is, as far as learning goes."""
-
-    heard: ClassVar[list[tuple[str, str, str, bytes]]] = []
-
-    def do_POST(self) -> None:
-        """Notes a message that is to be learnt."""
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.heard.append((self.path, self.headers["Password"], self.headers["Deliver-To"], body))
-        self.send_response(200)
-        self.end_headers()
-
-    def log_message(self, *_words: object) -> None:
-        """Nothing."""
-
-
-@pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
-def test_the_shipped_learner_tells_the_controller_and_fails_nobodys_move(tmp_path: Path) -> None:
-    script = tmp_path / "postern-learn"
-    script.write_text((SHIPPED / "sieve/postern-learn").read_text().replace("/etc/dovecot/sieve", str(tmp_path)))
-    (tmp_path / "controller-password").write_text("secret\n")
-    mail = _MAIL % (b"cheap", b"1")
-    with HTTPServer(("127.0.0.1", 0), Controller) as controller:
-        threading.Thread(target=controller.serve_forever, daemon=True).start()
-        where = {**os.environ, "POSTERN_CONTROLLER": f"http://127.0.0.1:{controller.server_port}"}
-        assert subprocess.run(["sh", script, "ham", "box1"], input=mail, env=where).returncode == 0
-        controller.shutdown()
-    assert Controller.heard == [("/learnham", "secret", "box1", mail)]
-    assert subprocess.run(["sh", script, "spam", "box1"], input=mail, env=where).returncode == 0
-    assert subprocess.run(["sh", script, "x; reboot", "box1"], input=mail, env=where).returncode == 64

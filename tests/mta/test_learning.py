@@ -1,0 +1,123 @@
+"""Junk and Not junk on the page, and what the filter learnt of them on another: with a real Dovecot, a real Rspamd, the
+shipped script between them, and the follower of the log."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import insert
+
+from app.blocklog.source import Source
+from app.demo.dovecot import Dovecot
+from app.demo.redis import RedisServer
+from app.directory.owners import owners, owners_of_logins
+from app.directory.tables import ServerRow
+from tests.blocklog.followed import follower
+from tests.conftest import make_server_folder
+from tests.faults.world import eventually
+from tests.mta.learner import SHIPPED, Controller, Syslog, install, missing
+from tests.mta.test_learner import mail, words
+from tests.web.conftest import add_account, close, new_app, on_redis, settings_in
+from tests.web.pages import Pages, field
+
+pytestmark = [pytest.mark.databases, pytest.mark.servers]
+
+
+@dataclass(frozen=True)
+class World:
+    """Somebody signed in whose moves teach."""
+
+    node: Flask
+    browser: Pages
+    syslog: Syslog
+    dovecot: Dovecot
+
+    def acts(self, action: str, mailbox: str = "INBOX", choose: int = 1, **fields: str) -> str:
+        """Does something with the newest messages of a mailbox; what the page says of it."""
+        page = self.browser.get(f"/mail/{mailbox}/")
+        uids = re.findall(r'data-uid="(\d+)"', page.get_data(as_text=True))[:choose]
+        assert len(uids) == choose
+        form = {"uid": uids, "action": action, **{name: field(page, name) for name in ("csrf_token", "uidvalidity")}}
+        before = len(self.syslog.said())
+        answer = self.browser.post(f"/mail/{mailbox}/actions", data={**form, **fields}, follow_redirects=True)
+        eventually(lambda: len(self.syslog.said()) == before + choose)
+        return answer.get_data(as_text=True)
+
+    def learnt(self) -> list[str]:
+        """The rows of the page, once the follower has read the log."""
+        held = self.node.extensions["postern"]
+        reader = follower(held.blocklog, [Source("mx1", str(self.syslog.file))])
+        reader.recipients.look_up = lambda names: owners(held.directory, names)
+        reader.recipients.look_up_logins = lambda host, names: owners_of_logins(held.directory, host, names)
+        reader.run()
+        page = self.browser.get("/filters/spam").get_data(as_text=True)
+        return [re.sub(r"<[^>]+>", "", each) for each in re.findall(r'<span class="learnt-text">.*?</span>', page)]
+
+
+@pytest.fixture
+def world(tmp_path: Path, redis_server: RedisServer, migrated: Path) -> Iterator[World]:
+    if why := missing():
+        pytest.skip(why)
+    folder = make_server_folder()
+    (folder / "rspamd").mkdir()
+    with Controller(folder / "rspamd", redis_server.port) as controller, Syslog(folder) as syslog:
+        dovecot = _dovecot(folder, syslog, controller)
+        shutil.copy(migrated, tmp_path / "postern.sqlite")
+        node = new_app(dataclasses.replace(on_redis(settings_in(tmp_path), redis_server), learning=True))
+        try:
+            yield World(node, _signed_in(node, dovecot), syslog, dovecot)
+        finally:
+            close(node)
+            dovecot.stop()
+    shutil.rmtree(folder)
+
+
+def _dovecot(folder: Path, syslog: Syslog, controller: Controller) -> Dovecot:
+    for name in ("report-spam.sieve", "report-ham.sieve"):
+        shutil.copy(SHIPPED / "sieve" / name, folder)
+    install(folder, syslog.socket, controller=controller.url)
+    lines = (SHIPPED / "postern-training.conf").read_text()
+    return Dovecot(folder, sieve=True, options=lines.replace("/etc/dovecot/sieve", str(folder))).start()
+
+
+def _signed_in(node: Flask, dovecot: Dovecot) -> Pages:
+    dovecot.add_user("box7", "secret")
+    values: dict[str, Any] = {"imap_host": "127.0.0.1", "imap_port": dovecot.imap_port, "imap_security": "plain"}
+    with node.extensions["postern"].directory.engine.begin() as rows:
+        rows.execute(insert(ServerRow).values(server_id=7, name="mx1", **values))
+    add_account(node, 7, "alice", kind="mailbox", forward_to=None, password_hash=None, server_id=7, login="box7")
+    browser: Pages = node.test_client()  # type: ignore[assignment]
+    assert browser.sign_in("alice@one.example", "secret").status_code == 303
+    return browser
+
+
+def test_the_page_says_what_was_learnt_of_what_somebody_marked(world: World) -> None:
+    assert world.learnt() == []
+    world.dovecot.deliver("box7", mail("1"), mail("2", b"Hello"))
+    assert "2 messages moved to Junk. The filter learns from it." in world.acts("junk", choose=2)
+    assert sorted(world.learnt()) == [
+        "A message: learnt as spam",
+        "A message: not learnt as spam: too little text, or nothing that the filter learns from",
+    ]
+    assert "The filter learns from it." in world.acts("notjunk", "Junk", choose=2)
+    assert "A message: learnt as good mail" in world.learnt()
+    world.acts("move", choose=1, target="Junk")
+    assert [each for each in world.learnt() if each.startswith("2 messages: ") and "as spam" in each]
+
+
+def test_a_whole_page_is_moved_without_waiting_for_the_filter_and_all_of_it_is_learnt(world: World) -> None:
+    world.dovecot.deliver("box7", *(mail(str(number), words(f"n{number}x")) for number in range(50)))
+    began = time.monotonic()
+    world.acts("junk", choose=50)
+    assert time.monotonic() - began < 15
+    assert "50 messages: learnt as spam" not in world.learnt(), "the page tells the latest twenty"
+    assert world.learnt() == ["20 messages: learnt as spam"]
