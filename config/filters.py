@@ -44,7 +44,7 @@ class FilterSettings:
         False,
     )
     policy_bind: str = setting(
-        "where the policy service answers Postfix: host:port of this machine or unix:/path (docs/mta-postfix.md)",
+        "where the policy service answers mail servers: host:port of this machine or unix:/path (docs/mta-postfix.md)",
         values.bind,
         "127.0.0.1:10040",
     )

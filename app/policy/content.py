@@ -2,6 +2,9 @@
 
 `CONTENT junk=5 reject=15 greylist=1 rule=deny:42`. Of several people the most patient limits count, so that nobody
 misses mail by another's choice; a rule acts where it does for each of them. Settings as in spam.py.
+
+Rspamd does what has the highest limit of those that a score reaches: what would come before the refusal must not stand
+above it, nor what delays above the spam folder.
 """
 
 from __future__ import annotations
@@ -18,6 +21,8 @@ from app.policy.senders import Decision, judged
 from app.policy.spam import DEFAULTS
 
 NAMES: Final = ("greylist", "junk_score", "reject_score")
+NEVER: Final = "9999"  # a score that nothing reaches
+DELAYS: Final = 4.0  # from which score Rspamd delays, unless a site says otherwise
 MOST: Final = 50  # recipients of a message, as in config/rspamd/postern.lua
 
 
@@ -61,7 +66,9 @@ def _told(decided: Sequence[Decision], chosen: Sequence[Mapping[str, str]], grey
     others = [values for each, values in zip(decided, chosen, strict=True) if each.action != "allow"]
     junk, reject = (_highest(others, name) for name in ("junk_score", "reject_score"))
     if len(others) < len(decided):
-        reject = "9999"  # somebody wants it
+        reject = NEVER  # somebody wants it
+    waits = waits and min(float(junk), float(reject)) > DELAYS
+    junk = junk if float(junk) < float(reject) else NEVER
     rule = f" rule={action}:{number}" if action else ""
     return f"CONTENT junk={junk} reject={reject} greylist={int(waits)}{rule}"
 

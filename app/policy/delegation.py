@@ -1,7 +1,8 @@
 """Postfix' policy delegation (SMTPD_POLICY_README): requests of `name=value` lines up to an empty one, one answer each.
 
 Postfix keeps its connections and asks one thing after another on each. Lines, requests, connections and silence are
-bounded. What is no request ends its connection; Postfix then asks again, and goes on without an answer.
+bounded. What is no request ends its connection; Postfix then asks again, and goes on without an answer. Who begins with
+POST speaks HTTP, on the same port and within the same bounds (settingsmap.py).
 """
 
 from __future__ import annotations
@@ -52,23 +53,39 @@ def request_of(raw: bytes) -> Request:
         if not equals or len(line) > LINE:
             raise BadRequest
         if known := _KNOWN.get(name + equals):
-            found[known] = _printable(value.decode(errors="replace"))
+            found[known] = printable(value.decode(errors="replace"))
     return Request(**found)
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """A blank for what is none. Without all of its value a mail would be from or for nobody, whom no rule names."""
     return text if text.isprintable() else "".join(each if each.isprintable() else " " for each in text)
 
 
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """How somebody asks: `cut` takes the first request off what came, with its length in bytes; None: there is more to
+    come. Raises BadRequest. `told` writes an answer."""
+
+    cut: Callable[[bytes], tuple[Request, int] | None]
+    told: Callable[[str], bytes]
+
+
+def _cut(came: bytes) -> tuple[Request, int] | None:
+    end = came.find(b"\n\n")
+    return None if end < 0 else (request_of(came[:end]), end + 2)
+
+
+POSTFIX: Final = Wire(_cut, lambda action: f"action={action}\n\n".encode())
+HTTP: Final = b"POST "
 Answer = Callable[[Request], Awaitable[str]]
 
 
 class Connection(asyncio.Protocol):
-    """One smtpd. It is not read on while it waits for an answer."""
+    """One smtpd, or another who asks. It is not read on while it waits for an answer."""
 
-    def __init__(self, answer: Answer, open_ones: set[Connection]) -> None:
-        self.answer, self.open_ones = answer, open_ones
+    def __init__(self, answer: Answer, open_ones: set[Connection], http: Wire) -> None:
+        self.answer, self.open_ones, self.http = answer, open_ones, http
         self._came = bytearray()
         self._transport: asyncio.Transport | None = None
         self._task: asyncio.Task[None] | None = None
@@ -108,38 +125,41 @@ class Connection(asyncio.Protocol):
         return self._task is not None
 
     def _next(self) -> None:
-        end = self._came.find(b"\n\n")
-        if end < 0 or self._transport is None:
-            if self._transport is not None:
-                self._transport.resume_reading()
+        if self._transport is None:
             return
+        wire = self.http if self._came.startswith(HTTP) else POSTFIX
         try:
-            request = request_of(bytes(self._came[:end]))
+            found = wire.cut(bytes(self._came))
         except BadRequest:
             self.close()
             return
-        del self._came[: end + 2]
+        if found is None:
+            self._transport.resume_reading()
+            return
+        request, length = found
+        del self._came[:length]
         self._transport.pause_reading()
-        self._task = asyncio.ensure_future(self._tell(request))
+        self._task = asyncio.ensure_future(self._tell(request, wire))
 
-    async def _tell(self, request: Request) -> None:
+    async def _tell(self, request: Request, wire: Wire) -> None:
         try:
             action = await self.answer(request)
         finally:
             self._task = None
         if self._transport is not None:
-            self._transport.write(f"action={action}\n\n".encode())
+            self._transport.write(wire.told(action))
             if self._transport.get_write_buffer_size() > REQUEST:
                 self.close()  # it asks and does not read
             self._next()
 
 
-async def listen(at: str, answer: Answer) -> tuple[asyncio.Server, set[Connection]]:
-    """Listens on `host:port` or `unix:/path`, where any user of the machine may ask; and what is connected."""
+async def listen(at: str, answer: Answer, http: Wire = POSTFIX) -> tuple[asyncio.Server, set[Connection]]:
+    """Listens on `host:port` or `unix:/path`, where any user of the machine may ask; and what is connected. `http`:
+    how who begins with POST is understood."""
     loop, open_ones = asyncio.get_running_loop(), set[Connection]()
 
     def make() -> Connection:
-        return Connection(answer, open_ones)
+        return Connection(answer, open_ones, http)
 
     if at.startswith("unix:"):
         path = at.removeprefix("unix:")

@@ -33,6 +33,7 @@ from app.policy.batches import Batches
 from app.policy.delegation import Request, close_idle, listen
 from app.policy.errors import PolicyAway
 from app.policy.intake import switched_off
+from app.policy.settingsmap import RSPAMD
 
 if TYPE_CHECKING:
     from config.default import Settings
@@ -128,7 +129,7 @@ async def serve(settings: Settings) -> None:
     loop, beside = asyncio.get_running_loop(), ThreadPoolExecutor(1, "beside")
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ending.set)
-    server, open_ones = await listen(settings.policy_bind, policy.answer)
+    server, open_ones = await listen(settings.policy_bind, policy.answer, RSPAMD)
     log.info("the policy service answers", extra={"detail": settings.policy_bind})
     writing: asyncio.Future[None] | None = None
     while not ending.is_set():

@@ -33,18 +33,31 @@ def test_limits_are_those_that_the_page_shows_and_a_lock_wins(engine: Engine) ->
         choose(engine, scope, "junk_score", value)
     assert told(engine, ALICE) == ["CONTENT junk=7.5 reject=15 greylist=1"]
     choose(engine, EVERYBODY, "junk_score", "3", locked=True)
-    assert told(engine, ALICE) == ["CONTENT junk=3 reject=15 greylist=1"]
+    assert told(engine, ALICE) == ["CONTENT junk=3 reject=15 greylist=0"]
     mail = Mail("", account_id="7", site="3")
     effective = spam.effective(engine, account_id="7", site="3")
     assert held(engine, [mail], ["junk_score"]) == [{"junk_score": effective.junk_score.value}]
 
 
+def test_nothing_stands_above_a_refusal_and_no_delay_above_the_spam_folder(engine: Engine) -> None:
+    choose(engine, account_scope("7"), "reject_score", "5")
+    assert told(engine, ALICE) == ["CONTENT junk=9999 reject=5 greylist=1"]
+    choose(engine, account_scope("7"), "reject_score", "8")
+    choose(engine, account_scope("7"), "junk_score", "4")
+    assert told(engine, ALICE) == ["CONTENT junk=4 reject=8 greylist=0"]
+    choose(engine, account_scope("7"), "junk_score", "20")
+    assert told(engine, ALICE, BOTH) == [
+        "CONTENT junk=9999 reject=8 greylist=1",
+        "CONTENT junk=9999 reject=15 greylist=1",
+    ]
+
+
 def test_of_several_people_the_most_patient_limit_counts_and_all_have_to_wait(engine: Engine) -> None:
     choose(engine, account_scope("7"), "reject_score", "8")
-    choose(engine, account_scope("7"), "junk_score", "9")
-    assert told(engine, BOTH) == ["CONTENT junk=9 reject=15 greylist=1"]
+    choose(engine, account_scope("7"), "junk_score", "7")
+    assert told(engine, BOTH) == ["CONTENT junk=7 reject=15 greylist=1"]
     choose(engine, account_scope("7"), "greylist", "0")
-    assert told(engine, BOTH, ALICE) == ["CONTENT junk=9 reject=15 greylist=0", "CONTENT junk=9 reject=8 greylist=0"]
+    assert told(engine, BOTH, ALICE) == ["CONTENT junk=7 reject=15 greylist=0", "CONTENT junk=7 reject=8 greylist=0"]
 
 
 def test_a_rule_acts_where_all_say_so(engine: Engine) -> None:
