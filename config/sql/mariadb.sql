@@ -68,6 +68,28 @@ SELECT r.scope_rank, r.scope_id, r.rule_id, n.step,
   FROM mta_rule r JOIN (SELECT 0 AS step UNION ALL SELECT 1) n
  WHERE r.kind IN (1, 2) AND r.action IN ('allow', 'deny') AND r.value REGEXP '^[a-z0-9@._+=&/~!''$%-]+$';
 
+-- What is answered now for who is away, where their mail server has no scripts. `subject` and `answer` are in base64, the
+-- latter as a mail carries it, so that no reader takes them for anything; `addresses` the account's own, `contacts` the
+-- only senders that are answered (NULL: all), with blanks between, before and behind.
+CREATE OR REPLACE VIEW mta_away AS
+SELECT w.account_id, w.days, REPLACE(TO_BASE64(w.subject), CHAR(10 USING utf8mb4), '') AS subject,
+       TO_BASE64(REPLACE(w.answer, CHAR(10 USING utf8mb4), CHAR(13, 10 USING utf8mb4))) AS answer,
+       CONCAT_WS(' ',
+         (SELECT GROUP_CONCAT(c.username, '@', d.name ORDER BY d.name <> s.primary_domain SEPARATOR ' ') FROM domain d
+           WHERE d.site_id = c.site_id AND d.enabled AND NOT EXISTS
+             (SELECT 1 FROM address o WHERE o.site_id = c.site_id AND o.local = c.username
+                AND o.domain_id IN (0, d.domain_id) AND COALESCE(o.account_id, 0) <> c.account_id)),
+         (SELECT GROUP_CONCAT(a.local, '@', d.name SEPARATOR ' ') FROM address a
+            JOIN domain d ON d.site_id = a.site_id AND a.domain_id IN (0, d.domain_id)
+           WHERE a.account_id = c.account_id AND a.site_id = c.site_id AND a.local <> '*' AND a.enabled AND d.enabled)
+       ) AS addresses,
+       REPLACE(w.contacts, CHAR(10 USING utf8mb4), ' ') AS contacts
+  FROM away w JOIN account c ON c.account_id = CAST(w.account_id AS UNSIGNED) AND c.enabled AND c.kind <> 'forward'
+  JOIN site s ON s.site_id = c.site_id AND s.enabled
+  JOIN mail_server m ON m.server_id = c.server_id AND m.vacation = 'sql' AND m.sieve_host IS NULL
+ WHERE w.enabled AND w.account_id = CONCAT(c.account_id, '')
+   AND (w.starts_at IS NULL OR w.starts_at <= UTC_TIMESTAMP()) AND (w.ends_at IS NULL OR w.ends_at > UTC_TIMESTAMP());
+
 -- Servers that are shut out now, and those that an administrator let in again.
 CREATE OR REPLACE VIEW mta_host_block AS
 SELECT ip, reason, expires_at FROM host_block WHERE expires_at > UTC_TIMESTAMP();
@@ -102,6 +124,7 @@ GRANT SELECT ON sa_setting TO spamassassin@'%';
 GRANT SELECT ON sa_rule TO spamassassin@'%';
 GRANT SELECT ON mta_host_block TO exim@'%', postfix@'%';
 GRANT SELECT ON mta_host_pardon TO exim@'%';
+GRANT SELECT ON mta_away TO exim@'%';
 GRANT SELECT ON mta_login TO dovecot@'%';
 GRANT SELECT ON mta_box TO dovecot@'%';
 GRANT SELECT (prefid, scope_rank, scope_id, preference, value) ON spam_pref TO spamassassin@'%';
@@ -109,6 +132,8 @@ GRANT SELECT, INSERT ON host_block TO exim@'%';
 GRANT UPDATE (reason, added_at, expires_at, hits) ON host_block TO exim@'%';
 GRANT SELECT, INSERT ON grey_triplet TO exim@'%';
 GRANT UPDATE (first_seen, last_seen, tries, passed_at) ON grey_triplet TO exim@'%';
+GRANT SELECT, INSERT ON away_answer TO exim@'%';
+GRANT UPDATE (answered_at) ON away_answer TO exim@'%';
 
 -- The policy service (docs/mta-postfix.md): POSTERN_DATABASE_URL with this user.
 CREATE USER IF NOT EXISTS postern_policy@'%' ACCOUNT LOCK;

@@ -69,6 +69,30 @@ SELECT r.scope_rank, r.scope_id, r.rule_id, n.step,
   FROM mta_rule r CROSS JOIN (VALUES (0), (1)) n (step)
  WHERE r.kind IN (1, 2) AND r.action IN ('allow', 'deny') AND r.value ~ '^[a-z0-9@._+=&/~!''$%-]+$';
 
+-- What is answered now for who is away, where their mail server has no scripts. `subject` and `answer` are in base64, the
+-- latter as a mail carries it, so that no reader takes them for anything; `addresses` the account's own, `contacts` the
+-- only senders that are answered (NULL: all), with blanks between, before and behind.
+CREATE OR REPLACE VIEW mta_away WITH (security_barrier) AS
+SELECT w.account_id, w.days, translate(encode(convert_to(w.subject, 'UTF8'), 'base64'), chr(10), '') AS subject,
+       encode(convert_to(replace(w.answer, chr(10), chr(13) || chr(10)), 'UTF8'), 'base64') AS answer,
+       concat_ws(' ',
+         (SELECT string_agg(c.username || '@' || d.name, ' ' ORDER BY d.name <> s.primary_domain) FROM domain d
+           WHERE d.site_id = c.site_id AND d.enabled AND NOT EXISTS
+             (SELECT FROM address o WHERE o.site_id = c.site_id AND o.local = c.username
+                AND o.domain_id IN (0, d.domain_id) AND COALESCE(o.account_id, 0) <> c.account_id)),
+         (SELECT string_agg(a.local || '@' || d.name, ' ') FROM address a
+            JOIN domain d ON d.site_id = a.site_id AND a.domain_id IN (0, d.domain_id)
+           WHERE a.account_id = c.account_id AND a.site_id = c.site_id AND a.local <> '*' AND a.enabled AND d.enabled)
+       ) AS addresses,
+       translate(w.contacts, chr(10), ' ') AS contacts
+  FROM away w
+  JOIN account c ON c.account_id = CASE WHEN w.account_id ~ '^[0-9]{1,9}$' THEN w.account_id::int END
+   AND c.enabled AND c.kind <> 'forward'
+  JOIN site s ON s.site_id = c.site_id AND s.enabled
+  JOIN mail_server m ON m.server_id = c.server_id AND m.vacation = 'sql' AND m.sieve_host IS NULL
+ WHERE w.enabled AND (w.starts_at IS NULL OR w.starts_at <= now() AT TIME ZONE 'UTC')
+   AND (w.ends_at IS NULL OR w.ends_at > now() AT TIME ZONE 'UTC');
+
 -- Servers that are shut out now, and those that an administrator let in again.
 CREATE OR REPLACE VIEW mta_host_block AS
 SELECT ip, reason, expires_at FROM host_block WHERE expires_at > now() AT TIME ZONE 'UTC';
@@ -120,13 +144,15 @@ GRANT SELECT ON mta_rule TO exim, postfix;
 GRANT SELECT ON mta_setting TO exim, postfix, dovecot;
 GRANT SELECT ON sa_setting, sa_rule TO spamassassin;
 GRANT SELECT ON mta_host_block TO exim, postfix;
-GRANT SELECT ON mta_host_pardon TO exim;
+GRANT SELECT ON mta_host_pardon, mta_away TO exim;
 GRANT SELECT ON mta_login, mta_box TO dovecot;
 GRANT SELECT (prefid, scope_rank, scope_id, preference, value) ON spam_pref TO spamassassin;
 GRANT SELECT, INSERT ON host_block TO exim;
 GRANT UPDATE (reason, added_at, expires_at, hits) ON host_block TO exim;
 GRANT SELECT, INSERT ON grey_triplet TO exim;
 GRANT UPDATE (first_seen, last_seen, tries, passed_at) ON grey_triplet TO exim;
+GRANT SELECT, INSERT ON away_answer TO exim;
+GRANT UPDATE (answered_at) ON away_answer TO exim;
 
 -- The policy service (docs/mta-postfix.md): POSTERN_DATABASE_URL with this user.
 GRANT SELECT ON site, domain, address, mail_server, policy_rule, policy_setting TO postern_policy;

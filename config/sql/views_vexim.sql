@@ -3,8 +3,8 @@
 --
 -- A site's primary domain has its accounts; its other domains are aliases of it, and have what is theirs alone. `smtp`
 -- of an account leads to login@SERVER.internal, for a router like postern_box (config/exim/postern-routers.conf).
--- Passwords are Dovecot's matter (mta_login): there is none here. Vacation is Sieve's (`on_vacation` 0);
--- whoever forwards and keeps has `unseen` 1; nothing is thrown away (`spam_drop` 0).
+-- Passwords are Dovecot's matter (mta_login): there is none here. `on_vacation` is 1 while mail is answered out of SQL
+-- (mta_away), and 0 where scripts answer; vexim's own transport sets no subject and no charset. Whoever forwards and keeps has `unseen` 1; nothing is thrown away (`spam_drop` 0).
 CREATE OR REPLACE VIEW domains AS
 SELECT d.domain_id AS domain_id, d.name AS domain, 'local' AS type,
        CASE WHEN d.enabled AND s.enabled THEN 1 ELSE 0 END AS enabled,
@@ -53,10 +53,14 @@ SELECT c.account_id AS user_id, d.domain_id AS domain_id, c.username AS localpar
               OR p.scope_rank = 2 AND p.scope_id = CONCAT(c.account_id, ''))
          ORDER BY p.locked DESC, CASE WHEN p.locked THEN p.scope_rank ELSE -p.scope_rank END LIMIT 1), '15')
             AS DECIMAL(6,2))) AS sa_refuse,
-       1 AS on_avscan, 1 AS on_spamassassin, 0 AS on_piped, 0 AS on_vacation, '' AS vacation, 0 AS spam_drop,
+       1 AS on_avscan, 1 AS on_spamassassin, 0 AS on_piped,
+       CASE WHEN v.account_id IS NULL THEN 0 ELSE 1 END AS on_vacation,
+       CASE WHEN v.account_id IS NULL THEN '' ELSE w.answer END AS vacation, 0 AS spam_drop,
        0 AS maxmsgsize, 0 AS quota, 65534 AS uid, 65534 AS gid, '' AS tagline, COALESCE(c.display_name, '') AS realname
   FROM account c JOIN site s ON s.site_id = c.site_id JOIN domain d ON d.name = s.primary_domain
   LEFT JOIN mail_server m ON m.server_id = c.server_id
+  LEFT JOIN mta_away v ON v.account_id = CONCAT(c.account_id, '')
+  LEFT JOIN away w ON w.account_id = v.account_id
 UNION ALL
 SELECT 1000000000 + a.address_id, d.domain_id, a.local, CONCAT(a.local, '@', d.name),
        CASE WHEN a.local = '*' THEN 'catch' ELSE 'alias' END,

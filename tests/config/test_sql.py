@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from app.directory.address import parse_address
 from app.directory.engine import open_engine
 from app.directory.resolve import Directory, resolve
+from app.policy.away import Away, keep
 from tests.directory.filling import account, alias, fill, run, server, site
 from tests.mailsql import FOLDER, USERS, MailSQL
 
@@ -23,13 +26,13 @@ _ASKED = (
 )
 _HASH = "$6$salt$" + "x" * 86
 _READS = {
-    "exim": {"mta_domain", "mta_recipient", "mta_rule", "mta_setting", "mta_host_block", "mta_host_pardon"},
+    "exim": {"mta_domain", "mta_recipient", "mta_rule", "mta_setting", "mta_host_block", "mta_host_pardon", "mta_away"},
     "postfix": {"mta_domain", "mta_recipient", "mta_rule", "mta_setting", "mta_host_block"},
     "dovecot": {"mta_box", "mta_login", "mta_setting"},
     "spamassassin": {"mta_domain", "mta_recipient", "sa_setting", "sa_rule"},
 }
 _VIEWS = set().union(*_READS.values())
-_TABLES = ("account", "address", "policy_rule", "policy_setting", "action_log", "outbox", "block_log", "site")
+_TABLES = ("account", "address", "policy_rule", "policy_setting", "action_log", "outbox", "block_log", "site", "away")
 
 
 @pytest.fixture(scope="module", params=["postgresql", "mariadb"])
@@ -99,6 +102,25 @@ def test_what_forwards_says_where_to(engines: dict[str, Engine]) -> None:
     }
 
 
+def test_an_answer_has_the_addresses_that_are_the_account_s_own(engines: dict[str, Engine], sql: MailSQL) -> None:
+    run(engines["owner"], "UPDATE mail_server SET vacation = 'sql'")
+    words = "’n Gruß\n🏖" * 50
+    for number in ("1", "3", "4"):
+        keep(engines["owner"], number, Away(True, words, "Füße"), datetime.now(UTC), seen="")
+    with engines["exim"].connect() as connection:
+        rows = connection.execute(text("SELECT * FROM mta_away")).mappings().all()
+    (row,) = rows  # neither who only forwards nor who is disabled
+    assert row["account_id"] == "1" and row["contacts"] is None and row["days"] == 7
+    assert row["addresses"].split()[0] == "alice@one.example"
+    assert {*row["addresses"].split()} == {"alice@one.example", "sales@one.example", "sales@one.test"}
+    assert b64decode(row["subject"]).decode() == "Füße" and "\n" not in row["subject"]
+    assert b64decode(row["answer"]).decode() == words.replace("\n", "\r\n")
+    assert max(map(len, row["answer"].splitlines())) <= 76
+    run(engines["owner"], "UPDATE mail_server SET sieve_host = 'mail1.example.net'")
+    with engines["exim"].connect() as connection:
+        assert connection.execute(text("SELECT * FROM mta_away")).all() == []
+
+
 def test_dovecot_alone_sees_hashes(engines: dict[str, Engine]) -> None:
     row = asked(engines["dovecot"], "sales@one.test", "mta_login")
     assert row and (row["login"], row["password_hash"], row["port"]) == ("box1", _HASH, 993)
@@ -115,8 +137,9 @@ def _columns(connection: Any, view: str) -> set[str]:
 
 @pytest.mark.parametrize("user", USERS)
 def test_each_user_reads_its_views_and_nothing_else(engines: dict[str, Engine], user: str) -> None:
-    state = {"exim": ("host_block", "grey_triplet")}.get(user, ())
-    for name in (*_VIEWS, *_TABLES, "host_block", "grey_triplet"):
+    states = ("host_block", "grey_triplet", "away_answer")
+    state = states if user == "exim" else ()
+    for name in (*_VIEWS, *_TABLES, *states):
         assert allowed(engines[user], f"SELECT * FROM {name}") is (name in _READS[user] or name in state), name
 
 
@@ -133,6 +156,10 @@ def test_nobody_writes_rules_accounts_or_settings(engines: dict[str, Engine], us
         "UPDATE mta_login SET password_hash = ''",
         "DELETE FROM host_block",
         "UPDATE host_block SET ip = '192.0.2.1'",
+        "UPDATE away SET enabled = true",
+        "UPDATE mta_away SET answer = ''",
+        "DELETE FROM away_answer",
+        "UPDATE away_answer SET mark = ''",
         "CREATE TABLE mine (a integer)" if engines[user].dialect.name != "postgresql" else "DROP TABLE account",
     ):
         assert not allowed(engines[user], line), line
@@ -162,6 +189,8 @@ def test_exim_writes_its_state(engines: dict[str, Engine]) -> None:
         "INSERT INTO host_block (ip, reason, added_at, expires_at)"
         " VALUES ('192.0.2.9', '', '2026-01-01', '2026-01-02')",
         "UPDATE host_block SET hits = hits + 1 WHERE ip = '192.0.2.9'",
+        "INSERT INTO away_answer (account_id, mark, answered_at) VALUES ('1', 'x', '2026-01-01')",
+        "UPDATE away_answer SET answered_at = '2026-01-02'",
     ):
         assert allowed(engines["exim"], line) and not allowed(engines["postfix"], line)
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import Engine, text
 
 from app.directory.engine import open_engine
 from app.directory.resolve import Directory, resolve
+from app.policy.away import Away, keep
 from tests.config.test_sql import asked
 from tests.databases import DatabaseServer
 from tests.directory.filling import account, alias, fill, run, server, site
@@ -112,7 +114,7 @@ def test_an_exim_made_for_vexim_reads_our_tables(database: MailSQL) -> None:
     owner = open_engine(database.url)
     fill(
         owner,
-        server(),
+        server(vacation="sql"),
         *site("one", "one.example", "one.test"),
         account("one", "alice", login="box1"),
         account("one", "both", kind="both", login="box2", forward_to="x@else.example"),
@@ -129,6 +131,8 @@ def test_an_exim_made_for_vexim_reads_our_tables(database: MailSQL) -> None:
         f" VALUES (0, '', 'reject_score', '12.5', false, {at}), (1, '1', 'junk_score', '4.5', true, {at}),"
         f" (2, '1', 'junk_score', '9', false, {at}), (2, '1', 'rbl', '0', false, {at})",
     )
+    for number, on in (("1", True), ("2", False)):
+        keep(owner, number, Away(on, "Fort.\n’n Gruß"), datetime.now(UTC), seen="")
     database.run_file(FOLDER / "views_vexim.sql")
     exim = open_engine(database.url_of("exim"))
     lines = {
@@ -146,8 +150,12 @@ def test_an_exim_made_for_vexim_reads_our_tables(database: MailSQL) -> None:
         },
         "SELECT CONCAT(sa_tag * 10, '/', sa_refuse * 10, '/', on_blocklist, '/', on_vacation, '/', spam_drop)"
         " FROM users WHERE username = :address": {
-            "alice@one.example": "40/130/0/0/0",
+            "alice@one.example": "40/130/0/1/0",
             "both@one.example": "40/130/1/0/0",
+        },
+        "SELECT vacation FROM users WHERE username = :address AND on_vacation = 1": {
+            "alice@one.example": "Fort.\n’n Gruß",
+            "both@one.example": None,
         },
         "SELECT CONCAT(blockhdr, ' ', blockval) FROM blocklists, users WHERE blocklists.user_id = users.user_id"
         " AND users.username = :address": {"alice@one.example": "From bank.example"},

@@ -99,14 +99,14 @@ class Namespace:
         host = host or ("::1" if ":" in source else "127.0.0.1")
         return self._inside(lambda: socket.create_connection((host, port), 20, (source, 0)))
 
-    def listen(self, port: int, *, udp: bool = False) -> socket.socket:
-        """A server's socket on 127.0.0.1."""
+    def listen(self, port: int, *, udp: bool = False, host: str = "127.0.0.1") -> socket.socket:
+        """A server's socket on one of the addresses."""
 
         def make() -> socket.socket:
             if not udp:
-                return socket.create_server(("127.0.0.1", port))
+                return socket.create_server((host, port))
             made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-            made.bind(("127.0.0.1", port))
+            made.bind((host, port))
             return made
 
         return self._inside(make)

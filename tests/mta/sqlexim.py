@@ -24,22 +24,34 @@ from tests.mailsql import PASSWORD, MailSQL
 from tests.mta.client import Attempt, message
 from tests.mta.dns import Nameserver, listed, reverse
 from tests.mta.exim import ROOT, Exim
-from tests.mta.lmtp import Lmtp
+from tests.mta.lmtp import Lmtp, Smtp
 from tests.mta.namespace import Namespace
 from tests.mta.spamd import Spamd
 
 GOOD, OTHER, LISTED, LIAR = "203.0.113.7", "203.0.113.8", "198.51.100.66", "203.0.113.9"
 TRUSTED, SHUT, SIX = "198.51.100.7", "203.0.113.99", "2001:db8:0:1:1:1:1:1"
-ADDRESSES = [GOOD, OTHER, LISTED, LIAR, TRUSTED, SHUT, SIX]
+FRIENDS = "198.51.100.25"  # where mail to friend.example is taken
+ADDRESSES = [GOOD, OTHER, LISTED, LIAR, TRUSTED, SHUT, SIX, FRIENDS]
 ZONE: Final = {
     "sender.example": {"MX": ["10 mx.sender.example"], "TXT": [f"v=spf1 ip4:{GOOD} ip4:{LISTED} ~all"]},
     "mail.sender.example": {"A": [GOOD, OTHER]},
     "mx.sender.example": {"A": ["192.0.2.80"]},  # nobody's here
+    "friend.example": {"MX": ["10 mx.friend.example"]},
+    "mx.friend.example": {"A": [FRIENDS]},
     "else.example": {"MX": ["10 mx.sender.example"]},
     "mail1.example.net": {"A": ["127.0.0.1"]},
     reverse(GOOD): {"PTR": ["mail.sender.example"]},
     listed(LISTED, "zen.example"): {"A": ["127.0.0.2"], "TXT": ["https://zen.example/why"]},
 }
+_FRIENDS = f"""friends:
+  driver = manualroute
+  domains = friend.example
+  route_data = {FRIENDS}
+  self = send
+  transport = others
+others:
+  driver = dnslookup
+"""
 _SIGN_IN = """
 begin authenticators
 anybody:
@@ -53,10 +65,14 @@ MINE = account_scope("1")  # alice's
 
 
 class SqlExim:
-    """`engine` is the app's on the same database; `box` the mail server that all accounts lie on."""
+    """`engine` is the app's on the same database; `box` the mail server that all accounts lie on; `friends` a server
+    elsewhere."""
 
-    def __init__(self, database: MailSQL, engine: Engine, exim: Exim, network: Namespace, box: Lmtp) -> None:
+    def __init__(
+        self, database: MailSQL, engine: Engine, exim: Exim, network: Namespace, box: Lmtp, friends: Smtp
+    ) -> None:
         self.database, self.engine, self.exim, self.network, self.box = database, engine, exim, network, box
+        self.friends = friends
 
     def tries(
         self, sender: str, *recipients: str, subject: str = "", source: str = GOOD, helo: str = "", login: str = ""
@@ -117,6 +133,7 @@ def started(folder: Path, server_: DatabaseServer) -> Iterator[SqlExim]:
         stack.enter_context(Nameserver(network.listen(53, udp=True), ZONE))
         stack.enter_context(Spamd(network.listen(783)))
         box = stack.enter_context(Lmtp(network.listen(24)))
+        friends = stack.enter_context(Smtp(network.listen(25, host=FRIENDS)))
         if database.kind == "mariadb":  # what its client reads of the machine
             (folder / "mysql").mkdir()
             (folder / "mysql/my.cnf").write_text((ROOT / "config/exim/exim.cnf").read_text().replace("= 2\n", "= 1\n"))
@@ -125,14 +142,14 @@ def started(folder: Path, server_: DatabaseServer) -> Iterator[SqlExim]:
         own = ("primary_hostname", "timezone", "log_timezone", "keep_environment", "local_interfaces")
         exim = Exim(folder / "exim", config, inside=network.words([]), address="127.0.0.1 ::1", without=own)
         stack.enter_context(exim)
-        yield SqlExim(database, engine, exim, network, box)
+        yield SqlExim(database, engine, exim, network, box, friends)
 
 
 def people(engine: Engine) -> None:
     """Two sites: alice, both, away and an alias; bob, who has all of two.example."""
     fill(
         engine,
-        server(),
+        server(vacation="sql"),
         *site("one", "one.example", "one.test"),
         *site("two", "two.example"),
         account("one", "alice", login="box1"),
@@ -159,6 +176,7 @@ def prepared(folder: Path, database: MailSQL) -> str:
         ("(/run/mysqld/mysqld.sock)/mail/exim/PASSWORD", f"({database.server.socket})/{database.name}/exim/{secret}"),
         ("198.51.100.0/24", TRUSTED),
         ("zen.spamhaus.org", "zen.example"),
+        ("others:\n  driver = dnslookup\n", _FRIENDS),  # its address is one of this machine's
         ("# POSTERN_SPAMD", "POSTERN_SPAMD"),
         ("# spamd_address", "spamd_address"),
     ):

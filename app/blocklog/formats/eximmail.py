@@ -41,6 +41,7 @@ _WHY = re.compile(
 )
 _RELAY = re.compile(r" H=(?P<name>[^\s\[\]]++)? ?\[(?P<ip>[0-9A-Fa-f:.]++)\](?::(?P<port>\d++))?")
 _QUEUED = re.compile(rf"queued as (?P<other>[A-Za-z0-9]{{5,20}})\b|\bid=(?P<exim>{ID})")
+_ANSWERING = "postern_away"  # the transport of config/exim that answers mail, which lies in its mailbox besides
 _CODES = re.compile(r"(?:^|: )(?:[245]\d\d)[ -](?P<dsn>[245]\.\d{1,3}\.\d{1,3})?")
 
 
@@ -128,6 +129,8 @@ def _delivered(line: Line, queue_id: str, symbol: str, text: str) -> Iterator[Ev
         why = _WHY.fullmatch(rest)
         reply, extra = (why["text"], why["fields"]) if why else (rest.lstrip(" :"), "")
         transport = fields(extra).get("T", "")
+    if transport == _ANSWERING:
+        return
     yield Delivery(
         line.at,
         line.instance,
