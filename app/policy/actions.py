@@ -74,12 +74,24 @@ def record(
     connection: Connection, by: By, verb: str, target: str, at: datetime, detail: dict[str, Any] | None = None
 ) -> int:
     """Writes an action down, in the transaction that does it; returns its id."""
-    told = json.dumps(detail, separators=(",", ":")) if detail else None
-    who = {"actor_id": by.actor_id, "account_id": by.account_id, "site": by.site, "ip": by.ip}
-    values = {**who, "at": at, "verb": verb, "target": target[:TARGET], "detail": told}
-    done = connection.execute(insert(_ACTIONS).values(values))
+    done = connection.execute(insert(_ACTIONS).values(_values(by, verb, target, at, detail)))
     assert done.inserted_primary_key is not None
     return int(done.inserted_primary_key[0])
+
+
+def record_many(
+    connection: Connection, at: datetime, done: Sequence[tuple[By, str, str, dict[str, Any]]]
+) -> None:
+    """Writes many actions down, each by whom, its verb, target and detail."""
+    values = [_values(by, verb, target, at, detail) for by, verb, target, detail in done]
+    if values:
+        connection.execute(insert(_ACTIONS), values)
+
+
+def _values(by: By, verb: str, target: str, at: datetime, detail: dict[str, Any] | None) -> dict[str, Any]:
+    told = json.dumps(detail, separators=(",", ":")) if detail else None
+    who = {"actor_id": by.actor_id, "account_id": by.account_id, "site": by.site, "ip": by.ip}
+    return {**who, "at": at, "verb": verb, "target": target[:TARGET], "detail": told}
 
 
 def recorded(engine: Engine, by: By, verb: str, target: str, at: datetime, detail: dict[str, Any] | None = None) -> int:
@@ -90,11 +102,8 @@ def recorded(engine: Engine, by: By, verb: str, target: str, at: datetime, detai
 def all_recorded(engine: Engine, done: Sequence[tuple[By, str, dict[str, Any]]], verb: str, at: datetime) -> None:
     """The same for what was done to several accounts, each with its target and detail. Raises PolicyAway."""
 
-    def work(connection: Connection) -> None:
-        for by, target, detail in done:
-            record(connection, by, verb, target, at, detail)
-
-    changed(engine, work)
+    lines = [(by, verb, target, detail) for by, target, detail in done]
+    changed(engine, lambda connection: record_many(connection, at, lines))
 
 
 def add_rule(engine: Engine, by: By, rule: Rule, detail: dict[str, Any] | None = None) -> tuple[int, Rule]:
@@ -156,6 +165,18 @@ def of_site(engine: Engine, site: str, *, limit: int = 51) -> tuple[Action, ...]
     newest = newest.order_by(_C.at.desc(), _C.id.desc()).limit(limit)
     with reading(engine) as connection:
         return tuple(_action(row) for row in connection.execute(newest))
+
+
+def parts(engine: Engine, site: str, number: int) -> tuple[int, ...]:
+    """Of an action that was written down in parts: that part, and those after it which were not taken back, the last
+    one first, as later ones build on earlier ones. Itself, of any other. Raises PolicyAway."""
+    with reading(engine) as connection:
+        row = connection.execute(select(_ACTIONS).where(_C.id == number, _C.site == site)).first()
+        if row is None or "part" not in _action(row).detail:
+            return (number,)
+        same = (_C.site == site, _C.account_id == "", _C.at == row.at, _C.verb == row.verb, _C.actor_id == row.actor_id)
+        later = select(_C.id).where(*same, _C.id >= number, _C.undone_by.is_(None)).order_by(_C.id.desc())
+        return tuple(connection.scalars(later)) or (number,)
 
 
 def undoable(action: Action, now: datetime, verbs: frozenset[str] = ON_POLICY) -> bool:

@@ -4,9 +4,10 @@ taken back for a day as long as nobody changed the same again.
 The directory may have a database of its own: then its part is committed first, within the other's transaction.
 """
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -35,7 +36,8 @@ VERBS = frozenset(("account", "account-add", "alias-add", "alias-remove", "site"
 # Columns that only the provider's administrators set; a way back to such a value is theirs, too.
 PROVIDERS = frozenset({"brand", "forward_outside", "forward_here", "reset_passwords", "messages_per_hour",
                        "recipients_per_hour"})  # fmt: skip
-MOST_KEPT = 500  # changes of one action; of more at once only those of each account have a way back
+PART = 500  # changes of one action; more are written down, and taken back, in parts, each a transaction of its own
+UNDO_SECONDS = 8.0  # after which no further part is begun
 Work = Callable[[Connection], Sequence[Change]]
 
 
@@ -74,10 +76,10 @@ def done(
             changes = work(rows)
             if changes:
                 about = replace(by, account_id=str(changes[0].number)) if whose else by
-                kept = [_named(one, names) for one in changes] if len(changes) <= MOST_KEPT else []
-                actions.record(log, about, verb, target, now(), {"changes": kept})
-            for one in changes if names is not None else ():
-                _noted(log, by, one, (names or {}).get(one.number, ""))
+                actions.record_many(log, now(), [(about, verb, target, told) for told in _parts(changes, names)])
+            if names is not None:
+                noted = [_noted(by, one, names.get(one.number, "")) for one in changes if one.table == "account"]
+                actions.record_many(log, now(), noted)
         return changes
 
     with policy() as engine:
@@ -91,12 +93,46 @@ def _named(change: Change, names: Mapping[int, str] | None) -> dict[str, Any]:
     return change.as_json() | ({"name": (names or {}).get(change.number, "")} if of_account else {})
 
 
-def _noted(log: Connection, by: By, change: Change, name: str) -> None:
+def _parts(changes: Sequence[Change], names: Mapping[int, str] | None) -> Iterator[dict[str, Any]]:
+    """What the log keeps of changes; each part knows its number."""
+    kept = [_named(one, names) for one in changes]
+    for at in range(0, len(kept), PART):
+        which = {"part": at // PART + 1, "parts": -(-len(kept) // PART)} if len(kept) > PART else {}
+        yield {"changes": kept[at : at + PART], **which}
+
+
+def _noted(by: By, change: Change, name: str) -> tuple[By, str, str, dict[str, Any]]:
     """A line for the owner of an account, of what was done to many at once."""
-    if change.table == "account":
-        verb = "account-add" if change.before is None else "account"
-        about = replace(by, account_id=str(change.number))
-        actions.record(log, about, verb, name, now(), {"changes": [change.as_json()]})
+    verb = "account-add" if change.before is None else "account"
+    return replace(by, account_id=str(change.number)), verb, name, {"changes": [change.as_json()]}
+
+
+@dataclass
+class Undone:
+    """What was taken back: the last action, how many parts of it, and how many of these are left. `why` not all."""
+
+    action: Action | None = None
+    done: int = 0
+    left: int = 0
+    why: Gone | NotAccepted | None = None
+
+
+def undo_all(here: Realm, by: By, number: int) -> Undone:
+    """Takes an action back with those of its parts that came later, the last one first; as many as there is time for.
+    Raises PolicyAway, DirectoryError."""
+    with policy() as engine:
+        waiting = list(actions.parts(engine, by.site, number))
+    told, until = Undone(), time.monotonic() + UNDO_SECONDS
+    while waiting and (told.done == 0 or time.monotonic() < until):
+        try:
+            told.action = undo(here, by, waiting[0])
+        except (Gone, NotAccepted) as error:
+            told.why = error
+            break
+        told.done += 1
+        del waiting[0]
+    told.left = len(waiting)
+    return told
 
 
 def undo(here: Realm, by: By, number: int) -> Action:
@@ -114,9 +150,7 @@ def undo(here: Realm, by: By, number: int) -> Action:
         with directory(log) as rows:
             for each in reversed(changes):
                 put_back(rows, each)
-                _sound(rows, each, of_provider=here.of_provider)
-                row = row_of(rows, each.table, each.number) if each.table == "account" else None
-                pairs.extend([({**row, **(each.after or {})}, row)] if row else [])
+            pairs.extend(_sound_again(rows, changes, of_provider=here.of_provider))
         undone[:] = changes
 
     with policy() as engine:
@@ -127,31 +161,51 @@ def undo(here: Realm, by: By, number: int) -> Action:
     return action
 
 
-def _sound(rows: Connection, undone: Change, *, of_provider: bool) -> None:
-    """That a row which is back fits to what came since: no account has an alias' name, a site has its domain."""
-    if undone.table == "address" and undone.before is not None:
-        row = row_of(rows, "address", undone.number) or undone.before
-        check_name(rows, row)
-        if not of_provider:
-            check_guarded(rows, row)
-    if undone.table == "account" and (undone.before or {}).get("login"):
-        check_mailboxes(rows, [row_of(rows, "account", undone.number) or {}])
-    if undone.table == "account" and (undone.before or {}).get("forward_to"):
-        _forwards(rows, undone.number, stored((undone.before or {})["forward_to"]))
-    domain = (undone.before or {}).get("primary_domain") if undone.table == "site" else None
-    if domain is not None and domain not in domains(rows, undone.number).values():
-        raise Overtaken(f"{domain} is no longer a domain of the site")
+def _sound_again(
+    rows: Connection, undone: Sequence[Change], *, of_provider: bool
+) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """That rows which are back fit to what came since: no account has an alias' name, a site has its domain. Returns
+    each account that is there, before and after. Raises NotAccepted."""
+    pairs, ways, boxes = [], _Ways(rows), []
+    for each in undone:
+        row = row_of(rows, each.table, each.number)
+        before = each.before or {}
+        if each.table == "account" and row:
+            pairs.append(({**row, **(each.after or {})}, row))
+            boxes += [row] if before.get("login") else []
+            if before.get("forward_to"):
+                ways.check(row)
+        elif each.table == "address" and row and each.before is not None:
+            check_name(rows, row)
+            if not of_provider:
+                check_guarded(rows, row)
+        elif each.table == "site" and before.get("primary_domain") not in (None, *domains(rows, each.number).values()):
+            raise Overtaken(f"{before['primary_domain']} is no longer a domain of the site")
+    check_mailboxes(rows, boxes)
+    return pairs
 
 
-def _forwards(rows: Connection, number: int, targets: tuple[str, ...]) -> None:
-    """That an account may still forward there: since then others may forward to it, or the site lets nobody outside."""
-    account = row_of(rows, "account", number) or {}
-    site = row_of(rows, "site", account["site_id"]) or {}
-    own = set(domains(rows, site["site_id"]).values())
-    if not site["forward_outside"] and any(each.rpartition("@")[2] not in own for each in targets):
-        raise NotAccepted("The site forwards nothing outside any more.")
-    if Ways(rows, site["site_id"]).back(number, targets):
-        raise NotAccepted("By now that leads back here.")
+class _Ways:
+    """Where mail of the accounts of some sites goes, with each site's rows read once."""
+
+    def __init__(self, rows: Connection) -> None:
+        self.rows = rows
+        self.sites: dict[int, tuple[bool, set[str], Ways]] = {}
+
+    def check(self, account: Mapping[str, Any]) -> None:
+        """That an account may still forward where it did: since then others may forward to it, or the site lets nobody
+        outside. Raises NotAccepted."""
+        number = account["site_id"]
+        if number not in self.sites:
+            site = row_of(self.rows, "site", number) or {}
+            own = set(domains(self.rows, number).values())
+            self.sites[number] = bool(site["forward_outside"]), own, Ways(self.rows, number)
+        outside, own, ways = self.sites[number]
+        targets = stored(account["forward_to"])
+        if not outside and any(each.rpartition("@")[2] not in own for each in targets):
+            raise NotAccepted("The site forwards nothing outside any more.")
+        if ways.back(account["account_id"], targets):
+            raise NotAccepted("By now that leads back here.")
 
 
 def _changes(action: Action) -> list[Change]:

@@ -198,14 +198,26 @@ def remove_address(number: int) -> Any:
 def undo(number: int) -> Any:
     """POST /admin/site/undo/<number>?site="""
     of = place()
-    try:
-        action = doing.undo(of.here, of.by(), number)
-        flash(f"Taken back: {action.target} is as it was before.")
-    except Gone:
+    told = doing.undo_all(of.here, of.by(), number)
+    if told.action is not None and "part" not in told.action.detail:
+        flash(f"Taken back: {told.action.target} is as it was before.")
+    elif told.action is not None:
+        flash(_in_parts(told))
+    kept = "The rest stays as it is." if told.done else "Nothing was taken back."
+    if isinstance(told.why, Gone):
         flash("That was taken back already, is longer ago than a day, or is not yours to take back.", "warning")
-    except NotAccepted:
-        flash("Something was changed since that speaks against it. Nothing was taken back.", "warning")
+    elif told.why is not None:
+        flash(f"Something was changed since that speaks against it. {kept}", "warning")
     return _back(of)
+
+
+def _in_parts(told: doing.Undone) -> str:
+    """How far taking back has come."""
+    last = int(told.action.detail.get("part", 1)) if told.action else 1
+    done = f"part {last}" if told.done == 1 else f"parts {last + told.done - 1} to {last}"
+    if not told.left:
+        return f"Taken back: {done}. All of it is as it was before." if last == 1 else f"Taken back: {done}."
+    return f"Taken back so far: {done}. Left: {told.left}. Press Undo there again to go on."
 
 
 def _back(of: Place) -> Any:

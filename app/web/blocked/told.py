@@ -44,11 +44,12 @@ def changed(action: Action) -> list[str]:
         return [f"{_said(before[0])} → {_said(after[0])}"]
     changes = action.detail.get("changes")
     told: list[Any] = changes if isinstance(changes, list) else []
+    part = [f"Part {action.detail['part']} of {action.detail['parts']}"] if "part" in action.detail else []
     if len(told) > FEW:
         names = [_name(each) for each in told[:MOST]]
         more = f", and {len(told) - MOST} more" if len(told) > MOST else ""
-        return [f"{len(told)}: {', '.join(names)}{more}"]
-    lines = []
+        return [*part, f"{len(told)}: {', '.join(names)}{more}"]
+    lines = part
     for each in told:
         lines += [_name(each)] if len(told) > 1 else []
         lines += _lines(each.get("before"), each.get("after"))

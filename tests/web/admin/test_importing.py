@@ -15,7 +15,7 @@ from flask import Flask
 from sqlalchemy import Engine, func, insert, select, update
 
 from app.directory.tables import AccountRow, AddressRow, ServerRow, SiteRow
-from app.web.admin import importing
+from app.web.admin import doing, importing
 from app.web.admin.importing import unguarded
 from app.web.blocked.export import harmless
 from tests.smtpsink import Sink
@@ -88,6 +88,42 @@ def test_a_file_is_looked_at_done_written_down_and_taken_back(log: Engine, app: 
     number = actions(log)[0].id
     done = browser.submit(f"/admin/site/undo/{number}", page="/admin/site", follow_redirects=True)
     assert "is as it was before" in done.get_data(as_text=True) and people_of(log) == before
+
+
+MANY = "record,username,kind,forward_to,local,domain,account,display_name\n" + (
+    "".join(f"account,u{n},forward,x@else.example,,,,\n" for n in range(3)) + "account,ann,,,,,,Changed\n"
+    "address,,,,sales,*,u0,\naddress,,,,hello,*,u2,\n"
+)  # fmt: skip
+
+
+def undo(browser: Pages, number: int) -> str:
+    answer = browser.submit(f"/admin/site/undo/{number}", page="/admin/site", follow_redirects=True)
+    return unescape(answer.get_data(as_text=True))
+
+
+def test_many_changes_are_taken_back_in_parts_and_how_far_is_told(
+    log: Engine, app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doing, "PART", 2)
+    browser, before = enter(app, SITE_ADMIN), people_of(log)
+    assert bring(browser, MANY).status_code == 303
+    first, second, third = [each.id for each in actions(log) if each.verb == "import"]
+    assert "Part 2 of 3 " in said(browser.get("/admin/site"))
+    assert "Taken back: part 3." in undo(browser, third), "its addresses lead to accounts of earlier parts"
+    assert "taken back already" in undo(browser, third)
+    monkeypatch.setattr(doing, "UNDO_SECONDS", 0)
+    assert "so far: part 2. Left: 1. Press Undo there again" in undo(browser, first)
+    assert people_of(log) != before
+    assert "Taken back: part 1. All of it is as it was before." in undo(browser, first)
+    assert people_of(log) == before
+    assert bring(browser, MANY).status_code == 303
+    monkeypatch.setattr(doing, "UNDO_SECONDS", 60)
+    first = [each.id for each in actions(log) if each.verb == "import"][3]
+    with log.begin() as rows:
+        rows.execute(update(AccountRow.__table__).where(AccountRow.username == "u0").values(display_name="New"))
+    told = undo(browser, first)
+    assert "so far: parts 3 to 2. Left: 1." in told and "speaks against it. The rest stays as it is." in told
+    assert set(people_of(log)) - set(before) == {"u0", "u1"}
 
 
 @pytest.mark.parametrize("who", [SITE_ADMIN, ISP_ADMIN])
