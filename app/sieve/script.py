@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from typing import Final
 
 from app.sieve import write
@@ -21,6 +22,7 @@ from app.sieve.block import OWN, Block, blocks
 from app.sieve.errors import BadRule, Unreadable
 from app.sieve.forward import Forward
 from app.sieve.needs import needs
+from app.sieve.refusal import ended, refuses
 from app.sieve.rule import MOST_RULES, Rule, check_together
 from app.sieve.vacation import Vacation
 
@@ -143,6 +145,16 @@ class Script:
         changed[first], changed[second] = changed[second], changed[first]
         return self._with(changed)
 
+    def refuse_first(self, index: int, above: int | None = None) -> Script:
+        """With a rule that refuses as the last that runs, and before another one."""
+        rule = self._at(index).rule
+        if not isinstance(rule, Rule) or (above is not None and not 0 <= above <= index):
+            raise BadRule("", "Only a rule that refuses can be put first so.")
+        changed = [*self.blocks]
+        block = changed.pop(index)
+        changed.insert(index if above is None else above, block if ended(rule) == rule else self._block(ended(rule)))
+        return self._with(changed)
+
     def _at(self, index: int) -> Block:
         if not 0 <= index < len(self.blocks) or not self.blocks[index].shown:
             raise BadRule("", "There is no such rule in the script.")
@@ -162,8 +174,15 @@ class Script:
             return shown[-1] + 1 if shown else len(self.blocks)
         top = max((index + 1 for index, block in enumerate(self.blocks) if block.requires or block.own), default=0)
         first = {"vacation"} if isinstance(rule, Forward) else set()
+        rest = [index for index in shown if index >= top]
+        above = takewhile(lambda index: self.blocks[index].kind in first or self._refuses(index), rest)
+        top = max((index + 1 for index in above), default=top)  # what is refused is neither answered nor sent on
         following = [index for index in shown if index >= top and self.blocks[index].kind not in first]
         return following[0] if following else len(self.blocks)
+
+    def _refuses(self, index: int) -> bool:
+        rule = self.blocks[index].rule
+        return rule is not None and refuses(rule)
 
     def _with(self, changed: Iterable[Block]) -> Script:
         """The script of these blocks, with our block at the top. Raises BadRule where they mean something else."""

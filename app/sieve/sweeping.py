@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from app.sieve import read
-from app.sieve.block import AnyRule, Block
+from app.sieve.block import AnyRule
 from app.sieve.effect import Part
 from app.sieve.forward import Forward
 from app.sieve.match import Mail, Reading, holds
+from app.sieve.refusal import meant
 from app.sieve.rule import Action, Condition, Rule
 from app.sieve.vacation import Vacation
 
@@ -58,7 +58,7 @@ def _meaning(part: Part) -> object:
 
 def _sweeps(part: Part, address: str, now: datetime) -> Iterator[Sweep]:
     block, to = part.block, part.targets
-    rule = _rule(block)
+    rule = meant(block)
     if rule is None:
         if denial := next((each for each in ("discard", *_REFUSES) if each.encode() in part.words), ""):
             sure = block.command[: len(denial)].lower() == denial.encode()
@@ -68,13 +68,6 @@ def _sweeps(part: Part, address: str, now: datetime) -> Iterator[Sweep]:
         return
     if (does := _does(rule)) and meets_all(rule, address, now):
         yield Sweep(does, block.name, to)
-
-
-def _rule(block: Block) -> AnyRule | None:
-    """A rule of ours, or what one could say that somebody wrote by hand."""
-    if block.rule is not None or block.kind != "text":
-        return block.rule
-    return read.rule(b"# rule:[-]\r\n" + block.command, expands=True)
 
 
 def _does(rule: AnyRule) -> str:

@@ -23,6 +23,7 @@ from app.web.away import agreed, listed, scripted
 from app.web.away.agreed import Asked, NotSent, TooOften
 from app.web.away.way import NotPut, Standing
 from app.web.fault import Busy
+from app.web.filters import passing
 from app.web.filters.door import NoSieve
 from app.web.filters.elsewhere import said
 from app.web.filters.text import AWAY
@@ -256,7 +257,7 @@ def _refused(
 
 def _shown(page: Page, status: int = 200) -> Any:
     me = current()
-    html = render_template(
-        "away/forwarding.html", page=page, now=page.standing, state=_state(page.standing), agreed=agreed.agreed(me)
-    )
+    now = page.standing
+    values = {"banned": sorted(passing.banned(me, now.targets)), "agreed": agreed.agreed(me)}
+    html = render_template("away/forwarding.html", page=page, now=now, state=_state(now), **values)
     return make_response(html, status)

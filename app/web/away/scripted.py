@@ -72,6 +72,7 @@ def _put(client: ManageSieve, me: Current, target: str, *, copy: bool, made: str
         return
     try:
         kept.put(client, me, found, made, bytes(after))
+        kept.warn(found.script, after)
     except Changed:
         raise NotPut(ELSEWHERE, 409, sides(shown(bytes(after)), shown(found.text))) from None
 

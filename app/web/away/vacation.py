@@ -86,6 +86,7 @@ def _saved(client: ManageSieve, me: Current, page: Page, addresses: Sequence[str
     try:
         after = found.script.put(at, vacation)
         kept.put(client, me, found, page.made, bytes(after))
+        kept.warn(found.script, after)
     except (BadRule, Forbidden) as error:
         return refused(page, error.words, 422)
     except BadScript as error:

@@ -18,6 +18,7 @@ from app.sieve.errors import BadRule
 from app.sieve.failures import BadScript, SieveError
 from app.sieve.managesieve import ManageSieve
 from app.sieve.needs import needs
+from app.sieve.refusal import ended
 from app.sieve.rule import Rule
 from app.sieve.script import Script
 from app.web.filters import form as rows
@@ -137,6 +138,7 @@ def _saved(client: ManageSieve, me: Current, page: Page, rule: Rule, *, apply: b
         return _refused(page, f"Your mail server does not know how to do that ({', '.join(lacking)}).", 422)
     at = _place(found.script, page)
     try:
+        rule = ended(rule)
         after = found.script.put(at, rule)
         kept.put(client, me, found, page.made, bytes(after))
     except (BadRule, Forbidden) as error:

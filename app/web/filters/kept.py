@@ -10,9 +10,12 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from flask import flash
+
 from app.sieve.errors import BadRule
 from app.sieve.failures import NoScript
 from app.sieve.managesieve import ManageSieve, Scripts
+from app.sieve.refusal import clashes
 from app.sieve.script import Script
 from app.sieve.targets import included
 from app.sieve.wrapper import SOGO, wrapper
@@ -117,6 +120,13 @@ def put(client: ManageSieve, me: Current, kept: Kept, given: str, text: bytes, *
     if answering.noted(me, script):
         pane.drop(me)
     passing.told(me, news)
+
+
+def warn(before: Script, after: Script) -> None:
+    """Says on the next page that a rule which refuses is at odds with what is new, where that page does not show it."""
+    odds = [sum(len(each.above + each.below) for each in clashes(one.blocks).values()) for one in (before, after)]
+    if odds[0] < odds[1]:
+        flash("One of your filters refuses mail, and is at odds with this. See it in your filters.", "warning")
 
 
 def _running(client: ManageSieve, kept: Kept, script: Script) -> list[Script]:

@@ -3,25 +3,27 @@
 A script that somebody wrote by hand is shown, and left alone until its owner says what may be done with it.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flask import flash, make_response, redirect, render_template, request, url_for
 
 from app.sieve.block import Block
+from app.sieve.effect import running
 from app.sieve.errors import BadRule
 from app.sieve.failures import BadScript, OverQuota
+from app.sieve.refusal import Clash, clashes
 from app.sieve.rule import Rule
 from app.sieve.script import Script
-from app.web.filters import kept
+from app.web.filters import kept, passing
 from app.web.filters.door import NoSieve, sieve
 from app.web.filters.elsewhere import said
 from app.web.filters.kept import Changed, Kept
 from app.web.filters.passing import Forbidden
 from app.web.filters.words import sentence
 from app.web.mailboxes import undo
-from app.web.session import current
+from app.web.session import Current, current
 
 MOVED_ON = "The rules have changed since the page was shown. This is how they are now; nothing more was changed."
 MOST = 600  # rows of the list: our rules are 500 at most, a megabyte of somebody's own may be 170,000 commands
@@ -30,7 +32,9 @@ _LINES = 12  # of a text of somebody's own that are shown in the list
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A row of the list. `at`: its block · `lines`: a rule in words, or the beginning of a text."""
+    """A row of the list. `at`: its block · `lines`: a rule in words, or the beginning of a text · `clash`: of a rule
+    that refuses, what would have it fail, in words, and what mends it, as a button · `banned`: where it sends mail on
+    though the provider no longer allows it."""
 
     at: int
     kind: str
@@ -40,6 +44,8 @@ class Shown:
     line: int
     first: bool = False
     last: bool = False
+    clash: tuple[str, str] = ("", "")
+    banned: tuple[str, ...] = ()
 
 
 def show() -> Any:
@@ -52,7 +58,7 @@ def show() -> Any:
 
 
 def change() -> Any:
-    """POST /filters with `do` (on-3, off-3, up-3, down-3, remove-3) and `made`."""
+    """POST /filters with `do` (on-3, off-3, up-3, down-3, refuse-3, remove-3) and `made`."""
     me = current()
     action, _, number = request.form.get("do", "").partition("-")
     with sieve() as client:
@@ -84,6 +90,8 @@ def _after(found: Kept, action: str, number: int) -> Script:
         return script.switch(number, action == "on")
     if action in ("up", "down"):
         return script.move(number, -1 if action == "up" else 1)
+    if action == "refuse" and (clash := clashes(script.blocks).get(number)) is not None:
+        return script.refuse_first(number, min(clash.above, default=None))
     if action == "remove":
         return script.remove(number)
     raise IndexError(action)
@@ -131,7 +139,7 @@ def _page(found: Kept) -> Any:
             "filters/rules.html",
             kept=found,
             made=kept.made(current(), found),
-            rows=list(rows(found.script)),
+            rows=list(_told(current(), found)),
             more=len(found.script.shown) > MOST,
             may_include=may_include(found),
             undo=undo.offered(),
@@ -149,6 +157,31 @@ def rows(script: Script) -> Iterator[Shown]:
         yield Shown(
             at, block.kind, block.name, enabled, tuple(_lines(block)), block.line, place == 0, place == len(shown) - 1
         )
+
+
+def _told(me: Current, found: Kept) -> Iterator[Shown]:
+    """The rows, with what is wrong with them."""
+    blocks = found.script.blocks
+    at_odds = clashes(blocks)
+    sent = {part.block.line: part.targets for part in running([found.script])} if found.scripts.active else {}
+    forbidden = passing.banned(me, frozenset[str]().union(*sent.values()))
+    for row in rows(found.script):
+        clash = at_odds.get(row.at)
+        words = _odds(blocks, clash) if clash else ""
+        banned = tuple(sorted(sent.get(row.line, frozenset()) & forbidden))
+        yield replace(row, clash=(words, f"refuse-{row.at}" if words else ""), banned=banned)
+
+
+def _odds(blocks: Sequence[Block], clash: Clash) -> str:
+    """That a rule does not refuse what others have dealt with."""
+    places = (*clash.above, *clash.below)
+    called = [f"“{blocks[at].name}”" if blocks[at].name else "your own rule (text)" for at in places[:3]]
+    more = [f"{len(places) - 3} more"] if len(places) > 3 else []
+    listed = " or ".join([*called, *more])
+    return (
+        f"A message that {listed} is about, too, is not refused: the mail server cannot both refuse it and do something"
+        " else with it, so it runs none of these rules and leaves it in your inbox."
+    )
 
 
 def _lines(block: Block) -> Iterator[tuple[str, str]]:

@@ -12,6 +12,7 @@ from app.directory.tables import SiteRow
 from tests.smtpsink import Sink
 from tests.web.away.test_vacation import BASE, SHOP, hidden, letter
 from tests.web.filters.conftest import Owner
+from tests.web.filters.test_rules import forbidden
 
 pytestmark = pytest.mark.servers
 PAGE = "/forwarding"
@@ -163,6 +164,16 @@ def test_a_script_that_was_changed_elsewhere_is_shown_and_kept(owner: Owner, pos
     assert owner.script() == theirs
     assert owner.browser.post(PAGE, data={**hidden(page), "to": target(owner), "do": "save"}).status_code == 303
     assert f'redirect "{target(owner)}"'.encode() in owner.script() and b"[Shop]" in owner.script()
+
+
+def test_what_the_provider_no_longer_allows_is_told_and_ended(owner: Owner, post: Sink):
+    owner.put(b'require ["copy"];\r\n# rule:[F]\r\nif true\r\n{\r\n\tredirect :copy "al@else.example";\r\n}\r\n')
+    assert 'data-testid="forward-banned"' not in owner.page("/forwarding")
+    with forbidden(owner):
+        page = owner.page("/forwarding")
+        assert "no longer allows mail to be sent on to al@else.example" in page
+        assert owner.post("/forwarding", {"to": "", "do": "save"}).status_code == 303
+        assert b"redirect" not in owner.script() and 'data-testid="forward-banned"' not in owner.page("/forwarding")
 
 
 def test_a_script_by_hand_is_left_alone(owner: Owner, post: Sink):

@@ -58,6 +58,16 @@ def test_a_rule_is_made_and_mail_meets_it(owner: Owner):
     assert owner.page("/mail/INBOX/").count('data-testid="message-row"') == 1
 
 
+def test_a_rule_that_refuses_is_the_last_that_runs(owner: Owner):
+    refusing = form(name="No", c_value=["shop"], a_does=["reject"], a_value=["No, thanks."])
+    assert owner.post(NEW, refusing).status_code == 303
+    assert owner.post(NEW, form(c_value=["shop"], a_folder=["Junk"])).status_code == 303
+    assert b'\treject "No, thanks.";\r\n\tstop;\r\n}' in owner.script("webmail")
+    owner.mail.deliver(message("shop"))
+    for box in ("INBOX", "Junk"):
+        assert 'data-testid="message-row"' not in owner.page(f"/mail/{box}/")
+
+
 def test_a_rule_is_opened_as_it_was_typed_and_changed_without_another_byte(owner: Owner):
     owner.put(BASE + b"# a word of mine\r\n" + SHOP.replace(b"[Shop]", b"[Other]"), "roundcube")
     number = re.findall(r'href="/filters/rules/(\d+)"', owner.page())[0]

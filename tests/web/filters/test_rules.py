@@ -1,9 +1,14 @@
 """The list of rules on a real Dovecot: what is switched, moved and removed, and what is left alone to the byte."""
 
 import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
+from sqlalchemy import update
 
+from app.directory.tables import SiteRow
 from tests.web.filters.conftest import Owner
 
 pytestmark = pytest.mark.servers
@@ -14,6 +19,17 @@ OURS = (
     b'# rule:[Seen]\r\nif header :is "subject" "seen"\r\n{\r\n\taddflag "\\\\Seen";\r\n}\r\n'
 ).replace(b'require ["fileinto"', b'require ["variables", "regex", "fileinto"')
 FOREIGN = b'# by hand, caf\xc3\xa9\nrequire "fileinto";\nif header :contains "subject" "x" { fileinto "Junk"; stop; }\n'
+
+
+@contextmanager
+def forbidden(owner: Owner) -> Iterator[None]:
+    """The site forbids mail to leave it."""
+    engine = owner.app.extensions["postern"].directory.engine
+    for allowed in (False, True):
+        with engine.begin() as rows:
+            rows.execute(update(SiteRow).values(forward_outside=allowed))
+        if not allowed:
+            yield
 
 
 def names(page: str) -> list[str]:
@@ -70,9 +86,64 @@ def test_a_list_that_is_old_changes_nothing(owner: Owner):
     assert "have changed since the page" in owner.page()
 
 
+REFUSES = b'# rule:[No]\r\nif header :contains "subject" "shop"\r\n{\r\n\treject "no";\r\n}\r\n'
+FILES = b'# rule:[Shop]\r\nif header :contains "subject" "shop"\r\n{\r\n\tfileinto "Junk";\r\n}\r\n'
+
+
+def shop(owner: Owner) -> bytes:
+    owner.mail.deliver(b"From: a@shop.example\r\nMessage-ID: <1@shop.example>\r\nSubject: shop\r\n\r\nText\r\n")
+    said = owner.mail.server.maildir(owner.mail.login).parent / ".dovecot.sieve.log"
+    return said.read_bytes() if said.exists() else b""
+
+
+@pytest.mark.parametrize("rules", [FILES + REFUSES, REFUSES + FILES], ids=["below", "above, and goes on"])
+def test_a_refusal_that_another_rule_has_fail_is_told_and_mended(owner: Owner, rules: bytes):
+    owner.put(b'require ["fileinto","reject"];\r\n' + rules, "roundcube")
+    assert b"reject/ereject action conflicts with other action" in shop(owner)
+    assert owner.page("/mail/INBOX/").count('data-testid="message-row"') == 1, "the mail server gave up on all rules"
+    page = owner.page()
+    told = re.findall(r'data-testid="filter-clash">.*?<p>(.*?)</p>', page, re.DOTALL)
+    assert len(told) == 1 and "“Shop”" in told[0] and "is not refused" in told[0]
+    assert owner.post("/filters", {"do": at(page, "refuse")}).status_code == 303
+    page = owner.page()
+    assert names(page) == ["No", "Shop"] and 'data-testid="filter-clash"' not in page
+    said = shop(owner)
+    refused = re.compile(rf"lmtp\({owner.mail.login}\).* rejected message from <sender@example\.org>")
+    deadline = time.monotonic() + 5
+    while not refused.search(owner.mail.server.log()):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    assert said.count(b"conflicts") <= 1
+    for box, rows in (("INBOX", 1), ("Junk", 0)):
+        assert owner.page(f"/mail/{box}/").count('data-testid="message-row"') == rows
+
+
+def test_moving_a_rule_tells_of_a_refusal_that_fails_then(owner: Owner):
+    owner.put(b'require ["fileinto","reject"];\r\n' + REFUSES.replace(b"}", b"\tstop;\r\n}") + FILES, "roundcube")
+    page = owner.page()
+    assert 'data-testid="filter-clash"' not in page
+    owner.post("/filters", {"do": at(page, "down")})
+    assert owner.page().count('data-testid="filter-clash"') == 1
+
+
+def test_what_sends_mail_on_though_the_provider_forbids_it_by_now_is_told_beside_it(owner: Owner):
+    outside = b'# rule:[Out]\r\nif true\r\n{\r\n\tkeep;\r\n\tredirect :copy "x@elsewhere.example";\r\n}\r\n'
+    by_hand = b'if header :is "subject" "x" { redirect "y@elsewhere.example"; }\r\n'
+    inside = outside.replace(b"elsewhere", b"one").replace(b"[Out]", b"[In]")
+    owner.put(b'# Postern: ours\r\nrequire ["copy"];\r\n' + outside + by_hand + inside)
+    assert 'data-testid="filter-banned"' not in owner.page()
+    with forbidden(owner):
+        page = owner.page()
+        told = re.findall(r'data-testid="filter-banned">.*?<p>(.*?)</p>', page, re.DOTALL)
+        assert ["x@elsewhere.example" in told[0], "y@elsewhere.example" in told[1]] == [True, True] and len(told) == 2
+        assert page.count('data-testid="filter-banned-off"') == 1
+        owner.post("/filters", {"do": at(page, "off")})
+        assert owner.page().count('data-testid="filter-banned"') == 1
+
+
 def test_what_cannot_be_done_changes_nothing(owner: Owner):
     owner.put(OURS, "roundcube")
-    for do in ("remove-999", "remove--1", "explode-1", "off-0", "", "up-x"):
+    for do in ("refuse-1", "refuse-999", "remove-999", "remove--1", "explode-1", "off-0", "", "up-x"):
         assert owner.post("/filters", {"do": do}).status_code == 303
     assert owner.script() == OURS
 
