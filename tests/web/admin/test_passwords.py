@@ -48,6 +48,8 @@ def test_it_is_set_where_it_is_checked_and_written_down(app: Flask, log: Engine,
         assert rows.execute(select(AccountRow.password_hash).where(AccountRow.account_id == 6)).scalar() is None
         last = rows.execute(select(ActionRow.__table__).order_by(ActionRow.id.desc())).first()
     assert (last.verb, last.account_id, last.target) == ("password", "6", "ann@one.example")
+    entry = made.get_data(as_text=True).partition('data-verb="password"')[2].partition("</li>")[0]
+    assert "No way back" in entry and "change-undo" not in entry
     assert "typed" not in str(last)
 
 
