@@ -77,6 +77,10 @@ mailbox_list_layout = fs
 imap_id_retain = yes
 first_valid_uid = 0
 mailbox_idle_check_interval = 2 s
+# As Debian's own files have it: what is shipped comes behind them.
+protocol lmtp {{
+  auth_username_format = %{{user | username | lower}}
+}}
 service anvil {{
   unix_listener anvil-auth-penalty {{
     mode = 0
