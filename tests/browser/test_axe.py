@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import expect
 from sqlalchemy import update
 
+from app.directory.resolve import Directory, resolve
 from app.directory.tables import AccountRow
 from app.policy import senders
 from app.policy.rule import Rule, account_scope
@@ -20,6 +21,9 @@ from app.profile import contacts, texts
 from app.profile.contact import Contact
 from app.profile.texts import Text
 from app.sieve.managesieve import Login, opened
+from app.store.seal import Keyring
+from app.web.blocked.asked import place_of
+from app.web.digest.link import LASTS, Link, token
 from tests.browser import addresses
 from tests.browser.addresses import Mistake, unseen
 from tests.browser.axe import examine, examine_narrow
@@ -28,6 +32,7 @@ from tests.browser.odd import LONG_NAME, LONG_WORD, fill_odd
 from tests.browser.steps import select, sign_in
 from tests.browser.test_admin import Admin, admin
 from tests.browser.test_blocked import some
+from tests.browser.test_writing import write
 from tests.conftest import Resident, Site
 from tests.web.blocked.rows import block
 
@@ -99,11 +104,11 @@ def furnish(admin: Admin, site: Site) -> str:
     return f"/blocked/{block(site.engine, account=admin.own.id)}"
 
 
-def put_script(resident: Resident) -> None:
+def put_script(resident: Resident, script: str = SCRIPT) -> None:
     account = resident.mail
     sock = socket.create_connection(("127.0.0.1", account.server.sieve_port), 2)
     with closing(opened(sock, Login(account.login, account.password))) as client:
-        client.store("webmail", SCRIPT.encode().replace(b"\n", b"\r\n"))
+        client.store("webmail", script.encode().replace(b"\n", b"\r\n"))
         client.activate("webmail")
 
 
@@ -164,6 +169,7 @@ def test_axe_finds_nothing_on_any_page(open_context: OpenContext, admin: Admin, 
             *addresses.MORE,
         ),
         *(*administration, *addresses.administered_lists()),
+        *(f"{each}?site={admin.ann.site}" for each in addresses.administered_lists("site")),
     }
     look.at(*(every - {each.address for each in mistakes}))
     look.page.goto("/mail/Drafts/")
@@ -183,9 +189,57 @@ def test_axe_finds_nothing_where_nothing_is(open_context: OpenContext, admin: Ad
         theirs = update(AccountRow.__table__).where(AccountRow.account_id == int(admin.own.id))
         rows.execute(theirs.values(role="site_admin"))
     look = look_of(open_context, admin.resident)
-    look.at("/mail/INBOX/", "/filters", "/filters/senders", "/contacts", "/blocked", "/settings/texts")
-    look.at("/admin", *addresses.administered_lists("site")[::2])
+    look.at("/mail/INBOX/", "/filters", "/filters/senders", "/contacts", "/blocked", "/received", "/outbox")
+    look.at("/settings/texts", "/settings/actions", "/admin", *addresses.administered_lists("site")[::2])
     assert look.wrong == []
+
+
+def test_axe_finds_nothing_where_a_decision_waits(open_context: OpenContext, resident: Resident, site: Site) -> None:
+    look = look_of(open_context, resident)
+    page = look.page
+    page.goto("/forwarding")
+    page.get_by_test_id("forward-to").fill(f"{resident.mail.login}@{'e' * 50}.example")
+    page.get_by_test_id("forward-password").fill(resident.password)
+    page.get_by_test_id("forward-save").click()
+    page.get_by_test_id("forward-asked").wait_for()
+    look.examine("a code is awaited", narrow=True)
+    put_script(resident)
+    page.goto("/filters")
+    page.get_by_test_id("filter-link").first.click()
+    put_script(resident, SCRIPT.replace("Archive", "Trash"))
+    page.get_by_test_id("filter-name").fill("Mine")
+    page.get_by_test_id("filter-save").click()
+    page.get_by_test_id("filters-conflict").wait_for()
+    look.examine("a rule that was changed elsewhere", narrow=True)
+    page.goto("/compose")
+    write(page, LONG_WORD)
+    page.get_by_test_id("compose-later-menu").click()
+    page.get_by_test_id("compose-later-offer").last.click()
+    page.get_by_test_id("outbox-link").wait_for()
+    page.goto("/outbox")
+    page.get_by_test_id("outbox-change").click()
+    page.get_by_test_id("outbox-when").fill("2020-01-01T08:00")
+    page.get_by_test_id("outbox-time").click()
+    page.get_by_test_id("outbox-fault").wait_for()
+    look.examine("a mail for later, and a time that is over", narrow=True)
+    page.get_by_test_id("outbox-undo").click()
+    page.goto(digest_link(resident, site))
+    page.get_by_test_id("link-do").wait_for()
+    look.examine("a link of a digest", narrow=True)
+    page.get_by_test_id("link-do").click()
+    page.get_by_test_id("link-done").wait_for()
+    look.examine("what a link of a digest did", narrow=True)
+    assert look.wrong == []
+
+
+def digest_link(resident: Resident, site: Site) -> str:
+    """One that lets a sender in whose mail was refused."""
+    account = resolve(Directory(site.engine, allow_plaintext=True), resident.address)
+    assert account is not None
+    place = place_of(block(site.engine, account=account.id, rcpt=resident.address))
+    assert place is not None
+    ring = Keyring([site.settings["POSTERN_SECRET_KEY"].encode()])
+    return f"/digest/{token(ring, Link(account.id, resident.address, *place, 'allow', datetime.now(UTC) + LASTS))}"
 
 
 def test_axe_finds_nothing_where_one_signs_in_and_finds_what_is_wrong(open_context: OpenContext) -> None:
