@@ -90,9 +90,9 @@ def ascii_domain(text: str) -> str:
         try:
             name = idna.encode(name[:255], uts46=True).decode("ascii")
         except (idna.IDNAError, ValueError, IndexError):
-            raise BadValue("it is not a domain") from None
+            raise BadValue("it is not a domain, such as bank.example") from None
     if len(name) > 253 or "." not in name or not all(map(_LABEL.fullmatch, name.split("."))):
-        raise BadValue("it is not a domain")
+        raise BadValue("it is not a domain, such as bank.example")
     return name
 
 

@@ -178,7 +178,7 @@ def _then(rest: list[Answer | Action]) -> dict[str, object]:
 
 def _check_texts(vacation: Vacation) -> None:
     if not vacation.text.strip():
-        raise BadRule("text", "Write what is answered.")
+        raise BadRule("text", "Write the answer.")
     check_text(vacation.text, "text")
     check_text(vacation.html, "html")
     check_line(vacation.subject, "subject")

@@ -78,7 +78,7 @@ def test_a_sender_is_allowed_from_the_list_and_that_is_taken_back(
     page.get_by_test_id("remedy-sure").check()
     page.get_by_test_id("remedy-save").click()
     expect(page.get_by_test_id("notice")).to_contain_text("bank.example is allowed for 30 days")
-    expect(page.get_by_test_id("remedy-rule")).to_contain_text("A rule of yours allows bank.example until")
+    expect(page.get_by_test_id("remedy-rule")).to_contain_text("Your list allows bank.example until")
     assert rules(site.engine, account) == ["allow bank.example"]
     page.get_by_test_id("remedy-undo").click()
     expect(page.get_by_test_id("remedy-open")).to_be_visible()

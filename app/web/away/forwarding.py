@@ -213,7 +213,7 @@ def _asked(me: Current, target: str, copy: bool) -> str:
         raise Wrong("to", NO_POST, 502) from None
     except TooOften:
         raise Wrong("to", OFTEN, 429) from None
-    return f"A code was sent to {target}. Nothing is sent on before you type it here."
+    return "The code is on its way."
 
 
 def _begun(me: Current, way: ModuleType, now: Standing, target: str, copy: bool, outside: bool) -> str:

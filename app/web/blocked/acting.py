@@ -109,7 +109,7 @@ def _unrule(me: Current, _found: Block, offered: Remedies, row: str) -> Any:
     except (PolicyAway, Gone) as error:
         flash(AWAY if isinstance(error, PolicyAway) else _SETTLED, "warning")
         return _back(row)
-    flash(f"The rule about {rule.value} was removed.")
+    flash(f"The entry about {rule.value} was removed.")
     return _back(row)
 
 

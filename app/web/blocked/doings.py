@@ -20,7 +20,7 @@ WORDS = {
     "allow": "Allowed a sender",
     "deny": "Shut out a sender",
     "nogrey": "No longer delayed a sender",
-    "rule-remove": "Removed a rule",
+    "rule-remove": "Removed an entry",
     "release": "Released a message",
     "notjunk": "Brought back from spam a message of",
     "delete": "Deleted a kept message",
@@ -37,7 +37,7 @@ WORDS = {
     "password": "Set a new password for",
     "site": "Changed the site",
     "import": "Imported accounts of",
-    "setting": "Changed a setting of spam:",
+    "setting": "Changed a spam setting:",
     "rules-import": "Imported",
     "undo": "Took something back",
 }
@@ -101,7 +101,7 @@ def remove(number: int) -> Any:
         with policy() as engine:
             scope, now = account_scope(me.account.id), datetime.now(UTC).replace(microsecond=0)
             _, gone = actions.remove_rule(engine, by(me), scope, number, now)
-        flash(f"The rule about {gone.value} was removed.")
+        flash(f"The entry about {gone.value} was removed.")
     except Gone:
-        flash("That rule is gone already, or is not yours to remove.", "warning")
+        flash("That entry is gone already, or is not yours to remove.", "warning")
     return redirect(url_for("blocked.actions"), 303)

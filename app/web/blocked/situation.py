@@ -31,16 +31,16 @@ _CONTENT = frozenset({Stage.data, Stage.end_of_message, Stage.after_acceptance})
 class Help(Enum):
     """Whether a rule would have helped this time, in the words of the page."""
 
-    yes = "It would have helped this time: rules of yours are asked when a server names you as the recipient."
+    yes = "It would have helped this time: your list is asked when a server has mail for you."
     late = (
-        "It may not help: the message was stopped for what it holds. Whether filters of content heed rules of yours is"
-        " your provider’s choice."
+        "It may not help: the message was stopped for what it holds. Whether the filters that read messages heed your"
+        " list is your provider’s choice."
     )
     early = (
-        "It would not have helped this time: the server was stopped before it could name you as the recipient. Such a"
-        " stop holds for everybody here; ask your provider about it."
+        "It would not have helped this time: the server was stopped before it said whom its mail was for. Such a stop"
+        " holds for everybody here; ask your provider about it."
     )
-    locked = "It will not help: a rule of your provider’s comes first."
+    locked = "It will not help: an entry of your provider’s comes first."
     unknown = (
         "Nobody can tell whether it would have helped this time: the log does not say when the message was stopped."
     )

@@ -46,7 +46,7 @@ def entry(whose: Whose, form: Mapping[str, str], now: datetime) -> Entry:
     try:
         kind, value = about(whose, typed["what"], typed["about"])
     except BadValue as error:
-        return Entry(typed, {**faults, "what": f"This cannot be in a list: {error}."})
+        return Entry(typed, {**faults, "what": f"This cannot be put into the list: {error}."})
     if faults:
         return Entry(typed, faults)
     own, domain = whose.own_domains(), _better(kind, value)

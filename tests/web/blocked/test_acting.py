@@ -74,7 +74,7 @@ def test_a_sender_is_allowed_and_that_is_taken_back(log: Engine, signed_in: Page
     answer = act(signed_in, row, **ALLOW)
     assert "bank.example is allowed for 30 days, from the next message on." in text(answer)
     assert rules(log) == [("allow", "bank.example", False)]
-    assert "A rule of yours allows bank.example until" in text(answer) and "remedy-open" not in str(answer.data)
+    assert "Your list allows bank.example until" in text(answer) and "remedy-open" not in str(answer.data)
     number = re.search(r"/settings/actions/(\d+)/undo", answer.get_data(as_text=True))
     assert number
     undo = f"/settings/actions/{number[1]}/undo"

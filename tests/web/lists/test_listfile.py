@@ -49,7 +49,8 @@ def test_nothing_is_taken_where_a_line_is_wrong_and_each_is_told(log: Engine, ap
     answer = take(enter(app, USER), wrong, note="kept")
     page = answer.get_data(as_text=True)
     assert answer.status_code == 422 and rules(log) == [] and page.count('data-testid="import-fault"') == 4
-    assert '<td class="tabular">2</td>' in page and "add it by itself" in page and "It is not a domain." in page
+    assert '<td class="tabular">2</td>' in page and "add it by itself" in page
+    assert "It is not a domain, such as bank.example." in page
     assert "<script>" not in page.partition("<main")[2]
     assert "good.example" in page and 'value="kept"' in page, "what was typed is still there"
 

@@ -123,7 +123,7 @@ def test_only_what_the_mail_servers_heed_is_offered(log: Engine, app: Flask) -> 
     assert values(log)["rbl"] == "1" and values(log)["junk_score"] == "3"
     held.settings = dataclasses.replace(held.settings, spam_asked=(), learning=False)
     page = browser.get(PAGE)
-    assert "heed no settings of yours" in text(page) and "does not learn from that" in text(page)
+    assert "Your provider decides all of this" in text(page) and "does not learn from that" in text(page)
     assert "POSTERN_SPAM_ASKED does not name" in text(enter(app, SITE_ADMIN).get(SITE_PAGE))
 
 
