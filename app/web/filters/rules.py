@@ -71,7 +71,8 @@ def change() -> Any:
         except Forbidden as error:
             flash(f"{error.words} Nothing was changed.", "error")
         except (BadRule, IndexError):
-            flash("That cannot be done with this rule. Nothing was changed.", "warning")
+            stale = not kept.is_made_from(me, found, request.form.get("made", ""))
+            flash(MOVED_ON if stale else "That cannot be done with this rule. Nothing was changed.", "warning")
         except OverQuota:
             flash("There is no room for the rules on the mail server. Nothing was changed.", "error")
         except BadScript:

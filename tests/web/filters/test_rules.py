@@ -84,6 +84,8 @@ def test_a_list_that_is_old_changes_nothing(owner: Owner):
     owner.browser.post("/filters", data={"csrf_token": token[1], "made": hidden[1], "do": "remove-1"})
     assert owner.script() == OURS.replace(b"shop", b"shops")
     assert "have changed since the page" in owner.page()
+    owner.browser.post("/filters", data={"csrf_token": token[1], "made": hidden[1], "do": "remove-9"})
+    assert "have changed since the page" in owner.page(), "a rule that is gone, too"
 
 
 REFUSES = b'# rule:[No]\r\nif header :contains "subject" "shop"\r\n{\r\n\treject "no";\r\n}\r\n'
