@@ -165,8 +165,10 @@ def _circles(connection: Connection, site_id: int, rows: Sequence[Written]) -> l
     ways = Ways(connection, site_id)
     wrong = []
     for each in rows:
-        start = ways.by_name.get(each.new["username"]) if each.record == "account" else (
-            each.new["local"], each.new["domain_id"])  # fmt: skip
+        of_account = each.record == "account"
+        start = (
+            ways.account(each.new["username"]) if of_account else ways.address(each.new["local"], each.new["domain_id"])
+        )
         try:
             if each.new["forward_to"] and ways.back(start, stored(each.new["forward_to"])):
                 wrong.append(Problem(each.line, "forward_to: leads back here"))

@@ -15,7 +15,7 @@ from app.directory.circles import Ways
 from app.directory.edit import put_back, row_of
 from app.directory.errors import NotAccepted
 from app.directory.member import add_address, check_username, typed, usual_server
-from app.directory.tables import AccountRow, Base, DomainRow, ServerRow, SiteRow
+from app.directory.tables import AccountRow, AddressRow, Base, DomainRow, ServerRow, SiteRow
 
 HEAD = "username,kind,forward_to\n"
 SITE_ADMIN, PROVIDER = Leave(5, False), Leave(None, True)
@@ -89,6 +89,38 @@ def test_ways_follow_catch_alls_details_and_aliases(rows: Connection) -> None:
     ways = Ways(rows, 1)
     assert ways.back(5, ("anybody@one.example",)) and not ways.back(6, ("anybody@one.example",))
     assert ways.back(6, ("list@one.example",)) and not ways.back(7, ("list@one.example", "cy@two.example"))
+
+
+@pytest.mark.parametrize(
+    ("theirs", "line"),
+    [
+        ({"username": "dan", "kind": "forward", "forward_to": "ann@one.example"}, "ann,both,dan@two.example"),
+        ({"username": "dan", "kind": "both", "forward_to": "ann+x@one.example"}, "ann,both,dan+y@two.example"),
+        ({"username": "dan", "kind": "forward", "forward_to": "bob@one.example"},
+         "ann,both,dan@two.example\nbob,both,ann@one.example"),
+    ],
+)  # fmt: skip
+def test_forwarding_that_leads_back_through_another_site_is_found(
+    rows: Connection, theirs: dict[str, str], line: str
+) -> None:
+    rows.execute(insert(AccountRow).values(account_id=9, site_id=2, **theirs))
+    part = rows.begin_nested()
+    found = bring(rows, f"{HEAD}{line}\n").problems
+    assert [each.line for each in found] == list(range(2, 3 + line.count("\n")))
+    assert {each.text for each in found} == {"forward_to: leads back here"}
+    part.rollback()
+    assert not bring(rows, f"{HEAD}ann,both,eve@two.example\n").problems, "nobody"
+    add_address(rows, 2, "*", 2, forward_to="cy@one.example")
+    assert not bring(rows, f"{HEAD}ann,both,eve@two.example\n").problems, "somebody else"
+    assert bring(rows, f"{HEAD}cy,both,eve@two.example\n").problems, "a catch-all of the other site"
+
+
+def test_an_address_of_two_sites_is_not_taken_for_the_same(rows: Connection) -> None:
+    add_address(rows, 2, "list", 0, forward_to="bob@one.example")
+    said = "record,local,domain,forward_to\naddress,list,*,list@two.example\n"
+    assert not bring(rows, said).problems
+    rows.execute(update(AddressRow.__table__).where(AddressRow.site_id == 2).values(forward_to="list@one.example"))
+    assert [each.line for each in bring(rows, said.replace("two.example", "two.example x@y.example")).problems] == [2]
 
 
 def test_names_of_a_site_are_had_once(rows: Connection) -> None:
