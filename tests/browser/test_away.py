@@ -7,10 +7,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import insert, select, update
 
+from app.directory.tables import AccountRow, ServerRow
 from tests.browser.audit import audit
 from tests.browser.steps import sign_in, subjects
-from tests.conftest import Resident
+from tests.conftest import Resident, Site
 from tests.smtpsink import Sink, Taken
 
 if TYPE_CHECKING:
@@ -62,6 +64,56 @@ def test_mail_is_answered_while_somebody_is_away(
     page.locator('[data-testid="vacation-state"][data-on="false"]').wait_for()
     page.goto("/mail/INBOX/")
     assert page.get_by_test_id("answering-notice").count() == 0
+
+
+def without_scripts(site: Site, resident: Resident) -> None:
+    """Their mail lies on a server that keeps no scripts, and Exim answers."""
+    mine = AccountRow.login == resident.mail.login
+    with site.engine.begin() as rows:
+        own = rows.scalar(select(AccountRow.server_id).where(mine))
+        columns = dict(rows.execute(select(ServerRow.__table__).where(ServerRow.server_id == own)).mappings().one())
+        columns |= dict.fromkeys(("sieve_host", "sieve_port", "sieve_security"))
+        columns |= {"server_id": None, "name": f"sql-{resident.mail.login}", "vacation": "sql"}
+        done = rows.execute(insert(ServerRow).values(columns))
+        assert done.inserted_primary_key
+        rows.execute(update(AccountRow).where(mine).values(server_id=done.inserted_primary_key[0]))
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["with a script", "without"])
+def test_an_answer_out_of_sql_has_the_same_form(
+    open_context: Callable[..., BrowserContext], site: Site, resident: Resident, script: bool
+):
+    without_scripts(site, resident)
+    context = open_context(java_script_enabled=script)
+    page, other = context.new_page(), context.new_page()
+    sign_in(page, resident)
+    for tab in (page, other):
+        tab.goto("/vacation")
+        tab.get_by_test_id("vacation-on").check()
+    assert page.get_by_test_id("vacation-html").count() == 0
+    other.get_by_test_id("vacation-text").fill("Out of another tab.")
+    other.get_by_test_id("vacation-days").fill("0")
+    other.get_by_test_id("vacation-save").click()
+    other.get_by_test_id("field-error").wait_for()
+    assert other.get_by_test_id("vacation-text").input_value() == "Out of another tab."
+    other.get_by_test_id("vacation-days").fill("3")
+    other.get_by_test_id("vacation-save").click()
+    other.locator('[data-testid="vacation-state"][data-on="true"]').wait_for()
+    page.get_by_test_id("vacation-text").fill("Mine.")
+    page.get_by_test_id("vacation-save").press("Enter")
+    page.get_by_test_id("filters-conflict").wait_for()
+    assert "Out of another tab." in page.get_by_test_id("filters-conflict").inner_text()
+    assert page.get_by_test_id("vacation-text").input_value() == "Mine."
+    assert not script or audit(page) == []
+    page.get_by_test_id("vacation-save").click()
+    page.locator('[data-testid="vacation-state"][data-on="true"]').wait_for()
+    assert page.get_by_test_id("vacation-text").input_value() == "Mine."
+    assert not script or audit(page) == []
+    page.goto("/mail/INBOX/")
+    page.get_by_test_id("answering-link").click()
+    page.get_by_test_id("vacation-on").uncheck()
+    page.get_by_test_id("vacation-save").click()
+    page.locator('[data-testid="vacation-state"][data-on="false"]').wait_for()
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["with a script", "without"])

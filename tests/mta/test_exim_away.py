@@ -164,6 +164,15 @@ def test_only_mail_that_names_one_of_their_addresses_is_answered_from_that_one(e
         assert [each["From"] for each in found] == [sender], (to, field)
 
 
+def test_very_many_who_are_named_hold_up_no_mail(exim: SqlExim) -> None:
+    is_away(exim)
+    crowd = ",\n ".join(f'"{number}, x" <x{number}@friend.example>' for number in range(15_000))
+    start = time.monotonic()
+    assert len(answers(exim, f"Cc: {crowd}")) == 1
+    assert answers(exim, f"Cc: {crowd}, {ALICE}", to="x@friend.example", rcpt=ALICE, sender="dan@friend.example") == []
+    assert time.monotonic() - start < 10
+
+
 def test_who_forwards_and_keeps_answers_and_who_only_forwards_does_not(exim: SqlExim) -> None:
     for account_id in ("2", "5"):
         is_away(exim, account_id=account_id)

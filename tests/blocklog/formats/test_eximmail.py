@@ -45,6 +45,12 @@ def test_mail_that_was_taken_names_all_of_its_recipients(symbol: str):
     assert recipients(events) == {"alice@isp.example", "bob@isp.example"}
 
 
+def test_that_a_mail_was_answered_is_no_delivery():
+    for symbol, why in (("=>", ""), ("**", ": no"), ("==", " defer (0): no")):
+        assert read(f"{ID} {symbol} alice <alice@one.example> R=postern_away T=postern_away{why}") == []
+    assert delivery(f"{ID} => alice <alice@one.example> R=away T=local").recipient == "alice@one.example"
+
+
 def test_a_new_id_is_an_id():
     assert told(read("1xX24H-00000007QeQ-0EAb <= <> R=1xX24H-0007Qe-0E U=exim P=local S=9")).sender == ""
 
