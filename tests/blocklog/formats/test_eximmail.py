@@ -48,7 +48,7 @@ def test_mail_that_was_taken_names_all_of_its_recipients(symbol: str):
 def test_that_a_mail_was_answered_is_no_delivery():
     for symbol, why in (("=>", ""), ("**", ": no"), ("==", " defer (0): no")):
         assert read(f"{ID} {symbol} alice <alice@one.example> R=postern_away T=postern_away{why}") == []
-    assert delivery(f"{ID} => alice <alice@one.example> R=away T=local").recipient == "alice@one.example"
+    assert delivery("=> alice <alice@one.example> R=away T=local").recipient == "alice@one.example"
 
 
 def test_a_new_id_is_an_id():
