@@ -1,5 +1,5 @@
-"""Junk and Not junk on the page, and what the filter learnt of them on another: with a real Dovecot, a real Rspamd, the
-shipped script between them, and the follower of the log."""
+"""Junk and Not junk on the page, and what the filter learnt of them on another: with real Dovecots, 2.3 and 2.4, a real
+Rspamd, the shipped script between them, and the follower of the log."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from app.demo.dovecot import Dovecot
 from app.demo.redis import RedisServer
 from app.directory.owners import owners, owners_of_logins
 from app.directory.tables import ServerRow
+from tests import dovecot24
 from tests.blocklog.followed import follower
 from tests.conftest import make_server_folder
 from tests.faults.world import eventually
@@ -63,14 +64,14 @@ class World:
         return [re.sub(r"<[^>]+>", "", each) for each in re.findall(r'<span class="learnt-text">.*?</span>', page)]
 
 
-@pytest.fixture
-def world(tmp_path: Path, redis_server: RedisServer, migrated: Path) -> Iterator[World]:
-    if why := missing():
+@pytest.fixture(params=["2.3", "2.4"])
+def world(request: pytest.FixtureRequest, tmp_path: Path, redis_server: RedisServer, migrated: Path) -> Iterator[World]:
+    if why := missing() or (dovecot24.missing() if request.param == "2.4" else None):
         pytest.skip(why)
     folder = make_server_folder()
     (folder / "rspamd").mkdir()
     with Controller(folder / "rspamd", redis_server.port) as controller, Syslog(folder) as syslog:
-        dovecot = _dovecot(folder, syslog, controller)
+        dovecot = _dovecot(request.param, folder, syslog, controller)
         shutil.copy(migrated, tmp_path / "postern.sqlite")
         node = new_app(dataclasses.replace(on_redis(settings_in(tmp_path), redis_server), learning=True))
         try:
@@ -81,12 +82,13 @@ def world(tmp_path: Path, redis_server: RedisServer, migrated: Path) -> Iterator
     shutil.rmtree(folder)
 
 
-def _dovecot(folder: Path, syslog: Syslog, controller: Controller) -> Dovecot:
+def _dovecot(version: str, folder: Path, syslog: Syslog, controller: Controller) -> Dovecot:
     for name in ("report-spam.sieve", "report-ham.sieve"):
         shutil.copy(SHIPPED / "sieve" / name, folder)
     install(folder, syslog.socket, controller=controller.url)
-    lines = (SHIPPED / "postern-training.conf").read_text()
-    return Dovecot(folder, sieve=True, options=lines.replace("/etc/dovecot/sieve", str(folder))).start()
+    lines = (SHIPPED / ("2.4" if version == "2.4" else "") / "postern-training.conf").read_text()
+    options = lines.replace("/etc/dovecot/sieve", str(folder))
+    return dovecot24.VERSIONS[version](folder, sieve=True, options=options).start()
 
 
 def _signed_in(node: Flask, dovecot: Dovecot) -> Pages:
@@ -102,7 +104,7 @@ def _signed_in(node: Flask, dovecot: Dovecot) -> Pages:
 
 def test_the_page_says_what_was_learnt_of_what_somebody_marked(world: World) -> None:
     assert world.learnt() == []
-    world.dovecot.deliver("box7", mail("1"), mail("2", b"Hello"))
+    world.dovecot.deliver("box7", mail("1", words(f"w{world.dovecot.imap_port}")), mail("2", b"Hello"))
     assert "2 messages moved to Junk. The filter learns from it." in world.acts("junk", choose=2)
     assert sorted(world.learnt()) == [
         "A message: learnt as spam",
@@ -115,7 +117,8 @@ def test_the_page_says_what_was_learnt_of_what_somebody_marked(world: World) -> 
 
 
 def test_a_whole_page_is_moved_without_waiting_for_the_filter_and_all_of_it_is_learnt(world: World) -> None:
-    world.dovecot.deliver("box7", *(mail(str(number), words(f"n{number}x")) for number in range(50)))
+    own = world.dovecot.imap_port  # what was learnt in another test is known already
+    world.dovecot.deliver("box7", *(mail(str(number), words(f"n{number}x{own}")) for number in range(50)))
     began = time.monotonic()
     world.acts("junk", choose=50)
     assert time.monotonic() - began < 15
