@@ -141,6 +141,18 @@ class Visit:
 
 
 @dataclass(slots=True)
+class Screened:
+    """One line of postscreen's: `said` is its first word where that is a verdict on a client ("address port"), or that
+    its line was closed."""
+
+    at: datetime
+    instance: str
+    pid: int | None
+    said: str = ""
+    client: str = ""
+
+
+@dataclass(slots=True)
 class Allowed:
     """A rule of Postern's let a mail in; of whom, no line says."""
 
@@ -177,4 +189,4 @@ class Odd:
     why: str
 
 
-Event = Refused | Told | Delivery | Ended | GreylistPassed | Visit | Allowed | SignedIn | Learnt | Odd
+Event = Refused | Told | Delivery | Ended | GreylistPassed | Visit | Screened | Allowed | SignedIn | Learnt | Odd

@@ -35,6 +35,7 @@ from app.blocklog.event import (
     Odd,
     Peer,
     Refused,
+    Screened,
     SignedIn,
     Told,
     Visit,
@@ -73,6 +74,7 @@ class Join(Hops):
             Ended: self._ended,
             GreylistPassed: lambda event, *_: self.tally.passed.append(event),
             Visit: lambda event, *_: self.tally.visit(event),
+            Screened: self._screened,
             Allowed: lambda event, *_: self.tally.rules.update([event.rule]),
             SignedIn: lambda event, _, node: self._signed_in(event, node),
             Learnt: lambda event, source, node: self.tally.lessons.append((node, source, event)),
@@ -153,10 +155,12 @@ class Join(Hops):
         elif event.queue_id not in NO_QUEUE:
             self._of_message(self.message(node, event.instance, str(event.queue_id), at), event, stop, named)
         else:
-            for rcpt in named[1:]:
-                self._loosely(copy(stop, rcpt, named=True))
-            stop.rcpt, stop.named = named[0] if named else "", bool(named)
-            self._loosely(stop)
+            for rcpt in named or ("",):
+                self._loosely(copy(stop, rcpt, named=bool(rcpt)))
+
+    def _screened(self, event: Screened, source: int, node: str) -> None:
+        if refused := self.screening.take(event, node):
+            self._refused(refused, source, node)
 
     def _loosely(self, stop: Stopped) -> None:
         """A refusal without a message: the same as another log's of the same moment, or one more."""

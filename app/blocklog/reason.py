@@ -27,7 +27,7 @@ POLICIES: Mapping[Policy, str] = {
     Policy.rule: "Sender shut out",
     Policy.greylist: "First contact",
     Policy.helo: "False server name",
-    Policy.client: "Server without a name",
+    Policy.client: "Server not accepted",
     Policy.sender: "Sender not valid",
     Policy.spf: "Sender forged (SPF)",
     Policy.dkim: "Signature broken (DKIM)",

@@ -10,6 +10,7 @@ from app.blocklog.codes import Fate
 from app.blocklog.event import Refused
 from app.blocklog.merge import LooseKey, loose_key
 from app.blocklog.message import Arrived, Message, Row, Stopped, message_of, packed, unpacked
+from app.blocklog.screened import Screening
 
 MOST = 20_000  # messages
 # Recipients of all of them, and refusals without a message: 3 MB of state, in a second, and under what MariaDB takes at
@@ -45,6 +46,7 @@ class UnderWay:
             "messages": [packed(each) for each in self.messages.values()],
             "past": [packed(each) for each in self.past],
             "loose": [packed(each) for stops in self.loose.values() for each in stops],
+            "screened": self.screening.state(),
             "early": [[*key, value] for key, value in self.early.items()],
         }
 
@@ -62,6 +64,7 @@ class UnderWay:
             self.loose.setdefault(loose_key(stop), []).append(stop)
             self.waiting += [stop] if stop.waiting else []
         self.early = {(node, instance, pid): value for node, instance, pid, value in state.get("early", [])}
+        self.screening = Screening(state.get("screened", []))
         self.waiting.sort(key=lambda each: each.at)
 
     def _expect(self, message: Message) -> None:

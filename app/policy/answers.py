@@ -5,6 +5,7 @@
 `greylist` behind them
 `rcpt`     or no context: rules and greylisting in one, for a configuration without such classes
 `content`  asked by Rspamd of a message and all of its recipients (content.py)
+`host`     asked by postscreen of a connection: "reject" who is shut out, "permit" a network that everybody allows
 
 `OK` and the classes skip what stands behind them: so `reject_unauth_destination` and `reject_unlisted_recipient` stand
 before, the first of them among smtpd_relay_restrictions, where nothing of this has a say.
@@ -26,13 +27,13 @@ from app.policy import greylist
 from app.policy.asking import reading
 from app.policy.content import MOST, contents
 from app.policy.decisions import Mail, decisions, switched_off
-from app.policy.delegation import Request
+from app.policy.delegation import HOST, NOTHING, Request
 from app.policy.errors import PolicyAway
 from app.policy.senders import Decision
 from app.policy.tables import HostBlockRow
 from app.policy.value import server
 
-DUNNO: Final = "DUNNO"
+DUNNO: Final = NOTHING
 ALLOWED: Final = {"rcpt": "OK", "rules": "postern_allow"}
 UNLISTED: Final = "postern_norbl"
 DENIED: Final = "This address does not accept mail from you"
@@ -70,10 +71,12 @@ class Answers:
         """The answer to each. Raises PolicyAway, and the errors of `owners`."""
         now = self.clock()
         told = [DUNNO] * len(requests)
-        places: dict[str, list[int]] = {"connect": [], "rules": [], "greylist": [], "rcpt": [], "content": []}
+        places: dict[str, list[int]] = {each: [] for each in ("connect", "rules", "greylist", "rcpt", "content", HOST)}
         for number, each in enumerate(requests):
             places.get(each.policy_context or "rcpt", []).append(number)
         for number, answer in self._connects({at: requests[at] for at in places["connect"]}, now).items():
+            told[number] = answer
+        for number, answer in self._hosts({at: requests[at] for at in places[HOST]}, now).items():
             told[number] = answer
         asked = {at: requests[at] for name in ("rules", "greylist", "rcpt") for at in places[name]}
         for number, answer in self._recipients(asked, now).items():
@@ -88,17 +91,31 @@ class Answers:
 
     def _connects(self, requests: Mapping[int, Request], now: datetime) -> dict[int, str]:
         told = {at: paused for at, each in requests.items() if (paused := self._paused(each))}
-        strangers = {at: each for at, each in requests.items() if not each.sasl_username and not self.trusts(each)}
-        ips = {at: _plain(each.client_address) for at, each in strangers.items() if at not in told}
-        if ips:
-            row = HostBlockRow
-            alive = select(row.ip).where(row.ip.in_(sorted(set(ips.values()))), row.expires_at > now)
-            with reading(self.engine) as connection:
-                out = set(connection.scalars(alive))
-            shut = {at: ip for at, ip in ips.items() if ip in out}
-            self.host_hits.update(shut.values())
-            told |= dict.fromkeys(shut, SHUT_OUT)
+        rest = {at: each for at, each in requests.items() if at not in told and not each.sasl_username}
+        return told | dict.fromkeys(self._shut_out(rest, now), SHUT_OUT)
+
+    def _hosts(self, requests: Mapping[int, Request], now: datetime) -> dict[int, str]:
+        """Nothing else that is set stops a client before it says for whom its mail is; postscreen's tests are spared to
+        a network that the rules of everybody allow."""
+        told = dict.fromkeys(self._shut_out(requests, now), "reject")
+        rest = [at for at in requests if at not in told]
+        if rest:
+            mails = [Mail("", _plain(requests[at].client_address)) for at in rest]
+            rules = zip(rest, decisions(self.engine, mails, now), strict=True)
+            told |= {at: "permit" for at, each in rules if each.action == "allow"}
         return told
+
+    def _shut_out(self, requests: Mapping[int, Request], now: datetime) -> set[int]:
+        """Those whose server is; nobody inside."""
+        ips = {at: _plain(each.client_address) for at, each in requests.items() if not self.trusts(each)}
+        if not ips:
+            return set()
+        row = HostBlockRow
+        alive = select(row.ip).where(row.ip.in_(sorted(set(ips.values()))), row.expires_at > now)
+        with reading(self.engine) as connection:
+            out = set(connection.scalars(alive))
+        self.host_hits.update(ip for ip in ips.values() if ip in out)
+        return {at for at, ip in ips.items() if ip in out}
 
     def _paused(self, request: Request) -> str:
         """By the switches. 421 hangs up."""

@@ -2,7 +2,8 @@
 
 Postfix keeps its connections and asks one thing after another on each. Lines, requests, connections and silence are
 bounded. What is no request ends its connection; Postfix then asks again, and goes on without an answer. Who begins with
-POST speaks HTTP, on the same port and within the same bounds (settingsmap.py).
+POST speaks HTTP, on the same port and within the same bounds (settingsmap.py); who begins with a digit is a
+postscreen (socketmap.py).
 """
 
 from __future__ import annotations
@@ -13,10 +14,14 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
+from app.policy import socketmap
+
 LINE: Final = 4096  # bytes of an attribute; Postfix' own line_length_limit is 2,048
 REQUEST: Final = 16_384  # Postfix' are of 1 KB, unless somebody wrote long addresses
 CONNECTIONS: Final = 3000  # Postfix has 100 processes unless told otherwise, with three each
 IDLE: Final = 600.0  # seconds; Postfix leaves after 300
+NOTHING: Final = "DUNNO"  # the answer that there is none
+HOST: Final = "host"  # the context of what postscreen asks
 KNOWN: Final = (
     *("protocol_state", "policy_context", "helo_name", "sender", "recipient", "client_address", "client_name"),
     *("sasl_username", "instance", "author"),
@@ -76,7 +81,16 @@ def _cut(came: bytes) -> tuple[Request, int] | None:
     return None if end < 0 else (request_of(came[:end]), end + 2)
 
 
+def _cut_host(came: bytes) -> tuple[Request, int] | None:
+    try:
+        found = socketmap.question(came)
+    except socketmap.BadQuestion:
+        raise BadRequest from None
+    return found and (Request(policy_context=HOST, client_address=printable(found[0])), found[1])
+
+
 POSTFIX: Final = Wire(_cut, lambda action: f"action={action}\n\n".encode())
+POSTSCREEN: Final = Wire(_cut_host, lambda action: socketmap.reply("" if action == NOTHING else action))
 HTTP: Final = b"POST "
 Answer = Callable[[Request], Awaitable[str]]
 
@@ -127,7 +141,7 @@ class Connection(asyncio.Protocol):
     def _next(self) -> None:
         if self._transport is None:
             return
-        wire = self.http if self._came.startswith(HTTP) else POSTFIX
+        wire = self._wire()
         try:
             found = wire.cut(bytes(self._came))
         except BadRequest:
@@ -140,6 +154,11 @@ class Connection(asyncio.Protocol):
         del self._came[:length]
         self._transport.pause_reading()
         self._task = asyncio.ensure_future(self._tell(request, wire))
+
+    def _wire(self) -> Wire:
+        if self._came.startswith(HTTP):
+            return self.http
+        return POSTSCREEN if self._came[:1].isdigit() else POSTFIX
 
     async def _tell(self, request: Request, wire: Wire) -> None:
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import socket
 from base64 import b64encode
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from tests.mta.namespace import Namespace
@@ -20,12 +21,16 @@ class Reply:
 
     @property
     def code(self) -> int:
-        return int(self.text[:3])
+        return int(self._last[:3])
 
     @property
     def dsn(self) -> str | None:
-        found = _REPLY.match(self.text)
+        found = _REPLY.match(self._last)
         return found["dsn"] if found else None
+
+    @property
+    def _last(self) -> str:
+        return self.text.rpartition("\n")[2]
 
 
 @dataclass
@@ -59,7 +64,8 @@ class Attempt:
             self._lines = connection.makefile("rb")
             self._connection = connection
             self._talk()
-            connection.sendall(b"QUIT\r\n")
+            with suppress(ConnectionError):  # where it was hung up on
+                connection.sendall(b"QUIT\r\n")
             self._lines.close()
 
     def _talk(self) -> None:

@@ -1,6 +1,7 @@
 """A Postfix that obeys Postern, by the lines of config/postfix/postern.cf, and the policy service beside it.
 
-Both run inside a Namespace; people lie in a file, or where `maps` says.
+Both run inside a Namespace; people lie in a file, or where `maps` says. A postscreen stands before another port, by
+the lines of config/postfix/postscreen.cf.
 """
 
 from __future__ import annotations
@@ -19,10 +20,14 @@ from tests.mta.namespace import Namespace
 
 ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = ROOT / "config/postfix"
-PORT, SERVICE = 25, 10040
+PORT, SCREENED, SERVICE = 25, 2526, 10040
 LIST = "zen.list.example"
 _MASTER = """\
 127.0.0.1:25 inet n - n - - smtpd
+2526 inet n - n - 1 postscreen
+smtpd pass - - n - - smtpd
+dnsblog unix - - n - 0 dnsblog
+tlsproxy unix - - n - 0 tlsproxy
 """
 _MAIN = """\
 myhostname = mx1.isp.example
@@ -33,6 +38,9 @@ relay_transport = discard
 virtual_transport = discard
 smtpd_error_sleep_time = 0
 smtpd_helo_required = yes
+inet_protocols = all
+inet_interfaces = 127.0.0.1, ::1
+postscreen_greet_wait = 1s
 {maps}
 {shipped}
 postern_lists = {lists}
@@ -46,9 +54,15 @@ class Guarded:
     """The server; `log` is its own log file. `serve` starts the policy service, whose own log is `told`."""
 
     def __init__(
-        self, network: Namespace, people: tuple[str, ...], maps: str = _FILES, lists: str = f"reject_rbl_client {LIST}"
+        self,
+        network: Namespace,
+        people: tuple[str, ...],
+        maps: str = _FILES,
+        lists: str = f"reject_rbl_client {LIST}",
+        ports: str = "",
     ) -> None:
         self.network, self.folder, self.people, self.maps, self.lists = network, network.folder, people, maps, lists
+        self.ports = ports
         (self.folder / "etc").mkdir()
         self.log, self._told = self.folder / "mail.log", self.folder / "service.txt"
         self._service: subprocess.Popen[bytes] | None = None
@@ -62,11 +76,11 @@ class Guarded:
         for name in ("queue", "data"):
             (self.folder / name).mkdir()
         shutil.chown(self.folder / "data", "postfix")
-        shipped = (SHIPPED / "postern.cf").read_text()
+        shipped = "".join((SHIPPED / each).read_text() for each in ("postern.cf", "postscreen.cf"))
         maps = self.maps.format(folder=self.folder)
         main = (SETTINGS + _MAIN).format(folder=self.folder, maps=maps, shipped=shipped, lists=self.lists)
         (self.folder / "etc/main.cf").write_text(main)
-        (self.folder / "etc/master.cf").write_text(_MASTER + SERVICES)
+        (self.folder / "etc/master.cf").write_text(_MASTER + self.ports.format(folder=self.folder) + SERVICES)
         (self.folder / "etc/mailboxes").write_text("".join(f"{each} box\n" for each in self.people))
         self._postfix("start")
         return self

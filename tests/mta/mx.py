@@ -14,12 +14,13 @@ from tests.barepostfix import SERVICES, SETTINGS
 from tests.mta.namespace import Namespace
 
 MAIN, GREYLISTING, MILTERS, POSTSCREEN, FILTERED = 25, 2523, 2525, 2526, 2527
-FEW, AT_ONCE, RATE, SILENT, PERMITS, BACK, FILTER, POLICY, POSTGREY, MILTER = (
+FEW, AT_ONCE, RATE, SILENT, PERMITS, DROPS, BACK, FILTER, POLICY, POSTGREY, MILTER = (
     2529,
     2530,
     2531,
     2532,
     2533,
+    2534,
     10025,
     10024,
     9999,
@@ -59,6 +60,10 @@ tlsproxy unix - - n - 0 tlsproxy
   -o told=permit
   -o smtpd_log_access_permit_actions=static:all
   -o smtpd_delay_open_until_valid_rcpt=no
+127.0.0.1:2534 inet n - n - 1 postscreen
+  -o postscreen_denylist_action=drop
+  -o postscreen_greet_action=drop
+  -o postscreen_dnsbl_action=drop
 127.0.0.1:10025 inet n - n - - smtpd
   -o syslog_name=postfix/10025
   -o content_filter=
@@ -139,7 +144,7 @@ TABLES = {
         "/^Content-(Type|Disposition):.*name=.*exe/ REJECT Attachment not allowed\n"
     ),
     "body": "/cheap watches/ REJECT No watches here\n",
-    "postscreen": "203.0.113.68/30 reject\n",
+    "postscreen": "203.0.113.68/30 reject\n203.0.113.72/32 reject\n",
     "policyd-spf.conf": (
         "debugLevel = 1\nHELO_reject = False\nMail_From_reject = Fail\nPermError_reject = False\n"
         "skip_addresses = 127.0.0.2/32\n"

@@ -24,6 +24,7 @@ BROKEN = ("MIME-Version: 1.0", "Content-Type: multipart/mixed; boundary=x", "Con
 LISTED, LISTED_TOO, KEYED, NAMELESS = (f"203.0.113.{number}" for number in (10, 12, 11, 20))
 DENIED, DENIED_TOO, DROPPED, HELD = (f"203.0.113.{number}" for number in (64, 65, 67, 68))
 DENYLISTED = tuple(f"203.0.113.{number}" for number in (69, 70, 71))
+DROPPED_AT_ONCE = ("203.0.113.72", "203.0.113.73")
 
 
 @dataclass
@@ -164,6 +165,15 @@ def cases() -> dict[str, Case]:
         "postscreen and a forged recipient": Case(
             mail(f'"{COMMAS}"{s}', f'"{COMMAS}"@isp.example', source=DENYLISTED[2]), Policy.client, port=mx.POSTSCREEN
         ),
+        "postscreen drops whom its list has": Case(
+            mail(f"ps5{s}", ALICE, source=DROPPED_AT_ONCE[0]), Policy.client, stage=Stage.connect, port=mx.DROPS
+        ),
+        "postscreen drops whom a list has": Case(
+            mail(f"ps6{s}", ALICE, source=DROPPED_AT_ONCE[1]), Policy.rbl, stage=Stage.connect, port=mx.DROPS
+        ),
+        "postscreen drops who is hasty": Case(
+            mail(f"ps7{s}", ALICE, hasty=True), Policy.protocol, stage=Stage.connect, port=mx.DROPS
+        ),
         "a forged HELO": Case(mail(f"forged5{s}", ALICE, helo=f"x{FAKE}"), Policy.helo),
         "too hasty": Case(mail(f"ps3{s}", ALICE, hasty=True), Policy.protocol, port=mx.POSTSCREEN),
         "through a filter": Case(mail(f"filtered{s}", ALICE, BOB), port=mx.FILTERED),
@@ -214,6 +224,7 @@ def zone(sources: list[str]) -> dict[str, dict[str, list[str]]]:
         "bank.example": {"A": ["203.0.113.1"], "TXT": ["v=spf1 -all"]},
         listed(LISTED, "zen.list.example"): {"A": ["127.0.0.2"], "TXT": ["https://list.example/why"]},
         listed(LISTED_TOO, "zen.list.example"): {"A": ["127.0.0.2"]},
+        listed(DROPPED_AT_ONCE[1], "zen.list.example"): {"A": ["127.0.0.2"]},
         listed(KEYED, "abcdefgh1234ijklmnop5678qr.zen.dq.list.example"): {"A": ["127.0.0.2"]},
         "spammer.example.dbl.list.example": {"A": ["127.0.1.2"]},
         "isp.example": {"A": ["192.0.2.1"]},

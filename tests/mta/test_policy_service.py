@@ -36,6 +36,11 @@ pytestmark = pytest.mark.servers
 ALICE, BOB, CAROL = (f"{name}@isp.example" for name in ("alice", "bob", "carol"))
 CLIENT, LISTED, SHUT, OURS, OTHER = (f"203.0.113.{number}" for number in (7, 8, 9, 10, 11))
 ADMIN = By("1")
+AT_ONCE = 2530  # refuses when a client connects
+_PORTS = f"""\
+127.0.0.1:{AT_ONCE} inet n - n - - smtpd
+  -o smtpd_delay_reject=no
+"""
 _NUMBERS = count(1)
 
 
@@ -89,7 +94,7 @@ def world(migrated: Path) -> Iterator[World]:
         stack.callback(engine.dispose)
         network = stack.enter_context(Namespace(folder, sources))
         stack.enter_context(Nameserver(network.listen(53, udp=True), zone))
-        server = stack.enter_context(Guarded(network, (ALICE, BOB, CAROL)))
+        server = stack.enter_context(Guarded(network, (ALICE, BOB, CAROL), ports=_PORTS))
         found = World(server, engine, people(engine))
         found.serve()
         yield found
@@ -235,6 +240,24 @@ def test_the_switches_of_the_intake_are_obeyed(world: World) -> None:
         assert inside == (421 if name == "allow_cnxns" else 250)
         turn(name, True)
         until(lambda: world.told(fresh(), ALICE).code == 250)
+
+
+def test_without_waiting_for_a_recipient_a_client_is_told_when_it_connects(world: World) -> None:
+    def greeted(source: str) -> str:
+        attempt = Attempt(fresh(), (ALICE,), source=source)
+        attempt.make(AT_ONCE, network=world.server.network)
+        return attempt.told[ALICE].text if attempt.told else f"at once {attempt.replies['connect'].text}"
+
+    now = datetime.now(UTC)
+    hosts.block(world.engine, ADMIN, SHUT, "spam", now, now + timedelta(hours=1))
+    assert greeted(SHUT).startswith("at once 554 5.7.1 <mail.sender.example[203.0.113.9]>: Client host rejected: Mail")
+    hosts.remove(world.engine, ADMIN, SHUT, now)
+    assert greeted(SHUT).startswith("250")
+    for name, code in (("allow_cnxns", 421), ("allow_other", 450)):
+        intake.turn(world.engine, ADMIN, name, False, now, address="admin@isp.example")
+        until(lambda code=code: greeted(CLIENT).startswith(f"at once {code} 4.3.2"))
+        intake.turn(world.engine, ADMIN, name, True, now, address="admin@isp.example")
+        until(lambda: greeted(CLIENT).startswith("250"))
 
 
 def test_without_the_service_mail_flows_and_nobody_else_is_let_in(world: World) -> None:

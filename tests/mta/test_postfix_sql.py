@@ -25,12 +25,18 @@ from tests.conftest import make_server_folder
 from tests.directory.filling import account, alias, fill, server, site
 from tests.mailsql import PASSWORD, POLICY, MailSQL
 from tests.mta.client import Attempt, Reply, message
-from tests.mta.guarded import PORT, SERVICE, SHIPPED, Guarded
+from tests.mta.guarded import PORT, SCREENED, SERVICE, SHIPPED, Guarded
 from tests.mta.namespace import Namespace
 
 __all__ = ["mariadb", "postgresql"]
 pytestmark = [pytest.mark.databases, pytest.mark.servers]
-CLIENT = "203.0.113.7"
+CLIENT, SHUT, SIX, ALLOWED = "203.0.113.7", "203.0.113.8", "2001:db8::7", "198.51.100.7"
+MAPPED = 2528  # a postscreen that asks SQL itself
+_PORTS = f"""\
+{MAPPED} inet n - n - 1 postscreen
+  -o postscreen_access_list=permit_mynetworks,%(kind)s:{{folder}}/etc/host.cf
+  -o postscreen_cache_map=
+"""
 _MAPS = """\
 virtual_alias_domains = hash:{folder}/etc/hosted_domains
 virtual_alias_maps = proxy:%(kind)s:{folder}/etc/recipient.cf
@@ -68,6 +74,12 @@ class World:
         return log.read_text(errors="replace").count("FROM mta_recipient WHERE")
 
 
+    def greeted(self, source: str, port: int = MAPPED) -> int:
+        """The code that a client is told when it connects."""
+        with self.server.network.connect(port, source) as line, line.makefile("rb") as lines:
+            return int(next(each for each in lines if each[3:4] != b"-")[:3])
+
+
 def _quoted(word: object) -> str:
     return "'" + str(word).replace("'", "'\\''") + "'"
 
@@ -85,9 +97,9 @@ def world(request: pytest.FixtureRequest) -> Iterator[World]:
         stack.callback(engine.dispose)
         people(engine)
         tell_statements(sql)
-        network = stack.enter_context(Namespace(folder, [CLIENT]))
+        network = stack.enter_context(Namespace(folder, [CLIENT, SHUT, SIX, ALLOWED]))
         kind = "mysql" if sql.kind == "mariadb" else "pgsql"
-        found = Guarded(network, (), _MAPS % {"kind": kind}, lists="")
+        found = Guarded(network, (), _MAPS % {"kind": kind}, lists="", ports=_PORTS % {"kind": kind})
         for name, words in files(sql, found).items():
             (found.folder / "etc" / name).write_text(words)
         for name in ("hosted_domains", "mail_servers"):
@@ -131,7 +143,7 @@ def tell_statements(sql: MailSQL) -> None:
 def files(sql: MailSQL, server: Guarded) -> dict[str, str]:
     """What stands in /etc/postfix, as an operator changes it."""
     made = {"hosted_domains": "".join(f"{each} 1\n" for each in _DOMAINS), "mail_servers": "mail1.internal discard:\n"}
-    for name in ("recipient", "class"):
+    for name in ("recipient", "class", "host"):
         words = (SHIPPED / f"sql/{name}-{sql.kind}.cf").read_text()
         for old, new in {
             "unix:/run/mysqld/mysqld.sock": f"unix:{sql.server.socket}",
@@ -238,6 +250,26 @@ def test_a_class_tells_who_wants_no_lists(world: World) -> None:
     assert [world.found(key, "class") for key in ("one.example", "alice@", "x@else.example")] == ["", "", ""]
 
 
+def test_a_map_tells_postscreen_who_is_shut_out_and_whom_everybody_allows(world: World) -> None:
+    now = datetime.now(UTC)
+    for ip, ends in ((SHUT, 3600), (SIX, 3600), ("203.0.113.9", -1)):
+        hosts.block(world.engine, By("1"), ip, "spam", now, now + timedelta(seconds=ends))
+    for action, network, locked in (
+        ("allow", "198.51.100.0/24", False),
+        ("deny", "198.51.100.8/32", True),
+        ("allow", "2001:db8::/48", False),
+        ("nogrey", "192.0.2.0/24", False),
+    ):
+        rule = Rule(EVERYBODY, action, Kind.network, network, now, origin="admin", locked=locked)
+        actions.add_rule(world.engine, By("1"), rule)
+    asked = (SHUT, SIX, "203.0.113.9", ALLOWED, "198.51.100.8", "2001:db8::8", "2001:db8:1::8", "192.0.2.1")
+    expected = ["reject", "reject", "", "permit", "", "permit", "", ""]
+    assert [world.found(each, "host") for each in asked] == expected
+    assert [world.greeted(each) for each in (SHUT, SIX, ALLOWED, CLIENT)] == [521, 521, 220, 220]
+    hosts.extend(world.engine, By("1"), SHUT, now, now)
+    assert world.greeted(SHUT) == 220
+
+
 def test_a_database_that_stands_still_holds_no_mail_up_for_its_rules(world: World) -> None:
     process = world.sql.server.process
     assert process is not None
@@ -246,8 +278,8 @@ def test_a_database_that_stands_still_holds_no_mail_up_for_its_rules(world: Worl
         os.kill(each, signal.SIGSTOP)
     try:
         began = time.monotonic()
-        assert ask(world) == "action=DUNNO"
-        assert time.monotonic() - began < 1.5
+        assert world.greeted(CLIENT, SCREENED) == 220
+        assert time.monotonic() - began < 2.5, "a second of it is postscreen's own"
         assert ask(world) == "action=DUNNO"
     finally:
         for each in stopped:

@@ -140,6 +140,18 @@ def test_a_server_that_is_shut_out_stays_out_as_long_as_that_holds(engine: Engin
     assert told(engine, CONNECT, now=NOW + timedelta(days=2)) == ["DUNNO"]
 
 
+def test_postscreen_is_told_who_is_shut_out_and_whom_everybody_allows(engine: Engine) -> None:
+    hosts.block(engine, By("1"), "192.0.2.7", "spam", NOW, NOW + timedelta(days=1))
+    kept(engine, rule("allow", "192.0.2.0/24", EVERYBODY), rule("deny", "203.0.113.0/24", EVERYBODY))
+    kept(engine, rule("allow", "203.0.113.0/32", site_scope("3")), rule("nogrey", "203.0.114.0/24", EVERYBODY))
+    ips = ("192.0.2.7", "192.0.2.8", "203.0.113.0", "203.0.114.1", "198.51.100.7", "nonsense", "")
+    asked = [Request(policy_context="host", client_address=each) for each in ips]
+    mine = answers(engine, off=("allow_cnxns",))
+    assert mine(asked) == ["reject", "permit", *["DUNNO"] * 5]
+    assert (mine.host_hits, mine.rule_hits) == ({"192.0.2.7": 1}, {})
+    assert told(engine, asked[0], now=NOW + timedelta(days=1)) == ["permit"]
+
+
 def test_what_has_no_recipient_and_other_contexts_pass(engine: Engine) -> None:
     kept(engine, rule("deny", "bank.example", EVERYBODY))
     data = replace(RULES, protocol_state="DATA")

@@ -62,7 +62,25 @@ def test_one_thing_after_another_is_answered_on_a_connection(tmp_path: Path) -> 
 
 
 @pytest.mark.servers
-@pytest.mark.parametrize("sent", [b"nonsense\n\n", b"sender=x" * 10_000])
+def test_postscreen_asks_on_the_same_port(tmp_path: Path) -> None:
+    async def answer(request: Request) -> str:
+        return {"host203.0.113.7": "reject"}.get(request.policy_context + request.client_address, "DUNNO")
+
+    async def run() -> None:
+        server, _ = await listen(f"unix:{tmp_path}/s", answer)
+        reader, writer = await asyncio.open_unix_connection(str(tmp_path / "s"))
+        for each in (b"17:hosts 203.0.113.7,17:hosts 203.", b"0.113.8,"):
+            writer.write(each)
+            await asyncio.sleep(0.01)
+        assert await reader.readexactly(24) == b"9:OK reject,9:NOTFOUND ,"
+        writer.close()
+        server.close()
+
+    asyncio.run(run())
+
+
+@pytest.mark.servers
+@pytest.mark.parametrize("sent", [b"nonsense\n\n", b"sender=x" * 10_000, b"8:others 1,", b"400:hosts 1,"])
 def test_nonsense_and_what_does_not_end_ends_the_connection(tmp_path: Path, sent: bytes) -> None:
     async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, _ones: object) -> None:
         writer.write(sent)

@@ -17,6 +17,7 @@ from app.blocklog.event import Ended, Event, Line, Odd, Peer, Refused, SignedIn,
 from app.blocklog.formats.delivery import delivery
 from app.blocklog.formats.ending import ADDRESS, LONGEST, Ending, content_ending, ending, mime_ending
 from app.blocklog.formats.fields import CLIENT, ID, Reply, begins, own_rule, peer_of, queue, queue_id, reply_of
+from app.blocklog.screened import screened
 
 AGENTS = ("smtp", "lmtp", "local", "virtual", "pipe", "error", "retry", "discard", "relay", "bounce")
 PROGRAMS = frozenset({"smtpd", "cleanup", "postscreen", "qmgr", "nqmgr", "oqmgr", *AGENTS})
@@ -67,7 +68,7 @@ class Reader:
         if line.program == "cleanup":
             return _cleanup(line)
         if line.program == "postscreen":
-            return _stopped(line) if text.startswith("NOQUEUE: ") else NOTHING
+            return (screened(line), *(_stopped(line) if text.startswith("NOQUEUE: ") else NOTHING))
         if line.program.endswith("qmgr"):
             return _qmgr(line)
         return delivery(line) if begins(text, "to=<") else NOTHING

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from app.blocklog.codes import Outcome, Policy, Stage
-from app.blocklog.event import Ended, Event, Line, Odd, Peer, Refused, SignedIn, Told, Visit
+from app.blocklog.event import Ended, Event, Line, Odd, Peer, Refused, Screened, SignedIn, Told, Visit
 from app.blocklog.formats.fields import DENIED
 from app.blocklog.formats.postfix import Reader
 from app.policy import answers
@@ -21,7 +21,7 @@ def read(text: str, program: str = "smtpd", instance: str = "postfix") -> tuple[
 
 
 def refused(text: str, program: str = "smtpd") -> Refused:
-    (event,) = read(text, program)
+    *_, event = read(text, program)
     assert isinstance(event, Refused)
     return event
 
@@ -201,7 +201,8 @@ def test_postscreen_without_room_names_no_reply_codes() -> None:
     ],
 )
 def test_postscreens_verdicts_on_clients_stop_no_message(text: str) -> None:
-    assert read(text, "postscreen") == ()
+    (event,) = read(text, "postscreen")
+    assert isinstance(event, Screened)
 
 
 def test_the_key_of_a_block_list_is_not_kept() -> None:
