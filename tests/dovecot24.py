@@ -6,6 +6,7 @@ root. Only what the tests of 2.4 want of a server is written in its syntax.
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from app.demo.dovecot_config import Layout
 from tests.mta.namespace import Namespace
 
 ROOT = Path(__file__).resolve().parents[1] / "var/cache/dovecot24"
+_COMPLAINT = re.compile(r" (?:Warning|Error|Fatal|Panic): ")
 _INSIDE = 'for each in dev proc tmp; do mount --rbind /$each {root}/$each; done; exec chroot {root} "$@"'
 
 
@@ -22,6 +24,17 @@ def missing() -> str | None:
     if not (ROOT / "usr/sbin/dovecot").exists():
         return "Dovecot 2.4 is not unpacked: .ci/dovecot24"
     return Namespace.missing()
+
+
+def compile_scripts(server: Dovecot) -> None:
+    """The scripts beside its configuration, as an operator compiles them."""
+    for each in server.folder.glob("*.sieve"):
+        subprocess.run([*server.program("sievec"), "-c", server.folder / "dovecot.conf", each], check=True)
+
+
+def complaints(server: Dovecot) -> list[str]:
+    """What it has logged that an operator would have to look into."""
+    return [line for line in server.log().splitlines() if _COMPLAINT.search(line)]
 
 
 class Dovecot24(Dovecot):

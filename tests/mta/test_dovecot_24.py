@@ -32,7 +32,6 @@ pytestmark = pytest.mark.servers
 SHIPPED = Path(__file__).resolve().parents[2] / "config/dovecot/2.4"
 PERSON = "203.0.113.9"  # whose browser speaks to the node
 _HIDDEN = re.compile(r'name="(csrf_token|made)"[^>]*value="([^"]*)"')
-_FAULTS = re.compile(r" (?:Warning|Error|Fatal|Panic): .*")
 
 
 @dataclass(frozen=True)
@@ -81,7 +80,7 @@ def world() -> Iterator[World]:
         node = site.node(folder / "node", POSTERN_PROXIES="127.0.0.0/8", POSTERN_ALLOW_PLAINTEXT="1")
         try:
             yield World(server, sink, site, node.start().url)
-            assert not _FAULTS.findall(server.log())
+            assert not dovecot24.complaints(server)
         finally:
             node.stop()
             site.close()

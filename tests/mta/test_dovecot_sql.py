@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import imaplib
 import shutil
-import subprocess
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -97,10 +96,9 @@ def world(request: pytest.FixtureRequest) -> Iterator[World]:
     made = dovecot24.VERSIONS[version](folder, accounts=accounts(version, sql, folder), sieve=True)
     try:
         made.start()
-        for each in folder.glob("*.sieve"):
-            subprocess.run([*made.program("sievec"), "-c", folder / "dovecot.conf", each], check=True)
+        dovecot24.compile_scripts(made)
         yield World(version, sql, engine, made)
-        assert not [line for line in made.log().splitlines() if " Error: " in line]
+        assert not dovecot24.complaints(made)
     finally:
         made.stop()
         engine.dispose()

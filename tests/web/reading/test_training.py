@@ -76,7 +76,9 @@ def learning(request: pytest.FixtureRequest) -> Iterator[tuple[Dovecot, Path]]:
     options = lines.replace("/etc/dovecot/sieve", str(folder))
     made = dovecot24.VERSIONS[request.param](folder, sieve=True, options=options)
     made.start()
+    dovecot24.compile_scripts(made)
     yield made, told
+    assert not dovecot24.complaints(made)
     made.stop()
 
 
