@@ -65,7 +65,7 @@ WEB: dict[str, set[str]] = {
     "admin": {"blocked", "notice", "settings"},
     "notice": set(),
     "lists": {"admin", "blocked", "notice"},
-    "digest": {"blocked", "notice"},
+    "digest": {"blocked"},
     "operating": {"digest", "settings"},
 }
 # The route table, and the page for any exception, which may be the form to sign in: they know all rooms, no room them.

@@ -55,8 +55,10 @@ def main(arguments: list[str] | None = None) -> int:
 
 def run(settings: Settings, *, seconds: float | None = None, pauses: Sequence[float] | None = None) -> None:
     """A courier's whole life. `seconds`: the length of its claims; `pauses` before further tries; None: as usual."""
+    from app.courier import waiting
     from app.courier.claim import CLAIM_SECONDS, PAUSES
     from app.courier.wake import Ear
+    from app.store.connect import connect
 
     seconds = seconds or CLAIM_SECONDS
     courier = open_courier(settings, seconds, pauses or PAUSES)
@@ -65,6 +67,7 @@ def run(settings: Settings, *, seconds: float | None = None, pauses: Sequence[fl
     gc.collect()
     gc.freeze()
     log.info("courier started")
+    waiting.begin(connect(settings.redis_url), settings, courier.ending)
     with Ear(settings.redis_url) as ear:
         _loop(courier, ear, seconds)
     courier.end()

@@ -12,7 +12,7 @@ from sqlalchemy import Executable, select
 from app.directory.account import Kind, Role
 from app.directory.engine import asking
 from app.directory.resolve import Directory
-from app.directory.tables import AccountRow, SiteRow
+from app.directory.tables import AccountRow, DomainRow, SiteRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +76,12 @@ def listed(directory: Directory, account_id: str) -> tuple[Listed, str] | None:
         return None
     found = _rows(directory, _LISTED.where(AccountRow.account_id == int(account_id)))
     return (_listed(found[0]), str(found[0].site_id)) if found else None
+
+
+def site_of(directory: Directory, domain: str) -> str | None:
+    """The id of the site that a domain belongs to. Raises DirectoryAway, DirectoryBroken."""
+    found = _rows(directory, select(DomainRow.site_id).where(DomainRow.name == domain))
+    return str(found[0].site_id) if found else None
 
 
 def _is_number(text: str) -> bool:

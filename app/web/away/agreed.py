@@ -6,6 +6,7 @@ Nobody's mail is sent to somebody who does not know of it, and a wrong letter in
 from dataclasses import dataclass
 from datetime import datetime
 
+from app.courier.letter import Letter, NotSent, Post, open_post, set_up
 from app.directory.errors import DirectoryError
 from app.mail.errors import MailError
 from app.mail.login import Credentials
@@ -13,7 +14,6 @@ from app.store import code
 from app.store.code import TooOften
 from app.web.brand import brand
 from app.web.filters.passing import AGREED, agreed
-from app.web.notice.post import Letter, NotSent, Post, open_post, set_up
 from app.web.profile import keep_setting
 from app.web.resources import resources
 from app.web.session import Current, NoMailbox

@@ -12,6 +12,7 @@ from flask import Response, abort, flash, make_response, redirect, render_templa
 
 from app.blocklog import query
 from app.blocklog.query import Block
+from app.courier.letter import set_up
 from app.directory import resolve
 from app.directory.account import Account
 from app.policy import actions
@@ -31,7 +32,6 @@ from app.web.blocklog import blocklog
 from app.web.digest import link as links
 from app.web.digest.due import SENT, SETTING, Wish, sent, wish
 from app.web.digest.link import LASTS, Expired, Link
-from app.web.notice.post import set_up
 from app.web.policy import policy
 from app.web.profile import keep_setting, profile, setting
 from app.web.resources import resources

@@ -16,6 +16,7 @@ from sqlalchemy import Engine
 from app.blocklog import query
 from app.blocklog.errors import LogError
 from app.blocklog.query import Block
+from app.courier.letter import Letter, NotSent, Post, open_post, set_up
 from app.directory import resolve
 from app.directory.account import Account
 from app.directory.errors import DirectoryError
@@ -30,7 +31,6 @@ from app.web.digest import link
 from app.web.digest.due import SENT, SETTING, Wish, sent, since, wish, zone_of
 from app.web.digest.link import LASTS, Link
 from app.web.digest.words import Digest, Line, html, plain
-from app.web.notice.post import Letter, NotSent, Post, open_post, set_up
 from app.web.resources import resources
 
 ROWS = 50

@@ -9,8 +9,6 @@ from flask import flash, redirect, request, url_for
 from app.blocklog import acted
 from app.blocklog.acted import Acted
 from app.blocklog.errors import LogError
-from app.directory.errors import DirectoryError
-from app.directory.resolve import resolve
 from app.policy import actions, lists
 from app.policy.actions import ON_RULES, UNDO, Action
 from app.policy.errors import Full, Gone, PolicyAway
@@ -18,9 +16,9 @@ from app.policy.lists import Page
 from app.policy.rule import Rule
 from app.policy.value import Kind
 from app.web.blocklog import blocklog
+from app.web.lists.concerned import announced
 from app.web.lists.entry import ACTIONS, DAYS, Entry, entry
 from app.web.lists.whose import Whose, whose
-from app.web.notice import announce
 from app.web.policy import policy
 from app.web.resources import resources
 from app.web.serving.log import described, logger
@@ -58,7 +56,7 @@ def add(level: str = "account") -> Any:
         return page(its, Entry(wish.typed, {"form": FULL}), 507)
     except Gone:
         return page(its, Entry(wish.typed, {"form": LOCKED}), 409)
-    told = _announced(its, made)
+    told = announced(its, made)
     flash(f"{made.value} {DONE[made.action]}, from the next message on.{told}")
     return redirect(its.url("lists"), 303)
 
@@ -143,20 +141,6 @@ def _acted(its: Whose, rules: Iterable[Rule], now: datetime) -> Mapping[int, Act
     except LogError as error:
         logger.warning("the log does not tell how often rules acted", extra=described(error))
         return None
-
-
-def _announced(its: Whose, made: Rule) -> str:
-    """Tells the person whose mail is refused from everybody now; what the page adds about that."""
-    if its.realm is None or made.action != "deny" or made.kind is not Kind.recipient or "@" not in made.value:
-        return ""
-    try:
-        account = resolve(resources().directory, made.value)
-    except DirectoryError:
-        account = None
-    if account is None or (its.site and account.site != its.site):
-        return ""
-    told = announce.shut_out(account, "everybody", made.created_at)
-    return " They were told by mail." if told else " They could not be told by mail: tell them."
 
 
 def _printable(text: str) -> str:

@@ -1,14 +1,19 @@
 """Tells somebody by mail what changed about their account that they should know of: mail that now goes elsewhere too,
-and senders that an administrator shut out for all. The change itself never waits for this mail, nor fails with it."""
+and senders that an administrator shut out for all. The change itself never fails with this mail; where many are told,
+couriers send it."""
 
+import time
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from redis import RedisError
+
 from app.blocklog.reason import cleaned
+from app.courier.letter import Letter, NotSent, open_post, set_up
 from app.directory.account import Account
+from app.store.letters import Waiting, put
 from app.web.format import clock, in_zone, long_day
-from app.web.notice.post import Letter, NotSent, open_post, set_up
 from app.web.resources import resources
 from app.web.serving.log import described, logger
 
@@ -43,6 +48,26 @@ def denials(account: Account, what: Sequence[str], now: datetime) -> bool:
     return _told(account, [account.address], "Your mail is thrown away or refused", lines)
 
 
+def shut_off(accounts: Sequence[Account], domain: str, people: int, now: datetime) -> bool:
+    """That an administrator's rule refuses all mail to a domain: to each of its people, or, where so many `people` are
+    too many, to administrators. Whether these letters wait for a courier, which sends them; none is sent here."""
+    settings = resources().settings
+    if not set_up(settings) or not accounts:
+        return False
+    said = f"All mail to addresses under {cleaned(domain, 253)} is refused from now on."
+    many = ["", f"{people:,} accounts are concerned, which are not told one by one."] if people > len(accounts) else []
+    subject = "An administrator set a rule about your mail"
+    letters = [
+        Waiting(each.address, subject, _text([_who(each, now, True), "", said, *many]), _name(each), int(time.time()))
+        for each in accounts
+    ]
+    try:
+        return put(resources().redis, letters)
+    except RedisError as error:
+        logger.warning("announcements could not be put in", extra=described(error))
+        return False
+
+
 def password(account: Account, now: datetime, *, by_admin: bool = False) -> bool:
     """That there is a new password."""
     said = f"The password of {account.address} is a new one. All other sessions were ended."
@@ -68,11 +93,7 @@ def _told(account: Account, addresses: Sequence[str], subject: str, lines: Seque
     settings = resources().settings
     if not set_up(settings) or not addresses:
         return False
-    site = settings.public_url or ""
-    foot = ["", "If that is not right, tell your administrator. All that was done to your account, and by whom:"]
-    text = "\n".join([*lines, *foot, f"{site}/settings/actions", ""])
-    brand = resources().brands.by_id.get(account.brand or "")
-    name = brand.name if brand else "Postern"
+    text, name = _text(lines), _name(account)
     try:
         with open_post(settings) as post:
             for address in addresses[:MOST_SHOWN]:
@@ -81,3 +102,13 @@ def _told(account: Account, addresses: Sequence[str], subject: str, lines: Seque
         logger.warning("an announcement did not leave", extra=described(error))
         return False
     return True
+
+
+def _text(lines: Sequence[str]) -> str:
+    foot = ["", "If that is not right, tell your administrator. All that was done to your account, and by whom:"]
+    return "\n".join([*lines, *foot, f"{resources().settings.public_url or ''}/settings/actions", ""])
+
+
+def _name(account: Account) -> str:
+    brand = resources().brands.by_id.get(account.brand or "")
+    return brand.name if brand else "Postern"

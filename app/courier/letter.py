@@ -1,9 +1,11 @@
-"""Hands the site's own mails to its submission server, over one connection as long as that lasts."""
+"""The site's own mails: hands them to its submission server, over one connection as long as that lasts. Some are sent
+by requests, others wait in Redis for a courier (waiting.py)."""
 
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 from app.directory.account import Endpoint
 from app.directory.endpoint import parse_endpoint
@@ -12,9 +14,29 @@ from app.mail.login import Credentials
 from app.mail.outgoing import Address, Writing, new_message_id, pieces
 from app.mail.submission import Refused as Rejected
 from app.mail.submission import Submission, Unknown, open_submission
-from config.default import Settings
 
 AUTOMATIC = b"Auto-Submitted: auto-generated\r\nPrecedence: bulk\r\n"  # RFC 3834 §5: no vacation answers this
+
+
+class Settings(Protocol):
+    """Where the site's own mails are handed in, and by whom."""
+
+    @property
+    def public_url(self) -> str | None: ...
+    @property
+    def notice_from(self) -> str | None: ...
+    @property
+    def notice_url(self) -> str | None: ...
+    @property
+    def notice_user(self) -> str | None: ...
+    @property
+    def notice_password(self) -> str | None: ...
+    @property
+    def submission_url(self) -> str | None: ...
+    @property
+    def allow_plaintext(self) -> bool: ...
+    @property
+    def ca_file(self) -> Path | None: ...
 
 
 class NotSent(Exception):
