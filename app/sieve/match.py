@@ -1,14 +1,14 @@
 """Whether a rule would meet a message, from its header fields, size and time: for "try before saving".
 
 As the mail server decides (RFC 5228, and Pigeonhole where that leaves room). What is not known answers None: a body
-that was not fetched, an address book of the server's. The envelope is not kept with a mail: Return-Path and
-Delivered-To say it where they are, else From and To.
+that was neither fetched nor searched, an address book of the server's. The envelope is not kept with a mail:
+Return-Path and Delivered-To say it where they are, else From and To.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from itertools import islice
 from typing import Final
@@ -47,13 +47,15 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """A message as far as it is known. `fields`: names in lower case and raw values; `texts`: of its parts."""
+    """A message as far as it is known. `fields`: names in lower case and raw values; `texts`: of its parts; `found`:
+    whether its body contains any of some texts, as a search answered it."""
 
     fields: Sequence[tuple[str, bytes]]
     size: int
     received: datetime
     reading: Reading
     texts: tuple[str, ...] | None = None
+    found: Mapping[tuple[str, ...], bool] = field(default_factory=dict)
 
     def texts_of(self, name: str) -> Iterator[str]:
         return islice(map(self.reading.decode, self._values(name)), MOST_TEXTS)
@@ -79,6 +81,17 @@ def reads(rule: Rule | Vacation | Forward) -> frozenset[str]:
         for name in condition.headers:
             found |= set(_ENVELOPE[name.lower()]) if condition.kind == "envelope" else {name.lower()}
     return frozenset(found)
+
+
+def searched(rule: Rule | Vacation | Forward) -> tuple[tuple[str, ...], ...]:
+    """What a search of bodies would have to tell for a rule: the texts of each test that it can answer, each once. It
+    tells no text from another of the same letters, and what a body is, is not told by its pieces."""
+    conditions = () if isinstance(rule, Forward) else rule.conditions
+    return tuple(dict.fromkeys(each.values for each in conditions if _searchable(each)))
+
+
+def _searchable(condition: Condition) -> bool:
+    return condition.kind == "body" and condition.op == "contains" and not condition.comparator
 
 
 def holds(rule: Rule | Vacation | Forward, mail: Mail) -> bool | None:
@@ -146,6 +159,8 @@ def _size(condition: Condition, mail: Mail) -> bool:
 
 
 def _body(condition: Condition, mail: Mail) -> bool | None:
+    if _searchable(condition) and condition.values in mail.found:
+        return mail.found[condition.values]
     if mail.texts is None or condition.part != "text":
         return None
     return any(_any(condition, text) for text in mail.texts)

@@ -47,11 +47,19 @@ def clashes(blocks: Sequence[Block]) -> Mapping[int, Clash]:
     going = [at for at, rule in rules.items() if not _stops(rule)]
     found: dict[int, Clash] = {}
     for at in [at for at, rule in rules.items() if refuses(rule)]:
-        above = tuple(one for one in going if one < at and (_does_more(rules[one]) or refuses(rules[one])))
-        below = tuple(one for one in rules if one > at and _does_more(rules[one])) if at in going else ()
+        above = tuple(one for one in going if one < at and (delivers(rules[one]) or refuses(rules[one])))
+        below = tuple(one for one in rules if one > at and delivers(rules[one])) if at in going else ()
         if above or below:
             found[at] = Clash(above, below)
     return found
+
+
+def at_odds(blocks: Sequence[Block], at: int) -> tuple[AnyRule, ...]:
+    """The rules with which one of them clashes, whichever of the two refuses."""
+    found = clashes(blocks)
+    own = found.get(at, Clash())
+    others = {*own.above, *own.below, *(one for one, clash in found.items() if at in (*clash.above, *clash.below))}
+    return tuple(rule for one in sorted(others) if (rule := meant(blocks[one])) is not None)
 
 
 def meant(block: Block) -> AnyRule | None:
@@ -61,7 +69,7 @@ def meant(block: Block) -> AnyRule | None:
     return read.rule(b"# rule:[-]\r\n" + block.command, expands=True)
 
 
-def _does_more(rule: AnyRule) -> bool:
+def delivers(rule: AnyRule) -> bool:
     """Whether it delivers or answers."""
     return isinstance(rule, Vacation) or bool(_kinds(rule) & _DELIVERS)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from random import Random
 
@@ -11,7 +12,7 @@ import pytest
 from app.mail import header
 from app.sieve import write
 from app.sieve.forward import Forward
-from app.sieve.match import Mail, Reading, date_part, holds, reads
+from app.sieve.match import Mail, Reading, date_part, holds, reads, searched
 from app.sieve.rule import COMPARISONS, RELATIONS, Action, Condition, Rule
 from app.sieve.vacation import Vacation
 from tests.sieve.pigeonhole import Pigeonhole
@@ -144,6 +145,17 @@ def test_a_body_is_compared_where_it_was_given():
     assert holds(rule, given) is True
     assert holds(Rule("x", (Condition("body", "contains", ("sell",), part="text"),), rule.actions), given) is False
     assert holds(Rule("x", (Condition("body", "contains", ("buy",), part="raw"),), rule.actions), given) is None
+
+
+def test_a_body_that_was_searched_is_known_as_far_as_a_search_can_tell():
+    tests = [UNKNOWN, replace(UNKNOWN, part="raw"), replace(UNKNOWN, part="content", content=("text",))]
+    octets, whole = replace(UNKNOWN, comparator="i;octet"), replace(UNKNOWN, op="is")
+    given = replace(mail(b"Subject: x\r\n\r\n"), found={("buy",): True})
+    for test, met in (*((each, True) for each in tests), (octets, None), (whole, None)):
+        assert holds(Rule("x", (test,), (Action("keep"),)), given) is met
+        opposite = Rule("x", (replace(test, negated=True),), (Action("keep"),))
+        assert holds(opposite, given) is (None if met is None else False)
+    assert searched(Rule("x", (*tests, octets, whole), (Action("keep"),))) == (("buy",),)
 
 
 def test_a_rule_that_would_take_too_long_for_a_message_is_not_tried_on_it():

@@ -14,11 +14,12 @@ from flask import flash, g, make_response, redirect, render_template, request, u
 from app.mail.difference import Side, sides
 from app.mail.errors import MailError
 from app.sieve.asked import ACTION_WANTS, WANTS
+from app.sieve.block import AnyRule
 from app.sieve.errors import BadRule
 from app.sieve.failures import BadScript, SieveError
 from app.sieve.managesieve import ManageSieve
 from app.sieve.needs import needs
-from app.sieve.refusal import ended
+from app.sieve.refusal import at_odds, delivers, ended, refuses
 from app.sieve.rule import Rule
 from app.sieve.script import Script
 from app.web.filters import form as rows
@@ -35,6 +36,7 @@ from app.web.session import Current, current, imap
 
 _WANTS_OF = {"redirect-copy": frozenset({"copy"}), "read": ACTION_WANTS["addflag"], "flag": ACTION_WANTS["addflag"],
              "label": ACTION_WANTS["addflag"]}  # fmt: skip
+_MOST_AT_ODDS = 5  # rules that are tried, too
 GONE = "This rule is no longer there: it was changed or removed elsewhere. Save it to have it as a new one."
 SEEN = "You have signed in again. This rule sends mail on, so look at it once more and save it."
 CHANGED = "The rule is not the one any more that was tried. This is what it would meet now; nothing was done yet."
@@ -124,9 +126,23 @@ def _taken(number: int | None) -> Any:
 def _tried(page: Page, rule: Rule, *, again: bool) -> Any:
     typed = replace(page.typed, faults={"form": CHANGED}) if again else page.typed
     try:
-        return _shown(replace(page, typed=typed, trial=trying.tried(rule)), 409 if again else 200)
+        trial = trying.tried(rule, _at_odds(page, rule))
+        return _shown(replace(page, typed=typed, trial=trial), 409 if again else 200)
     except MailError:
         return _refused(page, AWAY, 503)
+
+
+def _at_odds(page: Page, rule: Rule) -> tuple[AnyRule, ...]:
+    """The first rules of the script that it would clash with; none where that cannot be looked up."""
+    if not (refuses(rule) or delivers(rule)):
+        return ()
+    with suppress(NoSieve, SieveError, MailError, BadRule), sieve() as client:
+        script = kept.fetched(client).script
+        at = _place(script, page)
+        after = script.put(at, replace(ended(rule), enabled=True))
+        own = next(one for one in reversed(after.shown) if after.blocks[one].name == rule.name)
+        return at_odds(after.blocks, own)[:_MOST_AT_ODDS]
+    return ()
 
 
 def _saved(client: ManageSieve, me: Current, page: Page, rule: Rule, *, apply: bool) -> Any:

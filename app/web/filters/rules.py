@@ -33,7 +33,7 @@ _LINES = 12  # of a text of somebody's own that are shown in the list
 @dataclass(frozen=True, slots=True)
 class Shown:
     """A row of the list. `at`: its block · `lines`: a rule in words, or the beginning of a text · `clash`: of a rule
-    that refuses, what would have it fail, in words, and what mends it, as a button · `banned`: where it sends mail on
+    that refuses, what would have it fail, in words, what mends it, and that in words · `banned`: where it sends mail on
     though the provider no longer allows it."""
 
     at: int
@@ -44,7 +44,7 @@ class Shown:
     line: int
     first: bool = False
     last: bool = False
-    clash: tuple[str, str] = ("", "")
+    clash: tuple[str, str, str] = ("", "", "")
     banned: tuple[str, ...] = ()
 
 
@@ -170,7 +170,8 @@ def _told(me: Current, found: Kept) -> Iterator[Shown]:
         clash = at_odds.get(row.at)
         words = _odds(blocks, clash) if clash else ""
         banned = tuple(sorted(sent.get(row.line, frozenset()) & forbidden))
-        yield replace(row, clash=(words, f"refuse-{row.at}" if words else ""), banned=banned)
+        mends = "Move it up" if clash and clash.above else "Run no further rules after it"
+        yield replace(row, clash=(words, f"refuse-{row.at}", mends), banned=banned)
 
 
 def _odds(blocks: Sequence[Block], clash: Clash) -> str:
@@ -180,8 +181,8 @@ def _odds(blocks: Sequence[Block], clash: Clash) -> str:
     more = [f"{len(places) - 3} more"] if len(places) > 3 else []
     listed = " or ".join([*called, *more])
     return (
-        f"A message that {listed} is about, too, is not refused: the mail server cannot both refuse it and do something"
-        " else with it, so it runs none of these rules and leaves it in your inbox."
+        f"If {listed} meets the message, too, it is not refused: the mail server cannot do both, runs none of these"
+        " rules, and leaves it in your inbox."
     )
 
 

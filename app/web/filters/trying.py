@@ -1,18 +1,24 @@
 """A rule tried before it is saved: which of the latest messages of the inbox it would have taken, and doing it to them.
 
-Nothing is changed by trying: headers of 500 messages are fetched, in two commands, and compared here.
+Nothing is changed by trying: headers of 500 messages are fetched, in two commands, and compared here. For what a rule
+asks of bodies the mail server searches these messages, one command for each test.
 """
 
 import hashlib
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from flask import request
 
-from app.mail.errors import MailError
+from app.mail.connection import Connection
+from app.mail.errors import CannotDo, MailError, Refused, ServerSilent
 from app.mail.header import addresses, decode, fields
+from app.mail.holding import fits, holding
 from app.mail.latest import Latest, latest
-from app.sieve.match import Mail, Reading, holds, reads
+from app.sieve.block import AnyRule
+from app.sieve.match import Mail, Reading, holds, reads, searched
 from app.sieve.rule import Action, Rule
 from app.web.filters.words import action_words, actions_words
 from app.web.mailboxes import pane
@@ -21,7 +27,14 @@ from app.web.session import Current, imap
 
 MOST = 500
 SHOWN = 50
+MOST_TESTS = 8  # of bodies: each is a search
+SECONDS = 10.0  # for all of these searches
+ODDS_SECONDS = 2.0
+SEARCHED = "The texts were searched by your mail server, which may find a little more or less than the rule will."
+SLOW = "Your mail server took too long to search the texts."
+UNABLE = "Your mail server cannot search the texts for these letters."
 INBOX = "INBOX"
+Bodies = dict[tuple[str, ...], frozenset[int]]
 _READING = Reading(decode, lambda raw: [each.address for each in addresses(raw)])
 
 
@@ -38,7 +51,8 @@ class Hit:
 @dataclass(frozen=True, slots=True)
 class Trial:
     """What came of it. `unknown`: of so many messages it could not be told · `act`: what can be done to those now, in
-    words, with its action and target as a list's form names them · `of`: the rule's digest, for the form."""
+    words, with its action and target as a list's form names them · `of`: the rule's digest, for the form · `notes`:
+    what else is to be said of it."""
 
     looked: int
     hits: tuple[Hit, ...]
@@ -49,19 +63,58 @@ class Trial:
     target: str = ""
     uids: tuple[int, ...] = ()
     of: str = ""
+    notes: tuple[str, ...] = ()
 
 
-def tried(rule: Rule) -> Trial:
-    """Raises the tree of app/mail/errors.py."""
+def tried(rule: Rule, others: Sequence[AnyRule] = ()) -> Trial:
+    """`others`: rules that keep this one from acting, or are kept by it, where a message meets both. Raises the tree of
+    app/mail/errors.py."""
     with imap() as client:
-        uidvalidity, found = latest(client, INBOX, MOST, reads(rule))
-    told = [(each, holds(rule, Mail(fields(each.header), each.size, each.arrived, _READING))) for each in found]
+        uidvalidity, found = latest(client, INBOX, MOST, reads(rule).union(*map(reads, others)))
+        notes, bodies = searched_bodies(client, rule, found)
+    mails = {each.uid: _mail(each, bodies) for each in found}
+    told = [(each, holds(rule, mails[each.uid])) for each in found]
     taken = [each for each, verdict in told if verdict]
     unknown = sum(verdict is None for _, verdict in told)
     act, target, words = _act(rule)
     uids = tuple(each.uid for each in taken)
     hits = tuple(map(_hit, taken[:SHOWN]))
-    return Trial(len(found), hits, unknown, uidvalidity, words, act, target, uids, _digest(rule))
+    notes += _at_odds(others, [mails[uid] for uid in uids])
+    return Trial(len(found), hits, unknown, uidvalidity, words, act, target, uids, _digest(rule), notes)
+
+
+def _mail(each: Latest, bodies: Bodies) -> Mail:
+    found = {texts: each.uid in uids for texts, uids in bodies.items()}
+    return Mail(fields(each.header), each.size, each.arrived, _READING, found=found)
+
+
+def searched_bodies(client: Connection, rule: Rule, found: Sequence[Latest]) -> tuple[tuple[str, ...], Bodies]:
+    """Which messages hold what a rule looks for in bodies, by the texts of each test, as far as the mail server tells;
+    and what is to be said of that."""
+    asked = [texts for texts in searched(rule) if fits(texts)][:MOST_TESTS] if found else []
+    low, high = min((each.uid for each in found), default=0), max((each.uid for each in found), default=0)
+    end = time.monotonic() + SECONDS
+    bodies: Bodies = {}
+    for texts in asked:
+        try:
+            bodies[texts] = holding(client, low, high, texts, seconds=max(end - time.monotonic(), 0.01))
+        except ServerSilent:
+            return (SLOW,), bodies
+        except (Refused, CannotDo):
+            return (UNABLE,), bodies
+    return ((SEARCHED,) if asked else ()), bodies
+
+
+def _at_odds(others: Sequence[AnyRule], taken: Sequence[Mail]) -> tuple[str, ...]:
+    """Of how many of the messages others have the mail server give up on all rules."""
+    end = time.monotonic() + ODDS_SECONDS
+    found = [any(holds(other, mail) for other in others) for mail in taken if time.monotonic() < end]
+    if not any(found):
+        return ()
+    names = " or ".join(f"“{each.name}”" for each in others)
+    whose = "1 of them" if sum(found) == 1 else f"{sum(found):,} of them"
+    return (f"{whose} would stay in your inbox: {names} is about it, too, and one of these rules refuses."
+            " Move the one that refuses above the other.",)  # fmt: skip
 
 
 def _hit(each: Latest) -> Hit:
