@@ -42,10 +42,21 @@ def decide(
     engine: Engine, now: datetime, *, account_id: str, site: str, sender: str, ip: str = "", recipient: str = ""
 ) -> Decision:
     """What the rules say of a mail from that sender and server to that account, in one statement. Raises PolicyAway."""
-    scopes = (EVERYBODY, *([site_scope(site)] if site else []), *([account_scope(account_id)] if account_id else []))
-    where = [or_(false(), *_about(sender, ip, recipient)), or_(*map(in_scope, scopes)), alive(now)]
+    where = [or_(false(), *_about(sender, ip, recipient)), _holds_for(account_id, site), alive(now)]
     with reading(engine) as connection:
         return judged(rule_of(row) for row in connection.execute(select(_RULES).where(*where)))
+
+
+def named(engine: Engine, rule_id: int, *, account_id: str, site: str) -> Rule | None:
+    """A rule by the number that the block log has of it, if it holds for that account's mail. Raises PolicyAway."""
+    with reading(engine) as connection:
+        row = connection.execute(select(_RULES).where(_C.rule_id == rule_id, _holds_for(account_id, site))).first()
+    return None if row is None else rule_of(row)
+
+
+def _holds_for(account_id: str, site: str) -> ColumnElement[bool]:
+    scopes = (EVERYBODY, *([site_scope(site)] if site else []), *([account_scope(account_id)] if account_id else []))
+    return or_(*map(in_scope, scopes))
 
 
 def judged(found: Iterable[Rule]) -> Decision:

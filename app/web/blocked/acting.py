@@ -4,6 +4,7 @@ What is not offered on the page is not done either, whatever the form says: the 
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -178,7 +179,7 @@ def _report(me: Current, found: Block, _offered: Remedies, row: str) -> Any:
 
 def _again(me: Current, found: Block, offered: Remedies, faults: dict[str, str], status: int) -> Response:
     typed = {name: request.form.get(name, "") for name in ("action", "about", "days", "sure")}
-    page = pages.shown(me, found, Remedies(offered.now, offered.done, offered.away, offered.writes, faults, typed))
+    page = pages.shown(me, found, replace(offered, faults=faults, typed=typed))
     return make_response(page, status)
 
 

@@ -14,6 +14,7 @@ from app.policy import actions, senders
 from app.policy.actions import UNDO, Action
 from app.policy.decisions import Mail, decisions
 from app.policy.errors import PolicyAway
+from app.policy.rule import Rule
 from app.policy.senders import Decision
 from app.web.blocked.asked import place_text
 from app.web.blocked.hidden import TAKEN_BACK, hidden
@@ -32,7 +33,8 @@ _MOST = 200  # actions of a day that are looked through for those about one mess
 @dataclass(frozen=True, slots=True)
 class Remedies:
     """`done`: what can still be taken back; `away`: rules could not be asked; `writes`: whether one can write to
-    somebody from here; `faults` by field, and what was chosen, where a form comes back."""
+    somebody from here; `rule`: what stopped it, where that is a rule and still there; `faults` by field, and what was
+    chosen, where a form comes back."""
 
     now: Situation
     done: tuple[Action, ...] = ()
@@ -40,6 +42,7 @@ class Remedies:
     writes: bool = True
     faults: dict[str, str] = field(default_factory=dict)
     typed: dict[str, str] = field(default_factory=dict)
+    rule: Rule | None = None
 
 
 def remedies(me: Current, row: Block) -> Remedies:
@@ -49,11 +52,18 @@ def remedies(me: Current, row: Block) -> Remedies:
         with policy() as engine:
             decision = decided(engine, me.account, row, now)
             latest = actions.of_account(engine, me.account.id, since=now - UNDO, limit=_MOST)
+            rule = _named(engine, me.account, row)
     except PolicyAway:
         return Remedies(_for_them(me, offered(me.account, row, Decision(), own)), away=True, writes=may_write(me))
     place = place_text(*row.place)
     done = tuple(each for each in latest if each.detail.get("row") == place and actions.undoable(each, now, TAKEN_BACK))
-    return Remedies(_for_them(me, offered(me.account, row, decision, own)), done, writes=may_write(me))
+    return Remedies(_for_them(me, offered(me.account, row, decision, own)), done, writes=may_write(me), rule=rule)
+
+
+def _named(engine: Engine, account: Account, row: Block) -> Rule | None:
+    if row.rule_id is None:
+        return None
+    return senders.named(engine, row.rule_id, account_id=account.id, site=account.site)
 
 
 def _for_them(me: Current, its: Situation) -> Situation:

@@ -16,13 +16,14 @@ from app.blocklog import query
 from app.blocklog.codes import Outcome, Policy, Resolved, Stage
 from app.outbox.tables import Base as OutboxBase
 from app.policy import actions, senders
-from app.policy.rule import account_scope
+from app.policy.rule import EVERYBODY, account_scope, site_scope
 from app.policy.tables import Base as PolicyBase
 from app.profile.tables import Base as ProfileBase
 from app.web.blocked.asked import place_of
 from tests.conftest import MailAccount
 from tests.mail.boxes import letter
 from tests.policy.amavis import Amavis, amavis
+from tests.policy.rules import kept, rule
 from tests.web.blocked.rows import NOW, block, tables
 from tests.web.conftest import PASSWORD, add_account
 from tests.web.pages import Pages
@@ -296,3 +297,19 @@ def test_who_has_no_mailbox_here_is_offered_none_of_that(log: Engine, signed_in:
     row = block(log, outcome=Outcome.junked, policy=Policy.spam, message_id="<a@bank.example>")
     page = signed_in.get(f"/blocked/{row}").get_data(as_text=True)
     assert "remedy-notjunk" not in page and "remedy-junk" not in page
+
+
+def test_the_page_names_the_rule_that_stopped_a_message_if_it_is_about_ones_own_mail(
+    log: Engine, signed_in: Pages
+) -> None:
+    scopes = {EVERYBODY: "An entry of your provider’s for everybody", site_scope("1"): "An entry of your site’s"}
+    for scope, whose in (scopes | {account_scope("1"): "Your entry"}).items():
+        (number,) = kept(log, rule("deny", "bank.example", scope))
+        page = signed_in.get(f"/blocked/{block(log, policy=Policy.rule, rule_id=number)}")
+        assert f"Stopped by{whose} about bank.example" in text(page)
+        assert 'href="/filters/senders?q=bank.example"' in page.get_data(as_text=True)
+    for scope in (site_scope("2"), account_scope("2")):
+        (number,) = kept(log, rule("deny", "secret.example", scope))
+        page = signed_in.get(f"/blocked/{block(log, policy=Policy.rule, rule_id=number)}")
+        assert "blocked-rule" not in page.get_data(as_text=True)
+    assert "blocked-rule" not in signed_in.get(f"/blocked/{block(log, rule_id=999)}").get_data(as_text=True)
