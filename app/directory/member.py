@@ -12,7 +12,7 @@ from sqlalchemy import Connection, func, select
 from app.directory.complete import complete
 from app.directory.edit import Change, Row, add
 from app.directory.errors import NotAccepted
-from app.directory.record import parse_record
+from app.directory.record import by_field, parse_record
 from app.directory.tables import ANY_DOMAIN, CATCH_ALL, AccountRow, AddressRow, DomainRow, ServerRow, SiteRow
 
 OWN = frozenset({"display_name", "kind", "forward_to", "time_zone", "locale", "role", "enabled"})
@@ -31,10 +31,7 @@ def typed(site: Row, old: Row, fields: Mapping[str, str], *, server: int | None,
     given = {name: text for name, text in fields.items() if name in OWN and name != "forward_to"}
     key = {"site": str(site["name"]), "username": str(old["username"])}
     values, wrong = parse_record("account", {**key, **given})
-    faults: dict[str, str] = {}
-    for sentence in wrong:
-        field, _, text = sentence.partition(": ")
-        faults.setdefault(field, text[:200])
+    faults = by_field(wrong)
     columns = {name: value for name, value in values.items() if name in given}
     kind = columns.get("kind", old["kind"])
     columns |= {"kind": kind, "forward_to": ", ".join(targets) or None if kind != "mailbox" else None}

@@ -4,7 +4,8 @@ A record is one of site, domain, server, account, address. The same fields serve
 each is checked here, so that no table ever holds a key that no look-up can meet.
 """
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -107,6 +108,7 @@ DEFAULTS: dict[str, Any] = {
     "imap_port": 993,
     "imap_security": "tls",
 }
+_QUOTED = re.compile(r"\A(['\"]).*\1 ", re.DOTALL)  # a value as repr() writes it
 SITE_DEFAULTS = {"time_zone": "UTC", "locale": "en", "forward_outside": True, "forward_here": False}
 SITE_DEFAULTS |= {"reset_passwords": False}
 
@@ -134,6 +136,16 @@ def parse_record(record: str, fields: Mapping[str, str]) -> tuple[dict[str, Any]
             wrong.append(f"{field}: {text[:80]!r} {error}")
     given = {name for name, text in fields.items() if text.strip()}
     return values, wrong + [f"{field}: must be given" for field in form.key if field not in given]
+
+
+def by_field(wrong: Iterable[str]) -> dict[str, str]:
+    """The sentences of `parse_record` by field, for a page that shows each beside its field and what it holds."""
+    faults: dict[str, str] = {}
+    for sentence in wrong:
+        field, _, text = sentence.partition(": ")
+        why = _QUOTED.sub("", text)
+        faults.setdefault(field, f"This {why}."[:200])
+    return faults
 
 
 def show(value: Any) -> str:

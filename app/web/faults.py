@@ -70,7 +70,7 @@ TABLE: dict[type[BaseException], Fault] = MAIL | {
     ),
     PolicyAway: Fault(
         503,
-        "Rules cannot be reached at the moment",
+        "Lists and settings cannot be reached at the moment",
         "Reading and writing mail works on without them.",
         NOTHING_LOST,
         AGAIN,
@@ -156,7 +156,7 @@ TABLE: dict[type[BaseException], Fault] = MAIL | {
     CSRFError: Fault(
         400,
         "This page was too old",
-        "It was open for too long, or the browser sends no cookies.",
+        "It was open for too long, you signed out meanwhile, or the browser sends no cookies.",
         "Nothing was changed.",
         "Go back, reload the page and do it again.",
     ),

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.directory.record import FORMS, default, parse_record, show
+from app.directory.record import FORMS, by_field, default, parse_record, show
 from app.directory.tables import Base
 
 TEXTS = st.text(max_size=12)
@@ -100,6 +100,15 @@ def test_a_field_is_read(record: str, field: str, text: str, value: object) -> N
 def test_a_field_is_refused(record: str, field: str, text: str) -> None:
     values, wrong = parse_record(record, {field: text})
     assert field not in values and wrong[0].startswith(f"{field}: ")
+
+
+def test_a_page_says_what_is_wrong_without_repeating_what_was_typed() -> None:
+    _values, wrong = parse_record("site", {"time_zone": "it's 'No\nwhere'", "log_days": "-1", "name": ""})
+    assert by_field(wrong) == {
+        "time_zone": "This is not a time zone such as Europe/Berlin.",
+        "log_days": "This must be a whole number from 0 to 999999.",
+        "name": "This must be given.",
+    }
 
 
 def test_defaults_are_those_of_the_tables() -> None:

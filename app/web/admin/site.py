@@ -15,7 +15,7 @@ from app.directory import edit, forwarding, member
 from app.directory.address import BadAddress, local_part
 from app.directory.edit import Change
 from app.directory.errors import NotAccepted, Overtaken
-from app.directory.record import parse_record
+from app.directory.record import by_field, parse_record
 from app.directory.resolve import resolve
 from app.directory.tables import ANY_DOMAIN, CATCH_ALL
 from app.policy import actions
@@ -127,11 +127,11 @@ def _written(rows: Connection, of: Place, columns: Mapping[str, Any]) -> list[Ch
 
 def _checked(of: Place, fields: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
     values, wrong = parse_record("site", {"name": str(of.row["name"]), **fields})
-    faults = {field: text[:200] for field, _, text in (each.partition(": ") for each in wrong)}
+    faults = by_field(wrong)
     if values.get("primary_domain") not in of.domains.values():
         faults.setdefault("primary_domain", "One of the site’s own domains.")
     if values.get("log_days") == 0:
-        faults["log_days"] = "At least one day; empty: as long as others’."
+        faults["log_days"] = "At least one day; empty: as long as the provider keeps it."
     if fields.get("brand") and values.get("brand") not in resources().brands.by_id:
         faults.setdefault("brand", "There is no such brand.")
     values.pop("name", None)

@@ -33,7 +33,7 @@ from app.web.session import Current, current
 DAYS = {"30": "for 30 days", "365": "for a year", "0": "until you take it back"}
 _KINDS = {"address": Kind.sender, "domain": Kind.domain}
 _SETTLED = "That is settled already, or cannot be done with this message. Nothing was changed."
-AWAY = "Rules cannot be reached at the moment. Nothing was changed; try again in a while."
+AWAY = "Your list cannot be reached at the moment. Nothing was changed; try again in a while."
 
 
 def act(row: str) -> Any:
