@@ -70,6 +70,15 @@ def test_other_text_is_refused(text: str) -> None:
             }
         },
         {"server": {"id": "1", "imap": {"host": "h", "port": 1, "security": "ssl"}, "submission": None, "sieve": None}},
+        {
+            "server": {
+                "id": "1",
+                "imap": {"host": "h", "port": 1, "security": "tls"},
+                "submission": None,
+                "sieve": None,
+                "vacation": "mail",
+            }
+        },
         {"display_name": 5},
     ],
 )

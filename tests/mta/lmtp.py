@@ -10,6 +10,7 @@ from tests.mta.peers import Server
 class Lmtp(Server):
     """`taken`: envelope recipients, in their order · `letters`: each message with its sender before it."""
 
+    busy = False  # whether it asks to come again with everything
     together = False  # whether all recipients get one answer
 
     def __init__(self, listener: socket.socket) -> None:
@@ -31,6 +32,9 @@ class Lmtp(Server):
             for line in lines:
                 word = line[:4].upper()
                 if word == b"MAIL":
+                    if self.busy:
+                        say("451 later")
+                        continue
                     sender = line.partition(b"<")[2].partition(b">")[0].decode()
                 if word == b"RCPT":
                     named.append(line.partition(b"<")[2].partition(b">")[0].decode())

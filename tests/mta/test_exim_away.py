@@ -242,6 +242,21 @@ def test_without_a_subject_it_is_the_mail_s(exim: SqlExim) -> None:
     assert answer["Subject"].startswith("Re: ") and exim.friends.letters[0][1].isascii()
 
 
+def test_a_mail_that_has_to_wait_for_its_mailbox_is_answered_once(
+    exim: SqlExim, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_away(exim)
+    start = log_size(exim)
+    monkeypatch.setattr(exim.box, "busy", True)
+    post(exim)
+    exim.exim.settled("451 later")
+    monkeypatch.undo()
+    exim.exim.ask("-qff")
+    said = exim.exim.log().read_bytes()[start:].decode(errors="replace")
+    assert len(exim.friends.letters) == 1 and said.count("T=postern_away") == 1
+    assert "=> box1@mail1.internal" in said and said.count(" <= ") == 2 and said.count(" Completed") == 2
+
+
 def test_nobody_floods_others_by_forged_names(exim: SqlExim) -> None:
     is_away(exim)
     at = datetime.now(UTC)
