@@ -108,7 +108,7 @@ def test_the_page_says_what_was_learnt_of_what_somebody_marked(world: World) -> 
     assert "2 messages moved to Junk. The filter learns from it." in world.acts("junk", choose=2)
     assert sorted(world.learnt()) == [
         "A message: learnt as spam",
-        "A message: not learnt as spam: too little text, or nothing that the filter learns from",
+        "A message: not learnt as spam, with too little text or nothing that the filter learns from",
     ]
     assert "The filter learns from it." in world.acts("notjunk", "Junk", choose=2)
     assert "A message: learnt as good mail" in world.learnt()

@@ -16,8 +16,8 @@ LATEST = 20
 WORDS = {
     Lesson.learnt: "learnt as {kind}",
     Lesson.known: "known as {kind} already",
-    Lesson.refused: "not learnt as {kind}: too little text, or nothing that the filter learns from",
-    Lesson.failed: "not learnt as {kind}: the filter did not answer",
+    Lesson.refused: "not learnt as {kind}, with too little text or nothing that the filter learns from",
+    Lesson.failed: "not learnt as {kind}, as the filter did not answer",
 }
 
 

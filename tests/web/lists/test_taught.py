@@ -58,8 +58,8 @@ def test_what_was_learnt_stands_there_with_whose_mail_it_was(learning: Engine, a
     told = re.findall(r'data-testid="learnt-row".*?</li>', page.get_data(as_text=True), re.DOTALL)
     words = [re.sub(r"<[^>]+>", "", each.partition(">")[2].partition(" <time")[0]) for each in told]
     assert words == [
-        "A message: not learnt as spam: the filter did not answer",
-        "A message: not learnt as good mail: too little text, or nothing that the filter learns from",
+        "A message: not learnt as spam, as the filter did not answer",
+        "A message: not learnt as good mail, with too little text or nothing that the filter learns from",
         "A message: known as spam already",
         "A message of shop@cheap.example: learnt as spam",
     ]
