@@ -29,6 +29,7 @@ from app.policy.content import MOST, contents
 from app.policy.decisions import Mail, decisions, switched_off
 from app.policy.delegation import HOST, NOTHING, Request
 from app.policy.errors import PolicyAway
+from app.policy.routed import meant, swapped
 from app.policy.senders import Decision
 from app.policy.tables import HostBlockRow
 from app.policy.value import server
@@ -188,13 +189,15 @@ class Answers:
 
     def _mails(self, requests: Collection[Request]) -> list[Mail]:
         """With whose they are. What goes to several accounts is no single one's: only their site's rules hold."""
-        owners = self.owners({_cut(each.recipient) for each in requests})
+        ways = [meant(each.recipient) for each in requests]
+        owners = self.owners({_cut(each) for some in ways for each in some})
         mails = []
-        for each in requests:
-            found = owners[_cut(each.recipient)]
+        for each, some in zip(requests, ways, strict=True):
+            recipient = next((one for one in some if owners[_cut(one)][0][0]), some[0])
+            found = owners[_cut(recipient)]
             sites = {site for _, site in found}
             account_id, site = found[0] if len(found) == 1 else ("", next(iter(sites)) if len(sites) == 1 else "")
-            mails.append(Mail(each.sender, each.client_address, each.recipient, account_id, site))
+            mails.append(Mail(swapped(each.sender), each.client_address, recipient, account_id, site))
         return mails
 
 

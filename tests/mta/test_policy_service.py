@@ -128,7 +128,12 @@ def test_a_rule_of_ones_own_holds_for_the_next_mail_and_for_nobody_else(world: W
 
 
 @pytest.mark.parametrize(
-    "recipient", [f"alice+{'x' * 80}@isp.example", '"alice+a b"@isp.example', "alice+\u00ad@isp.example"]
+    "recipient",
+    [
+        *(f"alice+{'x' * 80}@isp.example", '"alice+a b"@isp.example', "alice+\u00ad@isp.example"),
+        *("@elsewhere.example:alice@isp.example", '"al\\ice"@ISP.example.', "alice (a@b)@isp.example"),
+        *("alice%isp.example@[127.0.0.1]", "isp.example!alice@[127.0.0.1]", '"alice@isp.example"@[127.0.0.1]'),
+    ],
 )
 def test_no_spelling_of_a_recipient_leads_past_a_rule_of_theirs(world: World, recipient: str) -> None:
     sender = fresh()
@@ -143,6 +148,21 @@ def test_no_spelling_of_a_sender_leads_past_a_rule_about_their_domain(world: Wor
     world.add("deny", f"odd.{domain}")
     assert world.told(f"{local}@ODD.{domain}", BOB).code == 554
     assert world.told(f"{local}@odd.{domain}.", BOB).code >= 500
+
+
+@pytest.mark.parametrize(
+    "spelled", ["{}!x", "x%{}", "@a.example,@b.example:x@{}", '"x@{}"', 'x@"{}"', "x @ {}.", "x@{}(.)"]
+)
+def test_no_way_of_naming_a_sender_leads_past_a_rule_about_them(world: World, spelled: str) -> None:
+    domain = fresh().partition("@")[2]
+    assert world.told(spelled.format(domain), BOB).code == 250
+    world.add("deny", f"x@{domain}")
+    assert world.told(spelled.format(domain), BOB).code == 554
+
+
+@pytest.mark.parametrize("recipient", ["isp.example!alice", "alice%isp.example", "alice", "alice@localhost"])
+def test_who_names_no_domain_reaches_nobody_but_the_postmaster(world: World, recipient: str) -> None:
+    assert (world.told(fresh(), recipient).code in (504, 554), world.told("", "postmaster").code) == (True, 250)
 
 
 def test_rules_of_all_scopes_decide_as_the_pages_say(world: World) -> None:

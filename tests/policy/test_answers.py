@@ -83,6 +83,20 @@ def test_a_long_recipient_is_asked_about_and_remembered_as_a_short_one(engine: E
     assert asked == {"alice@isp.example", f"alice+{'x' * 59}@isp.example"}
 
 
+@pytest.mark.parametrize(
+    ("sender", "recipient"),
+    [
+        ("bank.example!info", "isp.example!alice"),
+        ("info%bank.example", "alice%isp.example@[192.0.2.1]"),
+        ("info@bank.example", "alice@isp.example@mx1.isp.example"),
+    ],
+)
+def test_an_address_that_names_its_way_leads_past_no_rule(engine: Engine, sender: str, recipient: str) -> None:
+    kept(engine, rule("deny", "bank.example"))
+    (answer,) = told(engine, replace(RULES, sender=sender, recipient=recipient))
+    assert answer.startswith("REJECT 5.7.1 ")
+
+
 def test_a_first_mail_is_asked_to_come_again(engine: Engine) -> None:
     assert told(engine, GREYLIST, RULES) == [LATER, "DUNNO"]
     assert told(engine, ASKED, now=NOW + timedelta(minutes=6)) == ["DUNNO"]
