@@ -23,10 +23,12 @@ from app.store.seal import BrokenSeal, derive, seal, unseal
 from app.web.resources import resources
 from app.web.session import current
 
-FIELD, TOKEN, LOST = "carried", "carry_token", "lost"
+FIELD, TOKEN, LOST, FILE = "carried", "carry_token", "lost", "file_text"
 TOKEN_SECONDS = 14 * 86400
 SEALED_BYTES = 700_000  # of the form, deflated; the field that carries it stays under 1 MB
-CARRIED = frozenset(  # what may be completed so: never a password, forwarding, sessions or admin
+FILE_BYTES = 1_000_000
+LOOKS = frozenset({"admin.read"})  # looks at a file, whose text rides too, and in a form that was carried does no more
+CARRIED = LOOKS | frozenset(  # what may be completed so: never a password, forwarding, sessions or a change of admin
     {
         *("compose.post", "contacts.add", "contacts.save", "folders.save"),
         *("identities.add", "identities.save", "preferences.save", "redirect.send"),
@@ -42,12 +44,13 @@ _PURPOSE = "carried forms"
 @dataclass(frozen=True, slots=True)
 class Carried:
     """A form as it was posted, files left out: those of a draft are on the mail server already. `values`: what its
-    address named · `fresh`: whether it may be completed unseen."""
+    address named, `query` behind its ? too · `fresh`: whether it may be completed unseen."""
 
     endpoint: str
     values: dict[str, Any]
     form: MultiDict[str, str]
     fresh: bool
+    query: dict[str, str]
 
 
 class Unproven(Exception):
@@ -78,7 +81,7 @@ def packed() -> str | None:
     """
     if not may_ride():
         return None
-    told = json.dumps([request.endpoint, request.view_args or {}, _riding(), _is_ours()], ensure_ascii=False)
+    told = json.dumps([request.endpoint, request.view_args or {}, _riding(), _is_ours(), query()], ensure_ascii=False)
     plain = zlib.compress(told.encode(errors="replace"))
     if len(plain) > SEALED_BYTES:
         return None
@@ -92,18 +95,20 @@ def unpacked(field: str | None, account_id: str) -> Carried | None:
     plain = _opened(field)
     if plain is None:
         return None
-    endpoint, values, items, ours = json.loads(zlib.decompress(plain))
+    endpoint, values, items, ours, *asked = json.loads(zlib.decompress(plain))
     form = MultiDict([(str(name), str(value)) for name, value in items])
     issued = _issued(form.get(TOKEN, ""), account_id)
     if endpoint not in CARRIED or issued is None:
         return None
-    return Carried(endpoint, values, form, fresh=ours and 0 <= time.time() - issued <= TOKEN_SECONDS)
+    fresh = ours and 0 <= time.time() - issued <= TOKEN_SECONDS
+    return Carried(endpoint, values, form, fresh, asked[0] if asked else {})
 
 
 def resume(found: Carried) -> Any:
     """Answers the carried request in place of the present one, as if it had come now. Raises Unproven."""
     request.url_rule = next(current_app.url_map.iter_rules(found.endpoint))
     request.view_args, request.form, request.files = found.values, ImmutableMultiDict(found.form), ImmutableMultiDict()
+    request.args = ImmutableMultiDict(found.query)
     g.resumed = True
     if not found.fresh:
         raise Unproven
@@ -126,7 +131,23 @@ def again(*, renewed: bool = False) -> list[tuple[str, str]] | None:
 def _riding() -> list[tuple[str, str]]:
     """The present form's fields, and the names of its files: without them it must not be taken for whole."""
     names = [each.filename for each in request.files.getlist("upload")]
-    return [*request.form.items(multi=True), *((LOST, name) for name in names if name)]
+    return [*request.form.items(multi=True), *((LOST, name) for name in names if name), *_file()]
+
+
+def _file() -> list[tuple[str, str]]:
+    """The text of the file that is to be looked at; none where it is none, or too long."""
+    file = request.files.get("file") if request.endpoint in LOOKS else None
+    data = file.stream.read(FILE_BYTES + 1) if file is not None else b""
+    try:
+        return [(FILE, data.decode("utf-8-sig"))] if 0 < len(data) <= FILE_BYTES else []
+    except UnicodeDecodeError:
+        return []
+
+
+def query() -> dict[str, str]:
+    """What of the present address's query a look at a file needs: the site that it is about."""
+    site = request.args.get("site", "")[:80] if request.endpoint in LOOKS else ""
+    return {"site": site} if site else {}
 
 
 def _is_ours() -> bool:

@@ -111,6 +111,7 @@ def error_page(fault: Fault) -> Any:
         return jsonify(error=fault.title, request_id=g.get("request_id", ""))
     retry = request.full_path.rstrip("?") if fault.retry and request.method == "GET" else None
     again = carry.again(renewed=fault is TOO_LONG) if fault.status != 403 else None  # another site may have sent it
+    values = {**(request.view_args or {}), **carry.query()}
     return render_template(
         "error.html",
         title=fault.title,
@@ -120,7 +121,7 @@ def error_page(fault: Fault) -> Any:
         retry_url=local_path(retry),
         back_url=_back(),
         again=again,
-        again_url=url_for(request.endpoint, **(request.view_args or {})) if again and request.endpoint else None,
+        again_url=url_for(request.endpoint, **values) if again and request.endpoint else None,
     )
 
 

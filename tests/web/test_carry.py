@@ -115,14 +115,16 @@ def test_what_rides_is_a_form_that_saves_and_nothing_that_ends_deletes_or_signs_
     posts = {rule.endpoint for rule in lone_app.url_map.iter_rules() if "POST" in (rule.methods or ())}
     assert posts >= carry.CARRIED
     assert {name.partition(".")[2] for name in carry.CARRIED} <= {
-        *("post", "add", "save", "save_digest", "save_text", "lists_add", "lists_take", "spam_save", "send")
+        *("post", "add", "save", "save_digest", "save_text", "lists_add", "lists_take", "spam_save", "send", "read")
     }
+    assert {name for name in carry.CARRIED if name.startswith("admin.")} == carry.LOOKS == {"admin.read"}
     assert not {name for name in carry.CARRIED if name.startswith(("login.", "settings.", "mailbox.", "outbox."))}
 
 
 def test_every_page_of_a_form_that_rides_holds_the_token() -> None:
     folder = Path(__file__).parents[2] / "templates"
     pages = ("contact", "digest", "identity", "special", "text", "writing", "filters/rule", "filters/text")
+    pages += ("admin/importing",)
     assert all("{{ riding() }}" in (folder / f"{name}.html").read_text() for name in pages)
 
 

@@ -9,7 +9,7 @@ import io
 import re
 from typing import Any
 
-from flask import Response, flash, make_response, redirect, request, url_for
+from flask import Response, flash, g, make_response, redirect, request, url_for
 from sqlalchemy import Connection
 
 from app.directory import bulk, forwarding
@@ -18,7 +18,7 @@ from app.directory.edit import Change, row_of
 from app.directory.exchange import records_of
 from app.directory.record import show
 from app.mail.filename import content_disposition
-from app.web import spool
+from app.web import carry, spool
 from app.web.admin import doing, tell
 from app.web.admin.realm import page
 from app.web.admin.site import Place, place
@@ -33,6 +33,7 @@ OF_ADDRESSES = ("local", "domain", "account")
 _GUARD = ("'=", "'+", "'-", "'@", "'\t", "'\uff1d", "'\uff0b", "'\uff0d", "'\uff20")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufdd0-\ufdef\ufffe\uffff]")
 _NO_FILE = "Choose a file first."
+_LOST = "You had to sign in again, and the file did not come along. Nothing was done. Choose it once more."
 ANEW = "Something was changed since you looked. Look once more."
 MANY = f"Mail of more than {MOST_TOLD} accounts would go to somebody new, and each owner is told. Take several files."
 
@@ -65,11 +66,12 @@ def choose() -> Response:
 
 
 def read() -> Any:
-    """POST /admin/site/import?site=: a file, which is looked at; or the one that was, which is brought in."""
+    """POST /admin/site/import?site=: a file, which is looked at; or the one that was, which is brought in. Where the
+    session had ended, either is looked at after signing in."""
     of = place()
-    told = request.form.get("text")
+    told, kept = request.form.get("text"), request.form.get(carry.FILE)
     try:
-        text = told if told is not None else _file()
+        text = told if told is not None else kept if kept is not None else _file()
         if len(text.encode()) > MOST_OCTETS:
             return _page(of, fault=f"The file is larger than {MOST_OCTETS // 1000} kB. Take several.")
         if found := _CONTROL.search(text):
@@ -77,7 +79,7 @@ def read() -> Any:
     except ValueError as error:
         return _page(of, fault=str(error))
     text = unguarded(text)
-    if told is None:
+    if told is None or "resumed" in g:  # whoever signed in again looks once more, and nothing is done before
         return _page(of, text=text, result=_looked(of, text))
     return _brought(of, text)
 
@@ -87,7 +89,7 @@ def _file() -> str:
         raise spool.NoRoom
     file = request.files.get("file")
     if file is None or not file.filename:
-        raise ValueError(_NO_FILE)
+        raise ValueError(_LOST if "resumed" in g else _NO_FILE)
     data = file.stream.read(MOST_OCTETS + 3)
     try:
         return data.decode("utf-8-sig") if len(data) <= MOST_OCTETS else "x" * (MOST_OCTETS + 1)

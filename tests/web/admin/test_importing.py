@@ -22,7 +22,7 @@ from tests.smtpsink import Sink
 from tests.web.admin import world as people
 from tests.web.admin.test_editing import actions, row, sink, told
 from tests.web.admin.world import ISP_ADMIN, OTHER_ADMIN, SITE_ADMIN, USER
-from tests.web.conftest import add_account
+from tests.web.conftest import PASSWORD, add_account
 from tests.web.pages import Pages, field
 
 __all__ = ["sink"]
@@ -246,3 +246,52 @@ def test_no_file_has_more_accounts_send_mail_on_than_owners_are_told(
     monkeypatch.setattr(importing, "MOST_TOLD", 2)
     assert bring(browser, text).status_code == 303
     assert told(sink) == [("bob@one.example", True), ("ann@one.example", True)]
+
+
+OURS = {"Sec-Fetch-Site": "same-origin"}
+
+
+def returned(app: Flask, browser: Pages, data: dict[str, Any], *, path: str = PAGE, who: str = SITE_ADMIN) -> Any:
+    """What the page says after a form that met an ended session, and a new sign-in over it."""
+    page = browser.get(path)
+    hidden = {name: field(page, name) for name in ("csrf_token", "carry_token")}
+    app.extensions["postern"].redis.flushall()
+    asked = browser.post(path, data={**hidden, **data}, headers=OURS)
+    assert asked.status_code == 401 and "Ann Changed" not in asked.get_data(as_text=True), "sealed"
+    fields = {"csrf_token": field(asked, "csrf_token"), "carried": field(asked, "carried")}
+    return browser.post("/login", data={**fields, "address": who, "password": PASSWORD}, headers=OURS)
+
+
+@pytest.mark.parametrize(("who", "path"), [(SITE_ADMIN, PAGE), (ISP_ADMIN, f"{PAGE}?site=1")])
+def test_a_file_rides_over_a_sign_in_and_is_looked_at_and_nothing_more(
+    log: Engine, app: Flask, who: str, path: str
+) -> None:
+    browser, before = enter(app, who), people_of(log)
+    text = "username,display_name\r\nann,Ann Changed\r\nzo é,x\r\n"
+    answer = returned(app, browser, {"file": (io.BytesIO(text.encode("utf-8-sig")), "x.csv")}, path=path, who=who)
+    assert answer.status_code == 422 and "Nothing was changed." in said(answer) and "zo é" in said(answer)
+    browser = enter(app, who)
+    good = {"file": (io.BytesIO(b"username,display_name\nann,Ann Changed\n"), "x.csv")}
+    answer = returned(app, browser, good, path=path, who=who)
+    assert answer.status_code == 200 and "Nothing is changed yet. 1 line changes" in said(answer)
+    assert people_of(log) == before and not [each for each in actions(log) if each.verb == "import"]
+    seen = {name: field(answer, name) for name in ("csrf_token", "seal")}
+    found = re.search(r'<textarea name="text"[^>]*>\n(.*?)</textarea>', answer.get_data(as_text=True), re.DOTALL)
+    assert found and browser.post(path, data={**seen, "text": unescape(found[1])}).status_code == 303
+    assert row(log).display_name == "Ann Changed"
+
+
+def test_bringing_in_is_a_look_again_where_the_session_had_ended(log: Engine, app: Flask) -> None:
+    browser, before = enter(app, SITE_ADMIN), people_of(log)
+    text = "username,display_name\nann,Ann Changed\n"
+    seal = field(look(browser, text), "seal")
+    answer = returned(app, browser, {"text": text, "seal": seal})
+    assert answer.status_code == 200 and "Nothing is changed yet. 1 line changes" in said(answer)
+    assert people_of(log) == before
+
+
+def test_a_file_that_cannot_ride_is_asked_for_again_in_plain_words(log: Engine, app: Flask) -> None:
+    browser, before = enter(app, SITE_ADMIN), people_of(log)
+    answer = returned(app, browser, {"file": (io.BytesIO(b"username\nzo\xe9\n"), "x.csv")})
+    assert answer.status_code == 422 and "the file did not come along. Nothing was done." in said(answer)
+    assert people_of(log) == before
