@@ -13,8 +13,9 @@ from sqlalchemy import Engine, update
 from app.directory.tables import AccountRow
 from app.store.letters import Waiting, take
 from app.web.lists import concerned
+from tests.smtpsink import Sink
 from tests.web.admin.world import ISP_ADMIN, SITE_ADMIN, enter
-from tests.web.lists.test_senders import EVERY_PAGE, SITE_PAGE, add, text
+from tests.web.lists.test_senders import EVERY_PAGE, PAGE, SITE_PAGE, add, text
 
 pytestmark = pytest.mark.servers
 ALL = {"what": "@one.example", "about": "recipient", "sure": "yes"}
@@ -81,3 +82,15 @@ def test_where_the_site_sends_no_letters_the_page_says_so(log: Engine, app: Flas
     held.settings = dataclasses.replace(held.settings, notice_from=None)
     told = text(add(enter(app, SITE_ADMIN), SITE_PAGE, **ALL))
     assert "could be told by mail: tell them." in told and waiting(redis) == []
+
+
+def test_who_shuts_out_the_widest_networks_in_their_own_list_is_told(log: Engine, app: Flask) -> None:
+    held = app.extensions["postern"]
+    with Sink({}) as sink:
+        held.settings = dataclasses.replace(held.settings, notice_url=f"smtp+plain://127.0.0.1:{sink.port}")
+        browser = enter(app, SITE_ADMIN)
+        for what, letters in (("192.0.2.0/24", 0), ("10.0.0.0/16", 0), ("11.0.0.0/8", 1), ("2001:db8::/32", 2)):
+            add(browser, PAGE, what=what, sure="yes")
+            assert len(sink.taken) == letters, what
+        add(browser, PAGE, what="12.0.0.0/8", sure="yes", action="allow")
+        assert len(sink.taken) == 2 and b"11.0.0.0/8, a large part of the Internet, is refused" in sink.taken[0].content
