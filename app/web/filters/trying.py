@@ -112,9 +112,9 @@ def _at_odds(others: Sequence[AnyRule], taken: Sequence[Mail]) -> tuple[str, ...
     if not any(found):
         return ()
     names = " or ".join(f"“{each.name}”" for each in others)
-    whose = "1 of them" if sum(found) == 1 else f"{sum(found):,} of them"
-    return (f"{whose} would stay in your inbox: {names} is about it, too, and one of these rules refuses."
-            " Move the one that refuses above the other.",)  # fmt: skip
+    whose, them = ("1 of them", "it") if sum(found) == 1 else (f"{sum(found):,} of them", "them")
+    return (f"{whose} would stay in your inbox: {names} meets {them}, too, and a mail server cannot refuse a message and"
+            " do something else with it. Move the rule that refuses above the others.",)  # fmt: skip
 
 
 def _hit(each: Latest) -> Hit:

@@ -2,10 +2,12 @@
 throws away or refuses all mail, which is told, too. Whatever way a rule comes to run, it is held to the same."""
 
 import dataclasses
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from email import message_from_bytes
 from email.policy import default
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -226,6 +228,12 @@ def test_who_throws_away_or_refuses_all_mail_of_an_account_is_told_to_its_owner(
         more = {"text": owner.script().decode() + "\nkeep;\n", "do": "save"}
         assert owner.post("/filters/text", more).status_code == 303
         assert len(sink.taken) == 1, "it is told once"
+
+
+def test_no_page_puts_a_script_on_a_mail_server_but_by_the_one_way_that_looks_at_it():
+    web = Path(__file__).resolve().parents[3] / "app/web"
+    stores = re.compile(r"\bclient\.(?:store|activate)\(|\bManageSieve\.(?:store|activate)\b")
+    assert [each.name for each in web.rglob("*.py") if stores.search(each.read_text())] == ["kept.py"]
 
 
 def test_a_rule_for_all_mail_that_is_switched_on_again_is_told_again(owner: Owner, monkeypatch: pytest.MonkeyPatch):

@@ -96,6 +96,6 @@ def test_a_refusal_that_another_rule_would_have_fail_is_told_with_the_messages(o
     page = owner.post(NEW, typed).get_data(as_text=True)
     other = "Shop" if refuses else "No"
     assert 'data-hits="3"' in page
-    assert [f"1 of them would stay in your inbox: “{other}” is about it, too" in each for each in notes(page)] == [True]
+    assert [f"1 of them would stay in your inbox: “{other}” meets it, too" in each for each in notes(page)] == [True]
     harmless = form(do="try", a_does=["read"])
     assert notes(owner.post(NEW, harmless).get_data(as_text=True)) == []
