@@ -60,7 +60,9 @@ class FilterSettings:
         (),
     )
     learning: bool = setting(
-        "1 where filters learn from mail moved into the spam folder and out of it (imapsieve)", values.flag, False
+        "1 where filters learn from mail moved into the spam folder and out of it; sites differ (docs/directory.md)",
+        values.flag,
+        False,
     )
     reputation_url: str | None = setting(
         "SpamAssassin's database of AWL or TxRep: then people may have it forget a sender (docs/mta-spamassassin.md)",

@@ -64,7 +64,7 @@ WEB: dict[str, set[str]] = {
     "away": {"admin", "filters", "mailboxes", "notice", "signing"},
     "admin": {"blocked", "notice", "settings"},
     "notice": set(),
-    "lists": {"admin", "blocked", "notice"},
+    "lists": {"admin", "blocked", "mailboxes", "notice"},
     "digest": {"blocked"},
     "operating": {"digest", "settings"},
 }

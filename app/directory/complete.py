@@ -16,6 +16,8 @@ def complete(record: str, whole: dict[str, Any], primary_domains: Mapping[int, s
             raise ValueError(f"{name}: must be given")
     if record == "account":
         _complete_account(whole, primary_domains)
+    if record == "site" and whole["learning"] == "address" and not (whole["learn_spam_to"] and whole["learn_ham_to"]):
+        raise ValueError("learning: by address needs both, learn_spam_to and learn_ham_to")
     if record == "server":
         _complete_server(whole)
 

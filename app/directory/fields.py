@@ -8,7 +8,7 @@ import ssl
 from collections.abc import Callable
 from zoneinfo import ZoneInfo, available_timezones
 
-from app.directory.address import ascii_domain, local_part
+from app.directory.address import ascii_domain, local_part, parse_address
 from app.directory.endpoint import checked_port
 from app.directory.password import can_verify
 from app.directory.tables import CATCH_ALL
@@ -84,6 +84,14 @@ def page_address(text: str) -> str:
     if not _PAGE.fullmatch(text):
         raise ValueError("is not the address of a page, such as https://isp.example/filters")
     return text_up_to(300)(text)
+
+
+def mail_address(text: str) -> str:
+    """One address, with its domain."""
+    found = parse_address(text)
+    if found.domain is None:
+        raise ValueError("is no address with a domain")
+    return found.address
 
 
 def time_zone(text: str) -> str:

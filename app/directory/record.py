@@ -19,6 +19,7 @@ from app.directory.fields import (
     known_hash,
     local_or_catch_all,
     locale,
+    mail_address,
     mailbox_login,
     name_up_to,
     one_of,
@@ -62,7 +63,8 @@ FORMS: dict[str, Form] = {
         | {"brand": name_up_to(40), "junk_pattern": text_up_to(80)}
         | {"messages_per_hour": count, "recipients_per_hour": count, "log_days": count}
         | {"forward_outside": yes_or_no, "forward_here": yes_or_no, "reset_passwords": yes_or_no}
-        | {"filters_page": page_address, "filters_words": text_up_to(300), "enabled": yes_or_no},
+        | {"filters_page": page_address, "filters_words": text_up_to(300), "enabled": yes_or_no}
+        | {"learning": one_of("move", "address", "none"), "learn_spam_to": mail_address, "learn_ham_to": mail_address},
         key=("name",),
         needs=("name", "primary_domain"),
     ),

@@ -41,6 +41,9 @@ class SiteRow(Base):
     forward_here = column(Boolean, server_default=false())  # whether accounts may set it without ManageSieve, in here
     filters_page = optional(String(300))  # where else filters are set, where their mail server has no ManageSieve
     filters_words = optional(String(300))
+    learning = optional(String(8))  # how marked mail reaches the filter (teaching.py); None: as the settings say
+    learn_spam_to = optional(String(320))  # where copies go, the way `address`
+    learn_ham_to = optional(String(320))
     enabled = column(Boolean, server_default=true())
 
 

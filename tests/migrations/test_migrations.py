@@ -182,7 +182,8 @@ def test_rows_and_keys_survive_as_sqlite_s_tables_are_made_anew(tmp_path: Path) 
             connection.exec_driver_sql(line)
     before = _rows(engine)
     upgrade(engine)
-    assert _rows(engine) == before
+    now = _rows(engine)  # with the columns of later migrations, which are empty
+    assert {table: [row | was for row, was in zip(now[table], before[table], strict=True)] for table in now} == now
     with engine.begin() as connection:
         connection.exec_driver_sql("INSERT INTO account (site_id, username, kind) VALUES (3, 'bob', 'forward')")
         assert connection.scalar(text("SELECT max(account_id) FROM account")) == 42, "past one that a log names"

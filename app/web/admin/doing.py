@@ -35,7 +35,7 @@ VERBS = frozenset(("account", "account-add", "alias-add", "alias-remove", "site"
                   + ("import",))  # fmt: skip
 # Columns that only the provider's administrators set; a way back to such a value is theirs, too.
 PROVIDERS = frozenset({"brand", "forward_outside", "forward_here", "reset_passwords", "messages_per_hour",
-                       "recipients_per_hour"})  # fmt: skip
+                       "recipients_per_hour", "learning", "learn_spam_to", "learn_ham_to"})  # fmt: skip
 PART = 500  # changes of one action; more are written down, and taken back, in parts, each a transaction of its own
 UNDO_SECONDS = 8.0  # after which no further part is begun
 Work = Callable[[Connection], Sequence[Change]]

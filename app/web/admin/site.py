@@ -27,7 +27,7 @@ from app.web.policy import policy
 from app.web.resources import resources
 
 OWN = ("primary_domain", "time_zone", "locale", "log_days", "filters_words", "filters_page")
-PROVIDERS = ("brand", "messages_per_hour", "recipients_per_hour")
+PROVIDERS = ("brand", "messages_per_hour", "recipients_per_hour", "learning", "learn_spam_to", "learn_ham_to")
 SWITCHES = ("forward_outside", "forward_here", "reset_passwords")
 OVERTAKEN = "Somebody changed this site while you looked at it. What you typed is still here; compare, then save."
 MOST = 500  # addresses of one page
@@ -134,6 +134,9 @@ def _checked(of: Place, fields: Mapping[str, str]) -> tuple[dict[str, Any], dict
         faults["log_days"] = "At least one day; empty: as long as the provider keeps it."
     if fields.get("brand") and values.get("brand") not in resources().brands.by_id:
         faults.setdefault("brand", "There is no such brand.")
+    for name in ("learn_spam_to", "learn_ham_to"):
+        if values.get("learning") == "address" and not values.get(name):
+            faults.setdefault(name, "An address, as copies are sent there.")
     values.pop("name", None)
     return values, faults
 

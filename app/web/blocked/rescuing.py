@@ -27,7 +27,7 @@ def brought_back(me: Current, message_id: str) -> str:
     if done is None or not done.moved.moved:
         return NOT_THERE
     pane.wrote(me)
-    said = MOVED + teaching.said(boxes, done.mailbox, inbox, judged=True)
+    said = MOVED + teaching.said(me, boxes, done.mailbox, inbox, judged=True)
     if done.moved.uids or done.moved.message_ids:
         undo.offer(me, said, undo.move_record(done.mailbox, done.uidvalidity, done.moved, done.marked))
     return said

@@ -15,6 +15,7 @@ from app.policy.spam import VERB, Effective, Setting, sound_value
 from app.web.lists import taught
 from app.web.lists.senders import lately, undo_url
 from app.web.lists.whose import Whose, whose
+from app.web.mailboxes import teaching
 from app.web.policy import policy
 from app.web.resources import resources
 
@@ -142,13 +143,14 @@ def _page(its: Whose, faults: Mapping[str, str] | None = None, status: int = 200
             raise
         held, done = Effective(**{name: Setting(value) for name, value in spam.DEFAULTS.items()}, delays=True), []
     told, here, settings = dict(held.items()), offered(its), resources().settings
+    way = teaching.way(its.me).way
     values = {
         "settings": [(name, LABELS[name], told[name], barred(its, told[name])) for name in here],
         "unheeded": [NAMES[name] for name in NAMES if name not in settings.spam_asked],
         "delays": held.delays, "faults": faults or {}, "typed": _typed(its, told, keep=bool(faults)),
         "locks": {name: request.form.get(f"lock_{name}") == "yes" if faults else _locks(told[name]) for name in here},
-        "known": LANGUAGES, "shown": shown, "who": who, "learning": settings.learning, "labels": NAMES,
-        "taught": taught.mine(its) if its.realm is None and settings.learning else None,
+        "known": LANGUAGES, "shown": shown, "who": who, "way": way, "labels": NAMES,
+        "taught": taught.mine(its) if its.realm is None and way == "move" else None,
         "done": [(each, undo_url(its, each)) for each in done],
     }  # fmt: skip
     return its.page("spam", values, status)

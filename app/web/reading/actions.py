@@ -131,7 +131,7 @@ def _file(
         return flash("Your mailbox is full, so nothing could be moved to the trash. Delete for good instead.", "error")
     keywords.take_back(client, mailbox, uidvalidity, moved.left, marked)
     lastshown.forget(me.cache, mailbox, uidvalidity, [*moved.moved, *moved.gone])
-    more = teaching.said(boxes, mailbox, target, judged=judged) if moved.moved else ""
+    more = teaching.said(me, boxes, mailbox, target, judged=judged) if moved.moved else ""
     _tell_moved(me, boxes, moved, undo.move_record(mailbox, uidvalidity, moved, marked), more)
     return None
 

@@ -71,6 +71,21 @@ def test_what_a_site_sets_and_what_the_provider_sets_for_it(log: Engine, app: Fl
     assert site(log).primary_domain == "one.example"
 
 
+def test_how_the_filter_learns_is_the_provider_s_to_say(log: Engine, app: Flask) -> None:
+    ways = {"learning": "address", "learn_spam_to": "Spam@ISP.example", "learn_ham_to": "ham@isp.example"}
+    own = enter(app, SITE_ADMIN)
+    send(own, {**FORM, **ways})
+    assert site(log).learning is None and 'name="learning"' not in own.get(PAGE).get_data(as_text=True)
+    provider, page, form = enter(app, ISP_ADMIN), f"{PAGE}?site=1", {**FORM, **OF_PROVIDER, **ways}
+    assert "as copies are sent there" in wrong(send(provider, {**form, "learn_ham_to": ""}, page))
+    assert "no address" in wrong(send(provider, {**form, "learn_ham_to": "ham"}, page))
+    assert "must be one of" in wrong(send(provider, {**form, "learning": "magic"}, page))
+    assert send(provider, form, page).status_code == 303
+    now = site(log)
+    assert (now.learning, now.learn_spam_to, now.learn_ham_to) == ("address", "spam@isp.example", "ham@isp.example")
+    assert 'value="address" selected' in provider.get(page).get_data(as_text=True)
+
+
 def test_what_is_wrong_with_a_site_stands_beside_its_field(log: Engine, app: Flask) -> None:
     before, browser = site(log), enter(app, SITE_ADMIN)
     for fields, said in (
