@@ -59,7 +59,7 @@ WEB: dict[str, set[str]] = {
     "reading": {"letter", "mailboxes", "sending", "writing"},
     "signing": {"notice", "sending", "settings", "writing"},
     "contacts": set(),
-    "blocked": {"mailboxes", "reading"},
+    "blocked": {"mailboxes", "reading", "sending"},
     "filters": {"mailboxes", "notice", "reading"},
     "away": {"admin", "filters", "mailboxes", "notice", "signing"},
     "admin": {"blocked", "notice", "settings"},

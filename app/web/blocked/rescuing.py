@@ -3,6 +3,7 @@
 from app.mail import rescue
 from app.mail.errors import MailError, SignInRefused
 from app.web.mailboxes import pane, teaching, undo
+from app.web.sending import copies
 from app.web.serving.log import described, logger
 from app.web.session import Current, imap
 
@@ -19,6 +20,7 @@ def brought_back(me: Current, message_id: str) -> str:
             junk = [box.name for box in boxes if box.use == "junk" and box.selectable]
             inbox = next((box.name for box in boxes if box.use == "inbox"), "INBOX")
             done = rescue.rescue(client, junk[:2], message_id, inbox)
+            more, beside = copies.sent(client, me, boxes, done.moved, spam=False) if done else ("", {})
     except SignInRefused:
         raise
     except MailError as error:
@@ -27,7 +29,7 @@ def brought_back(me: Current, message_id: str) -> str:
     if done is None or not done.moved.moved:
         return NOT_THERE
     pane.wrote(me)
-    said = MOVED + teaching.said(me, boxes, done.mailbox, inbox, judged=True)
+    said = MOVED + (more or teaching.said(me, boxes, done.mailbox, inbox, judged=True))
     if done.moved.uids or done.moved.message_ids:
-        undo.offer(me, said, undo.move_record(done.mailbox, done.uidvalidity, done.moved, done.marked))
+        undo.offer(me, said, undo.move_record(done.mailbox, done.uidvalidity, done.moved, done.marked) | beside)
     return said

@@ -28,6 +28,8 @@ KEPT_SECONDS = 120
 _NOTE = "undo"
 # Kinds of records beside those of messages: what takes them back; None where it was too late, and that is told.
 OTHERS: dict[str, Callable[[Current, dict[str, Any]], Response | None]] = {}
+# What else a record of a move may name, and what takes that back once the messages are.
+BESIDE: dict[str, Callable[[Current, Any], None]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,8 @@ def _undone(me: Current, token: str, record: dict[str, Any]) -> None:
         flash("That could not be undone: the folder has changed meanwhile.", "warning")
         return
     pane.wrote(me)
+    for name in BESIDE.keys() & record.keys():
+        BESIDE[name](me, record[name])
     home = named_mailbox(boxes, record["mailbox"])
     name = "Inbox" if record["mailbox"] == "INBOX" else home.label if home else record["mailbox"]
     messages = "1 message is" if count == 1 else f"{count} messages are"

@@ -18,6 +18,7 @@ from app.mail.special import Use
 from app.web.format import plain
 from app.web.mailboxes import pane, teaching, undo
 from app.web.mailboxes.branches import called
+from app.web.sending import copies
 from app.web.session import Current, current, imap
 from app.web.urls import local_path
 from app.web.writing import attaching
@@ -131,8 +132,12 @@ def _file(
         return flash("Your mailbox is full, so nothing could be moved to the trash. Delete for good instead.", "error")
     keywords.take_back(client, mailbox, uidvalidity, moved.left, marked)
     lastshown.forget(me.cache, mailbox, uidvalidity, [*moved.moved, *moved.gone])
+    record = undo.move_record(mailbox, uidvalidity, moved, marked)
     more = teaching.said(me, boxes, mailbox, target, judged=judged) if moved.moved else ""
-    _tell_moved(me, boxes, moved, undo.move_record(mailbox, uidvalidity, moved, marked), more)
+    if judged and not more:
+        more, beside = copies.sent(client, me, boxes, moved, spam=action == "junk")
+        record |= beside
+    _tell_moved(me, boxes, moved, record, more)
     return None
 
 

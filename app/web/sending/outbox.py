@@ -6,7 +6,7 @@ mail is sent in the request.
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -37,6 +37,7 @@ from app.web.session import Current, imap
 from app.web.settings.preferences import preferences
 
 _MARKS = {"reply": "\\Answered", "forward": "$Forwarded"}
+Send = Callable[[Outgoing], bool]
 OVER = "It was too late: the message is sent."
 
 
@@ -64,24 +65,43 @@ def put_final(
     *, at: datetime | None = None,
 ) -> bool:  # fmt: skip
     """Stores the final bytes and has them sent; where they lie, `outgoing` learns here. As `put_in`."""
+    return _counted(client, me, mailbox, parts, outgoing, lambda final: _send(me, final, at))
+
+
+def put_silently(
+    client: Connection, me: Current, mailbox: str, parts: Sequence[Piece], outgoing: Outgoing, *, wait: float
+) -> str:
+    """The same after `wait` seconds, without a word, and not while SQL is away: then it raises OutboxAway. The mail's
+    id."""
+
+    def send(final: Outgoing) -> bool:
+        return resources().post.enqueue(final.message_id, me.account, me.login(), final, wait=wait)[1]
+
+    _counted(client, me, mailbox, parts, outgoing, send)
+    return mail_id(me.account.id, outgoing.message_id)
+
+
+def _counted(
+    client: Connection, me: Current, mailbox: str, parts: Sequence[Piece], outgoing: Outgoing, send: Send
+) -> bool:
     count = len(outgoing.recipients)
     sendable.take(me, outgoing.message_id, count)
     try:
-        return _put(client, me, mailbox, parts, outgoing, at)
+        return _put(client, me, mailbox, parts, outgoing, send)
     except BaseException:
         sendable.give_back(me, mail_id(me.account.id, outgoing.message_id), count)
         raise
 
 
 def _put(
-    client: Connection, me: Current, mailbox: str, parts: Sequence[Piece], outgoing: Outgoing, at: datetime | None
+    client: Connection, me: Current, mailbox: str, parts: Sequence[Piece], outgoing: Outgoing, send: Send
 ) -> bool:
     saved = drafts.save(client, mailbox, parts, flags=("\\Seen", OUTGOING), lease=imap)
     place = Place(saved.mailbox, saved.uidvalidity or 0, saved.uid or 0)
     put, former = False, made_of(me, outgoing.message_id)
     try:
         octets, digest = drafts.digest(client, place.mailbox, place.uidvalidity, place.uid)
-        put = _send(me, replace(outgoing, place=place, size=octets, sha256=digest), at)
+        put = send(replace(outgoing, place=place, size=octets, sha256=digest))
     finally:
         unseen = place if not put else former.letter.place if former and former.left else None
         if unseen:  # nobody would ever look for these bytes, which no list shows
@@ -193,6 +213,14 @@ def take_back(me: Current, record: dict[str, Any]) -> Response | None:
         return None
     sendable.give_back(me, mail.id, len(mail.letter.recipients))
     return edit(mail)
+
+
+def taken_out(me: Current, number: str) -> Mail | None:
+    """A mail that still waited, out of the outbox, its draft as before; None where it is too late. Raises OutboxAway,
+    MailError."""
+    mail = resources().post.undo(me.account.id, number, me.login())
+    pane.wrote(me)
+    return mail
 
 
 def edit(mail: Mail) -> Response:
