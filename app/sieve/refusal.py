@@ -18,6 +18,7 @@ from app.sieve.rule import Action, Rule
 from app.sieve.vacation import Vacation
 
 _REFUSES: Final = frozenset({"reject", "ereject"})
+_MARKER: Final = b"# rule:[your own rule (text)]\r\n"
 _DELIVERS: Final = frozenset({"fileinto", "redirect", "keep"})
 
 
@@ -66,7 +67,7 @@ def meant(block: Block) -> AnyRule | None:
     """The rule that a block is, or that somebody wrote by hand and one of ours could say."""
     if block.rule is not None or block.kind != "text":
         return block.rule
-    return read.rule(b"# rule:[-]\r\n" + block.command, expands=True)
+    return read.rule(_MARKER + block.command, expands=True)
 
 
 def delivers(rule: AnyRule) -> bool:

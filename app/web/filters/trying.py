@@ -113,8 +113,10 @@ def _at_odds(others: Sequence[AnyRule], taken: Sequence[Mail]) -> tuple[str, ...
         return ()
     names = " or ".join(f"“{each.name}”" for each in others)
     whose, them = ("1 of them", "it") if sum(found) == 1 else (f"{sum(found):,} of them", "them")
-    return (f"{whose} would stay in your inbox: {names} meets {them}, too, and a mail server cannot refuse a message and"
-            " do something else with it. Move the rule that refuses above the others.",)  # fmt: skip
+    return (
+        f"{whose} would stay in your inbox: {names} meets {them}, too, and a mail server cannot refuse a message and do"
+        " something else with it. Move the rule that refuses above the others.",
+    )
 
 
 def _hit(each: Latest) -> Hit:
