@@ -42,7 +42,7 @@ PAUSED: Final = "4.3.2 Mail service paused, please try again later"
 SHUT_OUT: Final = "REJECT 5.7.1 Mail from this server is not accepted"
 LATER: Final = "DEFER_IF_PERMIT 4.7.1 Greylisted, please try again later"
 
-REMEMBERED: Final = 10_000  # mails that a rule let in at RCPT: some MB at most
+REMEMBERED: Final = 10_000  # mails that a rule let in at RCPT
 LOCAL: Final = 64  # octets of a local part (RFC 5321 §4.5.3.1.1)
 
 Owner = tuple[str, str]  # the ids of an account and its site; "" for none
@@ -65,7 +65,7 @@ class Answers:
     host_hits: Counter[str] = field(default_factory=Counter)
     rule_hits: Counter[int] = field(default_factory=Counter)
     unwritten: str = ""
-    let_in: dict[tuple[int, str, str, str], None] = field(default_factory=dict)
+    let_in: dict[int, None] = field(default_factory=dict)
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def __call__(self, requests: Sequence[Request]) -> list[str]:
@@ -201,8 +201,8 @@ class Answers:
         return mails
 
 
-def _mark(rule_id: int, mail: Mail) -> tuple[int, str, str, str]:
-    return rule_id, mail.ip, mail.sender.lower(), mail.recipient.lower()
+def _mark(rule_id: int, mail: Mail) -> int:
+    return hash((rule_id, mail.ip, mail.sender.lower(), mail.recipient.lower()))
 
 
 def _cut(recipient: str) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
 import sys
 from http.client import HTTPConnection
 from pathlib import Path
@@ -35,7 +36,7 @@ logging {{ type = "file"; filename = "{folder}/log"; level = "info"; log_format 
 {worker}
 actions {{ reject = 15; add_header = 5; greylist = 4; }}
 modules {{ path = "{folder}/plugins/"; }}
-settings {{ }}
+settings {{ {settings} }}
 {ours}
 lua = "{folder}/rules.lua";
 """
@@ -69,26 +70,39 @@ end })
 
 
 class Rspamd:
-    """`with` starts both. `database`: the service's; "" inside a network, where Postfix has started one."""
+    """`with` starts both. `database`: the service's; "" inside a network, where Postfix has started one. `plugin`: else
+    its own settings module asks."""
 
-    def __init__(self, folder: Path, database: str, network: Namespace | None = None) -> None:
+    def __init__(
+        self, folder: Path, database: str, network: Namespace | None = None, *, plugin: bool = True
+    ) -> None:  # fmt: skip
         self.folder, self.database, self.network, self.log = folder, database, network, folder / "log"
         self.port, self.service_port = (MILTER, SERVICE) if network else (free_port(), free_port())
         folder.chmod(0o777)
         (folder / "plugins").mkdir()
         (folder / "plugins/postern.lua").write_text((ROOT / "config/rspamd/postern.lua").read_text())
-        (folder / "plugins/settings.lua").write_bytes(Path("/usr/share/rspamd/plugins/settings.lua").read_bytes())
+        (folder / "plugins/settings.lua").write_text('dofile(rspamd_paths["PLUGINSDIR"] .. "/settings.lua")\n')
         (folder / "rules.lua").write_text(_RULES)
         (folder / "tld").write_text("example\n")
-        ours = (ROOT / "config/rspamd/rspamd.conf.local").read_text().replace("10040", str(self.service_port))
-        worker = (_PROXY if network else _ALONE).format(port=self.port)
-        config = _CONFIG.format(folder=folder, worker=worker, ours=ours, format=_log_format())
-        (folder / "rspamd.conf").write_text(config)
+        ours, settings = (
+            (ROOT / f"config/rspamd/{name}").read_text().replace("10040", str(self.service_port))
+            for name in ("rspamd.conf.local", "settings.conf")
+        )
+        filled = {"folder": folder, "format": _log_format(), "worker": _PROXY if network else _ALONE}
+        filled |= {"worker": filled["worker"].format(port=self.port)}
+        filled |= {"ours": ours, "settings": ""} if plugin else {"ours": "", "settings": f"\n{settings}"}
+        (folder / "rspamd.conf").write_text(_CONFIG.format(**filled))
 
     @staticmethod
     def missing() -> bool:
         """Whether it is not installed."""
         return find_program("rspamd") is None
+
+    @staticmethod
+    def asks_itself() -> bool:
+        """Whether its settings module can ask somebody: from 3.5 on."""
+        told = subprocess.run(["rspamd", "--version"], capture_output=True, text=True, check=True).stdout
+        return tuple(map(int, re.findall(r"\d+", told)[:2])) >= (3, 5)
 
     def __enter__(self) -> Self:
         if self.database:

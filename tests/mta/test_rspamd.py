@@ -166,6 +166,23 @@ def test_rspamds_own_settings_module_decides_as_the_plugin(world: World) -> None
     assert both(world, BOB, subject="viagra virus")["action"] == "reject"
 
 
+def test_where_the_settings_module_asks_by_itself_it_decides_as_the_plugin(world: World) -> None:
+    if not Rspamd.asks_itself():
+        pytest.skip("rspamd before 3.5 has no external_map")
+    world.limit("junk_score", "7")
+    world.rule("deny", "sender.example")
+    world.rule("allow", "203.0.113.0/24", account_scope("2"))
+    denied, nobody, folder = "a@sender.example", "x@else.example", make_server_folder()
+    with Rspamd(folder, world.rspamd.database, plugin=False) as module:
+        for recipients in ((ALICE,), (BOB,), (ALICE, BOB), tuple(f"a{number}@one.example" for number in range(51))):
+            for sender, author in ((denied, nobody), (nobody, denied), (nobody, '"a, b"@sender.example'), (nobody, "")):
+                for more in ({}, {"User": "alice"}, {"IP": "127.0.0.1"}):
+                    asked = {"sender": sender, "author": author, "subject": "viagra", **more}
+                    verdicts = [each.says(*recipients, **asked)["action"] for each in (world.rspamd, module)]
+                    assert verdicts[0] == verdicts[1], (recipients, asked)
+    shutil.rmtree(folder)
+
+
 def test_without_the_service_mail_is_judged_by_the_sites_own_limits_within_a_second(world: World) -> None:
     world.limit("junk_score", "7")
     world.rspamd.stop_serving()

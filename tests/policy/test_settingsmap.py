@@ -44,6 +44,17 @@ def test_a_message_is_asked_about_as_the_plugin_does() -> None:
     )
 
 
+def test_it_is_understood_as_rspamd_3_12_sends_it() -> None:
+    body = b'{"author":"a@bank.example","sender":"","recipient":["a@isp.example"],"client_address":"192.0.2.7"}'
+    head = (
+        b"POST /rspamd/settings HTTP/1.1\r\nConnection: keep-alive\r\nHost: 127.0.0.1:10040\r\nContent-Length: 98\r\n"
+        b"User-Agent: rspamd-3.12.1\r\nContent-Type: application/json\r\nAccept: */*\r\n\r\n"
+    )
+    found = RSPAMD.cut(head + body)
+    assert found is not None
+    assert (found[0].author, found[0].recipient, found[1]) == ("a@bank.example", "a@isp.example", len(head) + len(body))
+
+
 @pytest.mark.parametrize("until", [4, 5, 40, 130, 200])
 def test_what_has_not_come_whole_is_waited_for(until: int) -> None:
     assert RSPAMD.cut(post(ASKED)[:until]) is None
