@@ -14,7 +14,7 @@ from app.demo.dovecot import Dovecot
 from app.demo.dovecot_config import Layout
 from tests.mta.namespace import Namespace
 
-ROOT = Path(__file__).resolve().parents[1] / "var/cache/dovecot24"
+ROOT = Path(__file__).resolve().parents[1] / "var/cache/dovecot24"  # Rspamd 3.12 lies there, too
 _COMPLAINT = re.compile(r" (?:Warning|Error|Fatal|Panic): ")
 _INSIDE = 'for each in dev proc tmp; do mount --rbind /$each {root}/$each; done; exec chroot {root} "$@"'
 
@@ -24,6 +24,11 @@ def missing() -> str | None:
     if not (ROOT / "usr/sbin/dovecot").exists():
         return "Dovecot 2.4 is not unpacked: .ci/dovecot24"
     return Namespace.missing()
+
+
+def words(path: str) -> list[str | Path]:
+    """How a program of that root is begun."""
+    return ["unshare", "--mount", "--propagation", "private", "sh", "-c", _INSIDE.format(root=ROOT), "sh", path]
 
 
 def compile_scripts(server: Dovecot) -> None:
@@ -41,9 +46,7 @@ class Dovecot24(Dovecot):
     """One mail server of version 2.4; options and blocks of accounts are in its syntax."""
 
     def program(self, name: str) -> list[str | Path]:
-        inside = _INSIDE.format(root=ROOT)
-        path = "/usr/sbin/dovecot" if name == "dovecot" else f"/usr/bin/{name}"
-        return ["unshare", "--mount", "--propagation", "private", "sh", "-c", inside, "sh", path]
+        return words("/usr/sbin/dovecot" if name == "dovecot" else f"/usr/bin/{name}")
 
     def configuration(self, layout: Layout) -> str:
         parts = [_VERSION, _BASE.format(layout=layout, protocols=_protocols(layout))]
