@@ -109,7 +109,7 @@ CREATE OR REPLACE VIEW mta_box AS
 SELECT m.name AS server, c.login, c.enabled AND s.enabled AS live, CONVERT(c.account_id USING ascii) AS account_id, CONVERT(c.site_id USING ascii) AS site,
        CONCAT(c.username, '@', s.primary_domain) AS address, c.password_hash
   FROM account c JOIN site s ON s.site_id = c.site_id JOIN mail_server m ON m.server_id = c.server_id
- WHERE c.kind <> 'forward' AND c.login REGEXP '^[A-Za-z0-9_][A-Za-z0-9._@+=-]*$';
+ WHERE c.kind <> 'forward' AND c.login REGEXP '^[A-Za-z0-9_][A-Za-z0-9._+=-]*(@[A-Za-z0-9_][A-Za-z0-9._+=-]*)*$';
 
 CREATE USER IF NOT EXISTS exim@'%' ACCOUNT LOCK;
 CREATE USER IF NOT EXISTS postfix@'%' ACCOUNT LOCK;

@@ -121,6 +121,21 @@ def test_an_answer_has_the_addresses_that_are_the_account_s_own(engines: dict[st
         assert connection.execute(text("SELECT * FROM mta_away")).all() == []
 
 
+@pytest.mark.parametrize(
+    ("login", "is_box"),
+    [("box9", True), ("a.b+c@one.example", True), ("a@b@c", True), ("a@..", False), ("../a", False), ("a@-x", False),
+     (".a", False), ("a/b", False)],
+)  # fmt: skip
+def test_what_could_lead_elsewhere_is_no_mailbox(engines: dict[str, Engine], login: str, is_box: bool) -> None:
+    with engines["owner"].begin() as rows:  # as other programs may write it
+        rows.execute(text("UPDATE account SET login = :login WHERE username = 'bob'"), {"login": login})
+    with engines["dovecot"].connect() as rows:
+        found = rows.execute(text("SELECT login FROM mta_box WHERE login = :login"), {"login": login}).all()
+    with engines["owner"].begin() as rows:
+        rows.execute(text("UPDATE account SET login = 'box5' WHERE username = 'bob'"))
+    assert bool(found) is is_box
+
+
 def test_dovecot_alone_sees_hashes(engines: dict[str, Engine]) -> None:
     row = asked(engines["dovecot"], "sales@one.test", "mta_login")
     assert row and (row["login"], row["password_hash"], row["port"]) == ("box1", _HASH, 993)

@@ -47,7 +47,7 @@ def changed(action: Action) -> list[str]:
         return [f"{_said(before[0])} → {_said(after[0])}"]
     changes = action.detail.get("changes")
     told: list[Any] = changes if isinstance(changes, list) else []
-    part = [f"Part {action.detail['part']} of {action.detail['parts']}"] if "part" in action.detail else []
+    part = [_part(action.detail["part"], action.detail["parts"])] if "part" in action.detail else []
     if len(told) > FEW:
         names = [_name(each) for each in told[:MOST]]
         more = f", and {len(told) - MOST} more" if len(told) > MOST else ""
@@ -57,6 +57,11 @@ def changed(action: Action) -> list[str]:
         lines += [_name(each)] if len(told) > 1 else []
         lines += _lines(each.get("before"), each.get("after"))
     return lines
+
+
+def _part(number: int, of: int) -> str:
+    """Which of an action's parts it is: later ones build on earlier ones, and go back with them."""
+    return f"Part {number} of {of}" + (". Undo takes back the later parts, too." if number < of else "")
 
 
 def _name(change: Mapping[str, Any]) -> str:

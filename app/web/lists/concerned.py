@@ -49,7 +49,7 @@ def _one(its: Whose, made: Rule) -> str:
     if account is None or (its.site and account.site != its.site):
         return ""
     told = announce.shut_out(account, "everybody", made.created_at)
-    return " They were told by mail." if told else " They could not be told by mail: tell them."
+    return " They are told by mail." if told else " They could not be told by mail: tell them."
 
 
 def _domain(its: Whose, domain: str, now: datetime) -> str:

@@ -1,9 +1,9 @@
 """Tells somebody by mail what changed about their account that they should know of: mail that now goes elsewhere too,
-and senders that an administrator shut out for all. The change itself never fails with this mail; where many are told,
-couriers send it."""
+and senders that an administrator shut out for all. The change itself never fails with this mail; of rules couriers
+send it, as it may go to many."""
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -18,6 +18,7 @@ from app.web.resources import resources
 from app.web.serving.log import described, logger
 
 MOST_SHOWN = 20  # of targets
+_RULE = "An administrator set a rule about your mail"
 
 
 def forwarding(
@@ -36,8 +37,7 @@ def forwarding(
 def shut_out(account: Account, what: str, now: datetime) -> bool:
     """That an administrator's rule refuses mail to the account from a sender, a domain or a network, or from all."""
     lines = [_who(account, now, True), "", f"Mail to {account.address} is refused when it comes from:"]
-    subject = "An administrator set a rule about your mail"
-    return _told(account, [account.address], subject, [*lines, f"    {cleaned(what, 320)}"])
+    return _put_in([account], _RULE, lambda each: [*lines, f"    {cleaned(what, 320)}"])
 
 
 def denials(account: Account, what: Sequence[str], now: datetime) -> bool:
@@ -50,17 +50,18 @@ def denials(account: Account, what: Sequence[str], now: datetime) -> bool:
 
 def shut_off(accounts: Sequence[Account], domain: str, people: int, now: datetime) -> bool:
     """That an administrator's rule refuses all mail to a domain: to each of its people, or, where so many `people` are
-    too many, to administrators. Whether these letters wait for a courier, which sends them; none is sent here."""
-    settings = resources().settings
-    if not set_up(settings) or not accounts:
-        return False
+    too many, to administrators."""
     said = f"All mail to addresses under {cleaned(domain, 253)} is refused from now on."
     many = ["", f"{people:,} accounts are concerned, which are not told one by one."] if people > len(accounts) else []
-    subject = "An administrator set a rule about your mail"
-    letters = [
-        Waiting(each.address, subject, _text([_who(each, now, True), "", said, *many]), _name(each), int(time.time()))
-        for each in accounts
-    ]
+    return _put_in(accounts, _RULE, lambda each: [_who(each, now, True), "", said, *many])
+
+
+def _put_in(accounts: Sequence[Account], subject: str, lines: Callable[[Account], Sequence[str]]) -> bool:
+    """Whether letters to all of them wait for a courier now, which sends them. Never raises."""
+    if not set_up(resources().settings) or not accounts:
+        return False
+    since = int(time.time())
+    letters = [Waiting(each.address, subject, _text(lines(each)), _name(each), since) for each in accounts]
     try:
         return put(resources().redis, letters)
     except RedisError as error:

@@ -108,7 +108,7 @@ def test_many_changes_are_taken_back_in_parts_and_how_far_is_told(
     browser, before = enter(app, SITE_ADMIN), people_of(log)
     assert bring(browser, MANY).status_code == 303
     first, second, third = [each.id for each in actions(log) if each.verb == "import"]
-    assert "Part 2 of 3 " in said(browser.get("/admin/site"))
+    assert "Part 2 of 3. Undo takes back the later parts, too." in said(browser.get("/admin/site"))
     assert "Taken back: part 3." in undo(browser, third), "its addresses lead to accounts of earlier parts"
     assert "taken back already" in undo(browser, third)
     monkeypatch.setattr(doing, "UNDO_SECONDS", 0)

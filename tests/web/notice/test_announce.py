@@ -7,10 +7,12 @@ import email
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from email.policy import default
+from threading import Event
 
 import pytest
 from flask import Flask
 
+from app.courier.waiting import send_waiting
 from app.directory.account import Account
 from app.web.notice import announce
 from tests.smtpsink import Sink
@@ -55,8 +57,10 @@ def test_without_a_mailbox_it_is_told_where_mail_went_before(sink: Sink) -> None
     assert not announce.forwarding(TOM, ["thief@else.example"], NOW), "nobody but the new target would read it"
 
 
-def test_a_rule_s_text_stays_on_its_line(sink: Sink) -> None:
-    assert announce.shut_out(ANN, "shop.example\r\nBcc: all@one.example\u202e", NOW)
+def test_a_rule_s_text_stays_on_its_line_and_its_letter_waits_for_a_courier(sink: Sink, app: Flask) -> None:
+    held = app.extensions["postern"]
+    assert announce.shut_out(ANN, "shop.example\r\nBcc: all@one.example\u202e", NOW) and not sink.taken
+    assert send_waiting(held.redis, held.settings, Event()) == 1
     assert "    shop.example Bcc: all@one.example\n" in text_of(sink) and sink.taken[0].recipients == [ANN.address]
 
 
