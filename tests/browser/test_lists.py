@@ -8,16 +8,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import expect
-from sqlalchemy import Engine, delete, update
+from sqlalchemy import Engine, delete, insert, update
 
-from app.blocklog.codes import Policy
-from app.directory.tables import AccountRow
+from app.blocklog.codes import Lesson, Policy
+from app.blocklog.tables import LearntRow
+from app.directory.tables import AccountRow, SiteRow
 from app.policy import senders, spam
 from app.policy.rule import account_scope
 from app.policy.tables import PolicySettingRow, RuleRow
 from tests.browser.addresses import LISTS, administered_lists
 from tests.browser.audit import audit, tabbed
-from tests.browser.steps import sign_in
+from tests.browser.axe import examine
+from tests.browser.letters import fill
+from tests.browser.steps import act, sign_in
 from tests.browser.test_remedies import BOTH, account
 from tests.conftest import Resident, Site
 from tests.web.blocked.rows import block
@@ -90,6 +93,25 @@ def test_a_sender_is_shut_out_seen_at_work_and_let_in_again(
     expect(page.get_by_test_id("sender-row")).to_have_count(3)
 
 
+@pytest.fixture
+def taught(site: Site, account: str) -> Iterator[None]:
+    """Moves teach the filter, at every site, until the test ends."""
+    way = update(SiteRow.__table__)
+    with site.engine.begin() as rows:
+        rows.execute(way.values(learning="move"))
+    yield
+    with site.engine.begin() as rows:
+        rows.execute(way.values(learning=None))
+
+
+def learnt(engine: Engine, account: str, *lessons: Lesson) -> None:
+    """One message each, as the follower writes them."""
+    with engine.begin() as rows:
+        for number, lesson in enumerate(lessons):
+            row = {"account_id": account, "learnt_at": datetime.now(UTC), "id": number, "site": "1", "spam": True}
+            rows.execute(insert(LearntRow.__table__).values(**row, lesson=lesson))
+
+
 @BOTH
 def test_spam_is_handled_as_the_provider_says_until_one_says_otherwise(
     open_context: Open, resident: Resident, site: Site, account: str, provider: None, scripted: bool
@@ -113,6 +135,27 @@ def test_spam_is_handled_as_the_provider_says_until_one_says_otherwise(
     of["junk_score"].get_by_test_id("spam-reset").click()
     expect(of["junk_score"].get_by_test_id("spam-reset")).to_have_count(0)
     assert value(site.engine, account, "junk_score") == "6"
+
+
+@BOTH
+def test_who_marks_spam_reads_that_the_filter_learns_from_it_and_later_what_it_learnt(
+    open_context: Open, resident: Resident, site: Site, account: str, taught: None, scripted: bool
+) -> None:
+    fill(resident, 2)
+    page = signed_in(open_context, resident, java_script_enabled=scripted)
+    page.get_by_test_id("message-row").first.get_by_test_id("message-select").check()
+    act(page, "junk")
+    expect(page.get_by_text("1 message moved to Junk. The filter learns from it.")).to_be_visible()
+    page.goto("/filters/spam")
+    expect(page.get_by_test_id("empty-learnt")).to_be_visible()
+    learnt(site.engine, account, Lesson.learnt, Lesson.refused)
+    page.reload()
+    rows = page.get_by_test_id("learnt-row")
+    expect(rows).to_have_count(2)
+    expect(rows.last).to_contain_text("A message: learnt as spam")
+    assert audit(page) == [] and (not scripted or examine(page) == [])
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert audit(page) == [] and not page.evaluate("document.documentElement.scrollWidth > innerWidth")
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
