@@ -164,7 +164,7 @@ def _hide(me: Current, _found: Block, offered: Remedies, row: str) -> Any:
         flash(AWAY, "warning")
         return _back(row)
     kept.note(by(me), verb, address, {"row": row})
-    flash(f"{address} is {'no longer' if verb == 'hide' else 'again'} in your list.")
+    flash(f"Blocked mail from {address} is {'hidden' if verb == 'hide' else 'shown again'}.")
     return _back(row)
 
 

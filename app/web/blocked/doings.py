@@ -77,8 +77,8 @@ def undo(number: int) -> Any:
             done = actions.undo(engine, by(me), number, datetime.now(UTC).replace(microsecond=0), TAKEN_BACK)
         if done.verb == "hide":
             hidden.show(me, done.target)
-        what = {"setting": "the setting is", "rules-import": "the list is"}.get(done.verb, f"it is with {done.target}")
-        flash(f"Taken back: {what} as it was before.")
+        what = {"setting": "the setting", "rules-import": "the list"}.get(done.verb, done.target)
+        flash(f"Taken back: {what} is as it was before.")
     except Gone:
         flash(_TOO_LATE, "warning")
     return redirect(local_path(request.form.get("next")) or url_for("blocked.actions"), 303)
@@ -90,7 +90,7 @@ def unhide() -> Any:
     if address in hidden.hidden(me):
         hidden.show(me, address)
         note(by(me), "unhide", address, {})
-        flash(f"{address} is again in your list.")
+        flash(f"Blocked mail from {address} is shown again.")
     return redirect(url_for("blocked.actions"), 303)
 
 

@@ -217,7 +217,7 @@ def test_the_sender_is_told_by_a_text_to_be_read_first(log: Engine, signed_in: P
 def test_a_sender_is_hidden_from_the_list_and_comes_back(log: Engine, signed_in: Pages) -> None:
     row = block(log)
     block(log, sender_local="other")
-    assert "no longer in your list" in text(act(signed_in, row, action="hide"))
+    assert "is hidden" in text(act(signed_in, row, action="hide"))
     page = signed_in.get("/blocked").get_data(as_text=True)
     assert page.count('data-testid="blocked-row"') == 1 and 'data-testid="blocked-hidden"' in page
     assert signed_in.get("/blocked?q=bank.example").get_data(as_text=True).count('data-testid="blocked-row"') == 2
