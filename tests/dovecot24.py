@@ -1,13 +1,14 @@
 """A Dovecot 2.4 of one's own, as app/demo/dovecot.py starts a 2.3: Debian 13's, which .ci/dovecot24 unpacked.
 
-It runs in a root of its own, since its libc is newer than this system's; /tmp and the network are the system's. Needs
-root. Only what the tests of 2.4 want of a server is written in its syntax.
+It runs in a root of its own, since its libc is newer than this system's; temporary files and the network are the
+system's. Needs root. Only what the tests of 2.4 want of a server is written in its syntax.
 """
 
 from __future__ import annotations
 
 import re
 import subprocess
+import tempfile
 from pathlib import Path
 
 from app.demo.dovecot import Dovecot
@@ -16,7 +17,11 @@ from tests.mta.namespace import Namespace
 
 ROOT = Path(__file__).resolve().parents[1] / "var/cache/dovecot24"  # Rspamd 3.12 lies there, too
 _COMPLAINT = re.compile(r" (?:Warning|Error|Fatal|Panic): ")
-_INSIDE = 'for each in dev proc tmp; do mount --rbind /$each {root}/$each; done; exec chroot {root} "$@"'
+_INSIDE = """\
+root=$1 && shift
+for each in /dev /proc {folder}; do mkdir -p "$root$each" && mount --rbind "$each" "$root$each"; done
+exec chroot "$root" "$@"
+"""
 
 
 def missing() -> str | None:
@@ -28,7 +33,8 @@ def missing() -> str | None:
 
 def words(path: str) -> list[str | Path]:
     """How a program of that root is begun."""
-    return ["unshare", "--mount", "--propagation", "private", "sh", "-c", _INSIDE.format(root=ROOT), "sh", path]
+    inside = _INSIDE.format(folder=tempfile.gettempdir())
+    return ["unshare", "--mount", "--propagation", "private", "sh", "-c", inside, "sh", ROOT, path]
 
 
 def compile_scripts(server: Dovecot) -> None:

@@ -166,8 +166,9 @@ def test_a_move_to_such_a_target_is_counted_by_what_left():
         assert move(client, "INBOX", 7, [1, 2], "Odd").gone == (1, 2), "others took them: a lasting target would tell"
 
 
-def test_copyuid_may_stand_in_an_untagged_ok():
-    replies = {"UID MOVE": b"* OK [COPYUID 9 4:5 1:2] moved\r\n* 4 EXPUNGE\r\n* 4 EXPUNGE\r\n"}
+def test_copyuid_may_stand_in_an_untagged_ok_behind_others():
+    others = b'* OK [INPROGRESS ("%TAG" 1 2)] half of it\r\n'  # RFC 9585
+    replies = {"UID MOVE": others + b"* OK [COPYUID 9 4:5 1:2] moved\r\n* 4 EXPUNGE\r\n* 4 EXPUNGE\r\n"}
     with scripted(replies, capabilities=MOVES, selected="INBOX", exists=5) as (client, _):
         assert move(client, "INBOX", 7, [4, 5], "Archive").uids == {4: 1, 5: 2}
         assert client.note.exists == 3

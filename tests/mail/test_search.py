@@ -106,3 +106,11 @@ def test_a_bare_server_is_asked_by_plain_search():
     with scripted({"UID SEARCH": reply}, selected="INBOX", exists=9) as (client, _):
         assert window(client, criteria("flagged"), 2, 3, descending=True) == (3, [3, 1])
         assert window(client, criteria("flagged"), 1, 2, descending=False) == (3, [1, 3])
+
+
+def test_a_server_that_says_how_far_it_is_disturbs_no_search():
+    told = b'* OK [INPROGRESS ("%TAG" 454 1000)] 45 % done\r\n* OK [INPROGRESS] Hang in there\r\n'  # RFC 9585
+    reply = told + b'* ESEARCH (TAG "%TAG") UID COUNT 1 PARTIAL (1:200 9)\r\n' + told
+    with scripted({"UID SEARCH": reply}, capabilities=CONTEXT, selected="INBOX", exists=9) as (client, _):
+        assert window(client, criteria("unread"), 1, 3, descending=True) == (1, [9])
+        assert client.note.exists == 9
