@@ -41,6 +41,7 @@ class World:
     browser: Pages
     syslog: Syslog
     dovecot: Dovecot
+    login: str
 
     def acts(self, action: str, mailbox: str = "INBOX", choose: int = 1, **fields: str) -> str:
         """Does something with the newest messages of a mailbox; what the page says of it."""
@@ -64,22 +65,39 @@ class World:
         return [re.sub(r"<[^>]+>", "", each) for each in re.findall(r'<span class="learnt-text">.*?</span>', page)]
 
 
-@pytest.fixture(params=["2.3", "2.4"])
-def world(request: pytest.FixtureRequest, tmp_path: Path, redis_server: RedisServer, migrated: Path) -> Iterator[World]:
+@pytest.fixture(scope="module", params=["2.3", "2.4"])
+def servers(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, redis_server: RedisServer, migrated: Path
+) -> Iterator[tuple[Flask, Syslog, Dovecot]]:
     if why := missing() or (dovecot24.missing() if request.param == "2.4" else None):
         pytest.skip(why)
-    folder = make_server_folder()
+    folder, own = make_server_folder(), tmp_path_factory.mktemp("learning")
     (folder / "rspamd").mkdir()
     with Controller(folder / "rspamd", redis_server.port) as controller, Syslog(folder) as syslog:
         dovecot = _dovecot(request.param, folder, syslog, controller)
-        shutil.copy(migrated, tmp_path / "postern.sqlite")
-        node = new_app(dataclasses.replace(on_redis(settings_in(tmp_path), redis_server), learning=True))
+        shutil.copy(migrated, own / "postern.sqlite")
+        node = new_app(dataclasses.replace(on_redis(settings_in(own), redis_server), learning=True))
+        values: dict[str, Any] = {"imap_host": "127.0.0.1", "imap_port": dovecot.imap_port, "imap_security": "plain"}
+        with node.extensions["postern"].directory.engine.begin() as rows:
+            rows.execute(insert(ServerRow).values(server_id=7, name="mx1", **values))
         try:
-            yield World(node, _signed_in(node, dovecot), syslog, dovecot)
+            yield node, syslog, dovecot
         finally:
             close(node)
             dovecot.stop()
     shutil.rmtree(folder)
+
+
+@pytest.fixture
+def world(servers: tuple[Flask, Syslog, Dovecot]) -> World:
+    node, syslog, dovecot = servers
+    number = 7 + len(dovecot.users)
+    login, name = f"box{number}", f"alice{number}"
+    dovecot.add_user(login, "secret")
+    add_account(node, number, name, kind="mailbox", forward_to=None, password_hash=None, server_id=7, login=login)
+    browser: Pages = node.test_client()  # type: ignore[assignment]
+    assert browser.sign_in(f"{name}@one.example", "secret").status_code == 303
+    return World(node, browser, syslog, dovecot, login)
 
 
 def _dovecot(version: str, folder: Path, syslog: Syslog, controller: Controller) -> Dovecot:
@@ -91,20 +109,9 @@ def _dovecot(version: str, folder: Path, syslog: Syslog, controller: Controller)
     return dovecot24.VERSIONS[version](folder, sieve=True, options=options).start()
 
 
-def _signed_in(node: Flask, dovecot: Dovecot) -> Pages:
-    dovecot.add_user("box7", "secret")
-    values: dict[str, Any] = {"imap_host": "127.0.0.1", "imap_port": dovecot.imap_port, "imap_security": "plain"}
-    with node.extensions["postern"].directory.engine.begin() as rows:
-        rows.execute(insert(ServerRow).values(server_id=7, name="mx1", **values))
-    add_account(node, 7, "alice", kind="mailbox", forward_to=None, password_hash=None, server_id=7, login="box7")
-    browser: Pages = node.test_client()  # type: ignore[assignment]
-    assert browser.sign_in("alice@one.example", "secret").status_code == 303
-    return browser
-
-
 def test_the_page_says_what_was_learnt_of_what_somebody_marked(world: World) -> None:
     assert world.learnt() == []
-    world.dovecot.deliver("box7", mail("1", words(f"w{world.dovecot.imap_port}")), mail("2", b"Hello"))
+    world.dovecot.deliver(world.login, mail("1", words(f"w{world.dovecot.imap_port}x")), mail("2", b"Hello"))
     assert "2 messages moved to Junk. The filter learns from it." in world.acts("junk", choose=2)
     assert sorted(world.learnt()) == [
         "A message: learnt as spam",
@@ -118,7 +125,7 @@ def test_the_page_says_what_was_learnt_of_what_somebody_marked(world: World) -> 
 
 def test_a_whole_page_is_moved_without_waiting_for_the_filter_and_all_of_it_is_learnt(world: World) -> None:
     own = world.dovecot.imap_port  # what was learnt in another test is known already
-    world.dovecot.deliver("box7", *(mail(str(number), words(f"n{number}x{own}")) for number in range(50)))
+    world.dovecot.deliver(world.login, *(mail(str(number), words(f"n{number}x{own}")) for number in range(50)))
     began = time.monotonic()
     world.acts("junk", choose=50)
     assert time.monotonic() - began < 15

@@ -136,7 +136,7 @@ def _checked(of: Place, fields: Mapping[str, str]) -> tuple[dict[str, Any], dict
         faults.setdefault("brand", "There is no such brand.")
     for name in ("learn_spam_to", "learn_ham_to"):
         if values.get("learning") == "address" and not values.get(name):
-            faults.setdefault(name, "An address, as copies are sent there.")
+            faults.setdefault(name, "Type an address: copies are sent there.")
     values.pop("name", None)
     return values, faults
 

@@ -78,7 +78,7 @@ def _put(
     writing = Writing(
         Address(me.account.display_name or "", address),
         (Address("", to),),
-        subject=f"{kind.capitalize()}: {len(files)}",
+        subject=f"{kind.capitalize()}: {len(files)} {'message' if len(files) == 1 else 'messages'}",
         text=_TEXT.format(kind=kind),
         files=tuple(files),
         message_id=new_message_id(address.rpartition("@")[2]),

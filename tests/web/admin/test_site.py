@@ -77,7 +77,7 @@ def test_how_the_filter_learns_is_the_provider_s_to_say(log: Engine, app: Flask)
     send(own, {**FORM, **ways})
     assert site(log).learning is None and 'name="learning"' not in own.get(PAGE).get_data(as_text=True)
     provider, page, form = enter(app, ISP_ADMIN), f"{PAGE}?site=1", {**FORM, **OF_PROVIDER, **ways}
-    assert "as copies are sent there" in wrong(send(provider, {**form, "learn_ham_to": ""}, page))
+    assert "copies are sent there" in wrong(send(provider, {**form, "learn_ham_to": ""}, page))
     assert "no address" in wrong(send(provider, {**form, "learn_ham_to": "ham"}, page))
     assert "must be one of" in wrong(send(provider, {**form, "learning": "magic"}, page))
     assert send(provider, form, page).status_code == 303

@@ -57,7 +57,7 @@ def test_spam_goes_to_its_address_as_it_came_and_a_copy_lies_in_the_trash(
     assert [part.get_content_type() for part in mail.iter_attachments()] == ["message/rfc822"] * 2
     (octets,) = (each.content for each in site.smtp.taken if each.recipients == [SPAM])
     assert all(letter(each) in octets for each in ("pills", "watches")), "to the byte"
-    assert mail["To"] == SPAM and resident.address in mail["From"] and mail["Subject"] == "Spam: 2"
+    assert mail["To"] == SPAM and resident.address in mail["From"] and mail["Subject"] == "Spam: 2 messages"
     eventually(lambda: "Spam: 2" in reader.visitor.get("/mail/Trash/").text)
     assert "Spam: 2" not in reader.visitor.get("/mail/Drafts/").text + reader.visitor.get("/mail/Sent/").text
 
