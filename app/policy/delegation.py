@@ -63,8 +63,14 @@ def request_of(raw: bytes) -> Request:
 
 
 def printable(text: str) -> str:
-    """A blank for what is none. Without all of its value a mail would be from or for nobody, whom no rule names."""
-    return text if text.isprintable() else "".join(each if each.isprintable() else " " for each in text)
+    """A blank for what no eye sees; in a domain nothing, as it means nothing there (UTS 46). Without all of its value a
+    mail would be from or for nobody, whom no rule names."""
+    if text.isprintable():
+        return text
+    rest, at, domain = text.rpartition("@")
+    head, domain = (rest, domain) if at else (domain, "")
+    words = "".join(each if each.isprintable() else " " for each in head)
+    return words + at + "".join(filter(str.isprintable, domain))
 
 
 @dataclass(frozen=True, slots=True)

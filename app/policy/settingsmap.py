@@ -60,7 +60,7 @@ def request_of(body: bytes) -> Request:
         client_address=_word(asked.get("client_address")),
         sender=_word(asked.get("sender")),
         author=_word(asked.get("author")),
-        recipient=printable(",".join(several)),
+        recipient=",".join(map(printable, several)),
     )
 
 

@@ -48,6 +48,12 @@ def test_what_no_eye_sees_is_a_blank_and_the_rest_is_there(between: bytes) -> No
     assert request_of(b"sender=a" + between + b"b@bank.example").sender == "a b@bank.example"
 
 
+@pytest.mark.parametrize("between", ["\N{SOFT HYPHEN}", "\N{ZERO WIDTH SPACE}", "\x7f"])
+def test_what_no_eye_sees_is_nothing_in_a_domain(between: str) -> None:
+    assert request_of(f"sender=a{between}b@ba{between}nk.example".encode()).sender == "a b@bank.example"
+    assert request_of(f"helo_name=a{between}b".encode()).helo_name == "a b"
+
+
 @pytest.mark.servers
 def test_one_thing_after_another_is_answered_on_a_connection(tmp_path: Path) -> None:
     async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, _ones: object) -> None:
