@@ -55,6 +55,18 @@ if false # true
 	discard;
 }}
 """
+CLASHING = f"""require ["fileinto", "reject"];
+# rule:[{LONG_WORD}]
+if header :contains "subject" "a"
+{{
+	fileinto "Archive";
+}}
+# rule:[Back]
+if header :contains "subject" "b"
+{{
+	reject "No.";
+}}
+"""
 # On a page that lists things: what leads to the first of them.
 TO_ONE = ["contact-link", "text-link", "identity-link", "filter-link", "blocked-subject-link"]
 # One of each kind of layout.
@@ -211,6 +223,10 @@ def test_axe_finds_nothing_where_a_decision_waits(open_context: OpenContext, res
     page.get_by_test_id("filter-save").click()
     page.get_by_test_id("filters-conflict").wait_for()
     look.examine("a rule that was changed elsewhere", narrow=True)
+    put_script(resident, CLASHING)
+    page.goto("/filters")
+    page.get_by_test_id("filter-clash").wait_for()
+    look.examine("a rule that is at odds with another", narrow=True)
     page.goto("/compose")
     write(page, LONG_WORD)
     page.get_by_test_id("compose-later-menu").click()
