@@ -123,6 +123,7 @@ def people(engine: Engine) -> None:
         account("one", "gone", login="box3", enabled="no"),
         account("one", "none", login="box4"),
         account("one", "dora", login="dora@one.example"),
+        account("one", "erin", login="Box7"),
         account("one", "far", login="box5", server="mail2"),
         account("two", "bob", login="box7"),
         account("off", "eve", login="box6"),
@@ -184,6 +185,15 @@ def test_a_login_may_be_an_address(world: World) -> None:
     assert world.signs_in("Dora@one.example")
     world.has_logins("dora@one.example", 1)
     assert world.spam_goes_to('"dora@one.example"@mail1.internal') == "Junk"
+
+
+def test_a_login_keeps_its_capitals_and_who_types_others_is_forgiven(world: World) -> None:
+    assert world.signs_in("Box7") and world.signs_in("Erin@one.example")
+    world.has_logins("Box7", 2)
+    assert world.spam_goes_to("Box7@mail1.internal") == "Junk"
+    before = world.dovecot.logins("box1")
+    assert world.signs_in("BOX1")
+    world.has_logins("box1", before + 1)
 
 
 def test_nobody_else_signs_in(world: World) -> None:
