@@ -62,10 +62,12 @@ class Effect:
 
 def effect(before: Sequence[Part], after: Sequence[Part]) -> Effect:
     """What becomes of mail's targets where these parts run in place of those. Linear in both."""
-    by_source, by_target = _vouching(before, [part.key for part in after if part.stops])
+    stops = [part.key for part in after if part.stops]
+    vouching = [_vouching(before, stops, ended=ended) for ended in (False, True)]
     fresh: set[str] = set()
     anew: set[str] = set()
     for each in sendings(after):
+        by_source, by_target = vouching[each.ended]  # what sent nothing may go on doing that
         same = by_source.get(each.source, _NEVER)
         new = {to for to in each.targets if min(same, by_target.get(to, _NEVER)) > each.below}
         fresh |= new
@@ -73,15 +75,17 @@ def effect(before: Sequence[Part], after: Sequence[Part]) -> Effect:
     return Effect(frozenset(fresh), frozenset(anew))
 
 
-def _vouching(before: Sequence[Part], stops: Sequence[bytes]) -> tuple[dict[bytes, int], dict[str, int]]:
+def _vouching(
+    before: Sequence[Part], stops: Sequence[bytes], *, ended: bool
+) -> tuple[dict[bytes, int], dict[str, int]]:
     """By source and by target, what sent mail: below how many of the parts that may stop a message now it stands where
-    none that was above it has come below it."""
+    none that was above it has come below it. `ended`: also what stands below a part that stops all."""
     places = {key: place for place, key in reversed([*enumerate(stops, 1)])}
     needs = [0, *accumulate((places.get(part.key, 0) for part in before if part.stops), max)]
     by_source: dict[bytes, int] = {}
     by_target: dict[str, int] = {}
     for each in sendings(before):
-        if not each.ended:
+        if ended or not each.ended:
             need = needs[each.below]
             by_source[each.source] = min(need, by_source.get(each.source, _NEVER))
             for to in each.targets if each.sure else ():

@@ -1,12 +1,17 @@
 """Where mail is sent on once a script is another one."""
 
 import time
+from datetime import UTC, datetime
+from random import Random
 
 import pytest
 
 from app.sieve.effect import effect, running
 from app.sieve.script import Script
+from app.sieve.sweeping import sweeps
+from tests.sieve import scripts
 
+NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
 SENDS = b'# rule:[Sends]\r\nif header :is "subject" "x"\r\n{\r\n\tredirect :copy "a@b.example";\r\n}\r\n'
 OFF = SENDS.replace(b"if header", b"if false # header")
 OTHER = SENDS.replace(b"a@b", b"c@d")
@@ -43,6 +48,8 @@ CHANGED = (set(), {"a@b.example"})
         (STOPS + KEEPS + SENDS, STOPS + SENDS + KEEPS, NONE),
         (STOPS + SENDS, SENDS, NONE),
         (ENDS + SENDS, SENDS, NEW),
+        (ENDS + SENDS, ENDS + SENDS + KEEPS, NONE),
+        (ENDS, ENDS + SENDS, NEW),
         (ENDS + SENDS, ENDS.replace(b"if true", b"if false # true") + SENDS, NEW),
         (b"stop;\r\n" + SENDS, SENDS, NEW),
         (BY_HAND % b"false", BY_HAND % b"true", NEW),
@@ -62,3 +69,14 @@ def test_a_script_of_thousands_of_parts_takes_no_thread_for_seconds():
     before = running([former])
     assert effect(before, running([now], before)).anew == {"a@b.example"}
     assert time.thread_time() - began < 3
+
+
+def test_what_runs_already_is_never_new_whoever_wrote_it():
+    random = Random(1)
+    for _ in range(400):
+        parts = running([Script.read(scripts.script(random))])
+        again = running([Script.read(scripts.script(random))], parts)
+        assert effect(parts, parts) == effect(again, again) == effect([], []), parts
+        assert not [*sweeps(parts, parts, "me@isp.example", NOW)]
+        assert effect(parts, again).fresh <= frozenset().union(*(part.targets for part in again))
+        assert isinstance(sweeps(parts, again, "me@isp.example", NOW), tuple)
