@@ -18,11 +18,12 @@ def way(me: Current) -> Teaching:
     """Their way. Never raises: while the directory is away, as the settings say."""
     kept = me.cache.recall(_ENTRY)
     if not isinstance(kept, list):
-        found = None
-        with suppress(DirectoryError):
-            found = teaching(resources().directory, me.account.site)
-        kept = [found.way, found.spam_to, found.ham_to] if found else []
-        me.cache.remember(_ENTRY, kept, seconds=_SECONDS)
+        kept, gate = [], resources().directory_gate
+        if not gate.shut():
+            with suppress(DirectoryError), gate.asking(DirectoryError):
+                found = teaching(resources().directory, me.account.site)
+                kept = [found.way, found.spam_to, found.ham_to] if found else []
+                me.cache.remember(_ENTRY, kept, seconds=_SECONDS)
     return Teaching(*kept) if kept else Teaching("move" if resources().settings.learning else "none")
 
 
