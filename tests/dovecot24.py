@@ -66,9 +66,9 @@ class Dovecot24(Dovecot):
         return "\n".join([*parts, layout.options, ""])
 
     def complaints(self, lines: str) -> str:
-        """What `doveconf -n` has against some lines of configuration."""
+        """What `doveconf -n` has against some lines behind Debian's own files."""
         file = self.folder / "asked.conf"
-        file.write_text(_VERSION + lines)
+        file.write_text(f"{_VERSION}!include /usr/share/dovecot/conf.d/*.conf\n{lines}")
         words = [*self.program("doveconf"), "-n", "-c", file]
         done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=20)
         return done.stderr if done.returncode == 0 else f"{done.returncode}: {done.stderr}"
