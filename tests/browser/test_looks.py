@@ -32,7 +32,8 @@ def pages(page: Page) -> list[str]:
     """Addresses of every kind of page, found from the inbox that is open."""
     messages = addresses.messages(page)[:6]
     source = (f"{messages[0]}/headers", f"{messages[0]}/raw", "/mail/Nowhere/")
-    return [*addresses.FOLDERS, *messages, *source, *addresses.OWN, *addresses.RULES, *addresses.CONTACTS]
+    away = ("/vacation", "/forwarding")
+    return [*addresses.FOLDERS, *messages, *source, *addresses.OWN, *addresses.RULES, *away, *addresses.CONTACTS]
 
 
 @pytest.mark.parametrize(("width", "scheme"), VIEWS)
