@@ -41,7 +41,7 @@ from app.blocklog.event import (
     Visit,
 )
 from app.blocklog.hops import PIPED, Hops
-from app.blocklog.merge import AFTER_DATA, copy, loose_key, merge, stopped, sure
+from app.blocklog.merge import AFTER_DATA, copy, loose_key, merge, near, stopped, sure
 from app.blocklog.message import MOST_RECIPIENTS, Arrived, Message, Stopped, further
 from app.blocklog.pretence import Ours, noted
 from app.blocklog.tally import Tally
@@ -165,7 +165,7 @@ class Join(Hops):
     def _loosely(self, stop: Stopped) -> None:
         """A refusal without a message: the same as another log's of the same moment, or one more."""
         known = self.loose.setdefault(loose_key(stop), [])
-        for each in known:
+        for each in near(known, stop.at):
             if abs(each.at - stop.at) <= AGAIN and stop.kinds[0] not in each.kinds:
                 merge(each, stop)
                 self.wait(each)

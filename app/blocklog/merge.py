@@ -9,6 +9,7 @@ from app.blocklog.message import Message, Stopped
 AFTER_DATA = (Stage.data, Stage.end_of_message, Stage.after_acceptance)  # a refusal of all recipients
 _VAGUE = (Policy.other, Policy.internal)
 _FILLED = ("code", "dsn", "score", "detail", "subject", "message_id", "stored", "sender", "rule")
+NEAR = 10.0  # seconds by which lines of several logs are out of order, at most
 LooseKey = tuple[str, str, str]
 
 
@@ -48,6 +49,15 @@ def copy(stop: Stopped, rcpt: str, *, named: bool) -> Stopped:
 def loose_key(stop: Stopped) -> LooseKey:
     """What two lines without a message must have in common to be of the same refusal."""
     return (stop.ip, stop.sender or "", stop.rcpt)
+
+
+def near(known: list[Stopped], at: float) -> list[Stopped]:
+    """Those of about that time, in their order: of a flood a minute is remembered, and all of it was looked through for
+    each that came (4 ms a line)."""
+    first = len(known)
+    while first and at - known[first - 1].at <= NEAR:
+        first -= 1
+    return known[first:]
 
 
 def merge(known: Stopped, stop: Stopped) -> None:

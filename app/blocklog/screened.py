@@ -33,7 +33,10 @@ _VERDICTS = {
     "PREGREET": _Told(521, "5.5.1", "Protocol error", Policy.protocol),
     "DNSBL rank": _Told(521, "5.7.1", "Service unavailable", Policy.rbl),
 }
+AGAIN = 60.0  # seconds
+MOST = 5000  # clients that are remembered so long
 Process = tuple[str, str, int]  # node, instance, pid
+Client = tuple[str, str, str]  # node, verdict, address
 
 
 def screened(line: Line) -> Screened:
@@ -45,14 +48,18 @@ def screened(line: Line) -> Screened:
 
 
 class Screening:
-    """The last verdict of each postscreen, if that was its last line."""
+    """The last verdict of each postscreen, if that was its last line, and whom a row told of."""
 
-    def __init__(self, state: list[Any]) -> None:
-        self._last: dict[Process, tuple[str, str]] = {(each[0], each[1], each[2]): (each[3], each[4]) for each in state}
+    def __init__(self, state: dict[str, Any]) -> None:
+        self._last: dict[Process, tuple[str, str]] = {
+            (node, instance, pid): (said, client) for node, instance, pid, said, client in state.get("last", [])
+        }
+        self._rows: dict[Client, float] = {(node, said, ip): at for node, said, ip, at in state.get("rows", [])}
 
-    def state(self) -> list[Any]:
+    def state(self) -> dict[str, Any]:
         """For the next run."""
-        return [[*process, *verdict] for process, verdict in self._last.items()]
+        last = [[*process, *verdict] for process, verdict in self._last.items()]
+        return {"last": last, "rows": [[*client, at] for client, at in self._rows.items()]}
 
     def take(self, event: Screened, node: str) -> Refused | None:
         """One more line of a postscreen; the refusal that it turns out to be."""
@@ -63,7 +70,18 @@ class Screening:
         if last is None or event.said != CLOSED or last[1] != event.client:
             return None
         told, ip = _VERDICTS[last[0]], event.client.rpartition(" ")[0]
+        if not self._is_new((node, last[0], ip), event.at.timestamp()):
+            return None
         return Refused(
             event.at, event.instance, None, Stage.connect, Outcome.refused, told.text, peer=Peer(ip),
             code=told.code, dsn=told.dsn, policy=told.policy, pid=event.pid,
         )  # fmt: skip
+
+    def _is_new(self, client: Client, at: float) -> bool:
+        if at - self._rows.get(client, 0.0) < AGAIN:
+            return False
+        self._rows.pop(client, None)
+        self._rows[client] = at
+        if len(self._rows) > MOST:
+            del self._rows[next(iter(self._rows))]  # the oldest
+        return True

@@ -64,7 +64,7 @@ class UnderWay:
             self.loose.setdefault(loose_key(stop), []).append(stop)
             self.waiting += [stop] if stop.waiting else []
         self.early = {(node, instance, pid): value for node, instance, pid, value in state.get("early", [])}
-        self.screening = Screening(state.get("screened", []))
+        self.screening = Screening(state.get("screened", {}))
         self.waiting.sort(key=lambda each: each.at)
 
     def _expect(self, message: Message) -> None:

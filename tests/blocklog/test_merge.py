@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from app.blocklog.codes import Known, Outcome, Policy, Stage
 from app.blocklog.event import Peer, Refused
-from app.blocklog.merge import copy, merge, stopped, sure
+from app.blocklog.merge import NEAR, copy, merge, near, stopped, sure
 from app.blocklog.message import Message, Stopped
 
 AT = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -83,3 +83,12 @@ def test_a_recipient_is_certain_where_all_are_known_and_a_refusal_names_it() -> 
     assert sure(message, named) is Known.others_unknown
     message.whole = True
     assert (sure(message, named), sure(message, joined)) == (Known.certain, Known.joined)
+
+
+def test_of_a_flood_only_what_is_near_in_time_is_looked_at() -> None:
+    known = [stop() for _ in range(100)]
+    for seconds, each in enumerate(known):
+        each.at = (AT + timedelta(seconds=seconds)).timestamp()
+    assert near(known, known[-1].at) == known[-int(NEAR) - 1 :]
+    assert near(known, known[50].at) == known[40:]
+    assert near([], 0) == []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -15,13 +15,13 @@ AT = datetime(2026, 11, 27, 20, tzinfo=UTC)
 CLIENT = "[2001:db8::7]:4711"
 
 
-def line(text: str, pid: int = 7) -> Line:
-    return Line(AT, "mx1", "postscreen", "postfix", pid, text)
+def line(text: str, pid: int = 7, seconds: float = 0) -> Line:
+    return Line(AT + timedelta(seconds=seconds), "mx1", "postscreen", "postfix", pid, text)
 
 
 def read(*lines: Line) -> list[Refused | None]:
     """What some lines tell; all that is known goes through JSON between two of them."""
-    state: list[object] = []
+    state: dict[str, object] = {}
     found = []
     for each in lines:
         screening = Screening(json.loads(json.dumps(state)))
@@ -63,6 +63,21 @@ def test_the_end_of_another_s_line_is_none_and_processes_are_told_apart() -> Non
     other = line("CONNECT from [192.0.2.1]:1 to [192.0.2.2]:25", pid=8)
     assert read(line(f"DENYLISTED {CLIENT}"), other, line(f"DISCONNECT {CLIENT}"))[2] is not None
     assert read(line(f"DENYLISTED {CLIENT}"), line(f"DISCONNECT {CLIENT}", pid=8))[1] is None
+
+
+def test_who_comes_again_at_once_is_a_row_a_minute() -> None:
+    times = (0, 0.1, 59, 60, 61, 120)
+    visits = [line(f"{what} {CLIENT}", 7, at) for at in times for what in ("DENYLISTED", "DISCONNECT")]
+    found = [each is not None for each in read(*visits)[1::2]]
+    assert found == [True, False, False, True, False, True]
+
+
+def test_of_a_flood_of_clients_the_last_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.blocklog.screened.MOST", 10)
+    clients = [f"[2001:db8::{number:x}]:1" for number in (*range(30), 29, 0)]
+    visits = [line(f"{what} {client}") for client in clients for what in ("DENYLISTED", "DISCONNECT")]
+    found = [each is not None for each in read(*visits)[1::2]]
+    assert found == [*[True] * 30, False, True]
 
 
 def test_what_a_stranger_wrote_is_no_verdict() -> None:
