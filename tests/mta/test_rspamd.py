@@ -173,7 +173,7 @@ def test_where_the_settings_module_asks_by_itself_it_decides_as_the_plugin(world
         pytest.skip("Rspamd 3.12 is not unpacked: .ci/dovecot24")
     world.limit("junk_score", "7")
     number, _ = world.rule("deny", "sender.example"), world.rule("allow", "203.0.113.0/24", account_scope("2"))
-    denied, nobody = "a@sender.example", "x@else.example"
+    denied, nobody, long = "a@sender.example", "x@else.example", f"{'x' * 30_000}@sender.example"
     with ExitStack() as stack:
         ways = []
         for plugin in (True, False):
@@ -181,11 +181,18 @@ def test_where_the_settings_module_asks_by_itself_it_decides_as_the_plugin(world
             stack.callback(shutil.rmtree, folder)
             ways.append(stack.enter_context(Rspamd(folder, world.rspamd.database, plugin=plugin, new=True)))
         for recipients in ((ALICE,), (BOB,), (ALICE, BOB), tuple(f"a{each}@one.example" for each in range(51))):
-            for sender, author in ((denied, nobody), (nobody, denied), (nobody, '"a, b"@sender.example'), (nobody, "")):
+            for sender, author in (
+                (denied, nobody),
+                (nobody, denied),
+                (nobody, '"a, b"@sender.example'),
+                (nobody, long),
+                ("", long),
+            ):
                 for more in ({}, {"User": "alice"}, {"IP": "127.0.0.1"}):
                     asked = {"sender": sender, "author": author, "subject": "viagra", **more}
                     verdicts = [each.says(*recipients, **asked)["action"] for each in ways]
                     assert verdicts[0] == verdicts[1], (recipients, asked)
+        assert ways[1].says(ALICE, sender=nobody, author=long)["action"] == "reject"
         assert ways[1].says(ALICE)["symbols"]["POSTERN_DENY"]["options"] == [str(number)]
         assert f"[POSTERN_DENY(5000.00){{{number};}}" in ways[1].log.read_text()
         ways[1].stop_serving()
