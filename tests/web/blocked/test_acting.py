@@ -293,6 +293,20 @@ def test_what_is_no_spam_comes_back_and_its_sender_is_allowed(
     assert len(rules(log, "5")) == 1, "who may be forged is allowed knowingly or not at all"
 
 
+@pytest.mark.parametrize(
+    ("way", "told"), [("move", "The filter learns from it."), ("address", "It could not be sent to the filter.")]
+)
+def test_what_comes_back_teaches_the_filter_as_the_site_says(
+    app: Flask, log: Engine, reader: Pages, mail_account: MailAccount, way: str, told: str
+) -> None:
+    with app.extensions["postern"].directory.engine.begin() as rows:  # its mail server takes no mail to be sent
+        rows.exec_driver_sql(f"UPDATE site SET learning = '{way}', learn_spam_to = 's@x.example', learn_ham_to = 'h@x'")
+    mail_account.append(letter(way), mailbox="Junk")
+    identity = letter(way).partition(b"Message-ID: ")[2].partition(b"\r")[0].decode()
+    row = block(log, message_id=identity, account="5", outcome=Outcome.junked, policy=Policy.spam)
+    assert f"The message is in your inbox now. {told}" in text(act(reader, row, action="notjunk"))
+
+
 def test_who_has_no_mailbox_here_is_offered_none_of_that(log: Engine, signed_in: Pages) -> None:
     row = block(log, outcome=Outcome.junked, policy=Policy.spam, message_id="<a@bank.example>")
     page = signed_in.get(f"/blocked/{row}").get_data(as_text=True)
