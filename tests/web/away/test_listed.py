@@ -1,6 +1,7 @@
 """Forwarding by the directory: one owner of it, its targets agree as well, and what a site does not allow stays."""
 
 import dataclasses
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -60,6 +61,14 @@ def test_who_only_forwards_gives_another_target_that_agrees(app: Flask, signed_i
     with app.extensions["postern"].database.connect() as log:
         (done,) = log.execute(select(ActionRow.__table__)).all()
     assert (done.verb, done.account_id, done.target) == ("account", "1", FORWARDER)
+
+
+def test_who_only_forwards_is_led_to_no_page_that_needs_a_mailbox(signed_in: Pages, post: Sink):
+    page = signed_in.get(PAGE).get_data(as_text=True)
+    assert 'data-testid="forwarding-link"' in page and "Back to your mail" not in page
+    paths = set(re.findall(r'<a (?:class="menu-item" )?href="(/[^"]*)"', page))
+    assert len(paths) == 5
+    assert [path for path in paths if signed_in.get(path, buffered=True).status_code == 404] == []
 
 
 def test_mail_that_nobody_keeps_goes_somewhere(app: Flask, signed_in: Pages, post: Sink):
