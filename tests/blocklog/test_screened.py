@@ -37,6 +37,9 @@ def read(*lines: Line) -> list[Refused | None]:
         (f"BLACKLISTED {CLIENT}", Policy.client, "5.3.2"),
         (f"PREGREET 14 after 0.01 from {CLIENT}: EHLO x\\r\\n", Policy.protocol, "5.5.1"),
         (f"DNSBL rank 3 for {CLIENT}", Policy.rbl, "5.7.1"),
+        (f"NON-SMTP COMMAND from {CLIENT} after CONNECT: GET / HTTP/1.1", Policy.protocol, "5.7.0"),
+        (f"BARE NEWLINE from {CLIENT} after EHLO x", Policy.protocol, "5.5.1"),
+        (f"COMMAND PIPELINING from {CLIENT} after EHLO: MAIL FROM:<a@b.example>\\r\\n", Policy.protocol, "5.5.1"),
     ],
 )
 def test_a_verdict_and_the_end_of_the_line_are_a_refusal(verdict: str, policy: Policy, dsn: str) -> None:
@@ -56,6 +59,10 @@ def test_a_verdict_and_the_end_of_the_line_are_a_refusal(verdict: str, policy: P
 )
 def test_a_verdict_that_only_counts_is_none(between: str) -> None:
     assert read(line(f"DENYLISTED {CLIENT}"), line(between), line(f"DISCONNECT {CLIENT}")) == [None] * 3
+
+
+def test_a_client_that_stays_for_a_while_was_not_hung_up_on() -> None:
+    assert read(line(f"DNSBL rank 3 for {CLIENT}"), line(f"DISCONNECT {CLIENT}", seconds=1.1)) == [None, None]
 
 
 def test_the_end_of_another_s_line_is_none_and_processes_are_told_apart() -> None:
@@ -83,4 +90,4 @@ def test_of_a_flood_of_clients_the_last_are_remembered(monkeypatch: pytest.Monke
 def test_what_a_stranger_wrote_is_no_verdict() -> None:
     text = f"PREGREET 40 after 0.01 from [192.0.2.1]:1: DENYLISTED {CLIENT}\\r\\n"
     assert screened(line(text)).client == "192.0.2.1 1"
-    assert screened(line(f"NON-SMTP COMMAND from [192.0.2.1]:1: DENYLISTED {CLIENT}")).said == ""
+    assert screened(line(f"HANGUP after 0 from [192.0.2.1]:1: DENYLISTED {CLIENT}")).said == ""
