@@ -173,7 +173,7 @@ def test_postfix_knows_every_parameter_and_service(project: Path) -> None:
     assert "submission inet" in " ".join(done.stdout.split())
 
 
-@pytest.mark.parametrize("name", ["postern", "postern-policy"])
+@pytest.mark.parametrize("name", ["postern", "postern-policy", "postern-follower"])
 def test_systemd_accepts_the_unit_and_finds_it_closed(tmp_path: Path, name: str) -> None:
     text = (ROOT / f"config/systemd/{name}.service").read_text()
     unit = tmp_path / f"{name}.service"

@@ -209,7 +209,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     chosen = _parser().parse_args(arguments)
     try:
-        settings = load()
+        settings = load(sealing=False)
         sources = _once(chosen) if chosen.once else settings.blocklog_sources
     except (SettingError, ValueError) as error:
         print(error, file=sys.stderr)

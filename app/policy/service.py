@@ -151,7 +151,7 @@ def main() -> int:
     from config.setting import SettingError
 
     try:
-        settings = load()
+        settings = load(sealing=False)
     except SettingError as error:
         print(error, file=sys.stderr)
         return 2

@@ -26,7 +26,6 @@ from tests.anydatabase import migrated  # noqa: F401 - fixture
 from tests.blocklog.followed import engine, follow_once, follower, rows  # noqa: F401 - fixture
 
 ROOT = Path(__file__).parents[2]
-SECRET = "4b1d3c0f0d6e5a7b8c9dae1f2e3d4c5b6a79880716253443526170f9e8d7c6b5"
 LINE = (
     "2026-11-20T{hour:02}:{minute:02}:00Z mx1 postfix/smtpd[7]: NOQUEUE: reject: RCPT from unknown[203.0.113.7]: "
     "550 5.7.1 blocked using zen.spamhaus.org; from=<a@b.example> to=<alice@isp.example> proto=ESMTP helo=<x.example>\n"
@@ -163,7 +162,7 @@ def test_a_line_that_a_reader_fails_at_is_odd_and_the_next_is_read(
 
 def environment(url: str, **more: str) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("POSTERN_")}
-    return {**kept, "POSTERN_SECRET_KEY": SECRET, "POSTERN_DATABASE_URL": url, **more}
+    return {**kept, "POSTERN_DATABASE_URL": url, **more}
 
 
 @pytest.mark.slow

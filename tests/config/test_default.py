@@ -37,6 +37,11 @@ def test_there_is_no_default_secret() -> None:
         load({})
 
 
+def test_what_seals_nothing_needs_no_secret_and_holds_none() -> None:
+    assert load({}, sealing=False).secret_keys == ()
+    assert load({"POSTERN_SECRET_KEY": KEY}, sealing=False).secret_keys == ()
+
+
 @pytest.mark.parametrize("value", ["short", "a" * 64, KEY + ",short", ","])
 def test_a_weak_secret_is_refused_and_not_shown(value: str) -> None:
     with pytest.raises(SettingError) as refused:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import shutil
 import signal
 import socket
@@ -62,7 +61,6 @@ def running(tmp_path: Path) -> Iterator[Running]:
     found.database.mkdir()
     own = {
         "POSTERN_DATABASE_URL": f"sqlite:///{found.database}",
-        "POSTERN_SECRET_KEY": secrets.token_urlsafe(32),
         "POSTERN_POLICY_BIND": f"unix:{tmp_path}/s",
         "POSTERN_OWN_NAMES": "mx1.isp.example,192.0.2.25",
     }
@@ -103,7 +101,7 @@ def test_without_sql_mail_passes_at_once_and_it_is_told_once(running: Running, m
 
 
 def test_a_setting_that_is_wrong_stops_the_start() -> None:
-    settings = nodes.environment({"POSTERN_SECRET_KEY": secrets.token_urlsafe(32), "POSTERN_POLICY_BIND": "here"})
+    settings = nodes.environment({"POSTERN_POLICY_BIND": "here"})
     words = [sys.executable, "-m", "app.policy.service"]
     done = subprocess.run(words, env=settings, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 2
