@@ -28,8 +28,9 @@ VIRUS, SPAM = b"EICAR-STANDARD-ANTIVIRUS-TEST-FILE", b"GTUBE-STANDARD-ANTI-UBE-T
 # What the rules are, as `make run` tells them.
 RULES = """  from …@spam.example   on a block list         HELO without a dot   refused
   from …@bank.example   forged                  text with GTUBE      spam
-  from …@….invalid      no such domain          text with EICAR      a virus (by its full name: EICAR-STANDARD-…)
-  from anybody new      delayed for 10 seconds"""
+  from …@….invalid      no such domain          text with EICAR      a virus
+  from anybody new      delayed for 10 seconds
+  In full: GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL, EICAR-STANDARD-ANTIVIRUS-TEST-FILE"""
 STRANGERS = (
     ("friend", "prize@win.example", "You have won"),
     ("mta.spam.example", "deals@spam.example", "Cheap pills"),
