@@ -71,7 +71,7 @@ environment:
 packages-test:
 	@.ci/apt-install $(SERVERS) $(BROWSER)
 	@.ci/exim >/dev/null
-	@.ci/dovecot24 >/dev/null
+	@.ci/debian13 >/dev/null
 
 packages-databases:
 	@.ci/apt-install $(DATABASES)

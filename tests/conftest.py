@@ -45,7 +45,7 @@ settings.load_profile("postern")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--dovecot 2.4`: the two mail servers of the tests are of that version (.ci/dovecot24)."""
+    """`--dovecot 2.4`: the two mail servers of the tests are of that version (.ci/debian13)."""
     parser.addoption("--dovecot", default="2.3", choices=tuple(dovecot24.VERSIONS))
 
 

@@ -1,4 +1,4 @@
-"""A Dovecot 2.4 of one's own, as app/demo/dovecot.py starts a 2.3: Debian 13's, which .ci/dovecot24 unpacked.
+"""A Dovecot 2.4 of one's own, as app/demo/dovecot.py starts a 2.3: Debian 13's, which .ci/debian13 unpacked.
 
 It runs in a root of its own, since its libc is newer than this system's; temporary files and the network are the
 system's. Needs root. Only what the tests of 2.4 want of a server is written in its syntax.
@@ -15,7 +15,7 @@ from app.demo.dovecot import Dovecot
 from app.demo.dovecot_config import Layout
 from tests.mta.namespace import Namespace
 
-ROOT = Path(__file__).resolve().parents[1] / "var/cache/dovecot24"  # Rspamd 3.12 lies there, too
+ROOT = Path(__file__).resolve().parents[1] / "var/cache/debian13"  # Rspamd 3.12 lies there, too
 _COMPLAINT = re.compile(r" (?:Warning|Error|Fatal|Panic): ")
 _INSIDE = """\
 root=$1 && shift
@@ -27,7 +27,7 @@ exec chroot "$root" "$@"
 def missing() -> str | None:
     """Why there can be none here; None where there can."""
     if not (ROOT / "usr/sbin/dovecot").exists():
-        return "Dovecot 2.4 is not unpacked: .ci/dovecot24"
+        return "Dovecot 2.4 is not unpacked: .ci/debian13"
     return Namespace.missing()
 
 

@@ -170,7 +170,7 @@ def test_rspamds_own_settings_module_decides_as_the_plugin(world: World) -> None
 
 def test_where_the_settings_module_asks_by_itself_it_decides_as_the_plugin(world: World) -> None:
     if dovecot24.missing() or not (dovecot24.ROOT / "usr/bin/rspamd").exists():
-        pytest.skip("Rspamd 3.12 is not unpacked: .ci/dovecot24")
+        pytest.skip("Rspamd 3.12 is not unpacked: .ci/debian13")
     world.limit("junk_score", "7")
     number, _ = world.rule("deny", "sender.example"), world.rule("allow", "203.0.113.0/24", account_scope("2"))
     denied, nobody, long = "a@sender.example", "x@else.example", f"{'x' * 30_000}@sender.example"
