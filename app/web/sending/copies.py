@@ -33,7 +33,7 @@ LONGEST = 500_000  # octets of a message: a filter learns from its words, and sp
 MOST_BYTES = 5_000_000  # of all together
 WAIT = undo.OFFERED_SECONDS + 5.0  # seconds
 FAILED = " It could not be sent to the filter."
-_TEXT = "Marked as {kind} in webmail, and attached here as received.\n"
+_TEXT = "Reported as {kind} by webmail, and attached as received.\n"
 
 
 def sent(

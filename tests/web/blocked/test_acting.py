@@ -21,7 +21,7 @@ from app.policy.tables import Base as PolicyBase
 from app.profile.tables import Base as ProfileBase
 from app.web.blocked.asked import place_of
 from tests.conftest import MailAccount
-from tests.mail.boxes import letter
+from tests.mail.boxes import letter, opened
 from tests.policy.amavis import Amavis, amavis
 from tests.policy.rules import kept, rule
 from tests.web.blocked.rows import NOW, block, tables
@@ -305,6 +305,8 @@ def test_what_comes_back_teaches_the_filter_as_the_site_says(
     identity = letter(way).partition(b"Message-ID: ")[2].partition(b"\r")[0].decode()
     row = block(log, message_id=identity, account="5", outcome=Outcome.junked, policy=Policy.spam)
     assert f"The message is in your inbox now. {told}" in text(act(reader, row, action="notjunk"))
+    with opened(mail_account.server.imap_port, mail_account.login, mail_account.password) as client:
+        assert [client.select(name).exists for name in ("INBOX", "Drafts")] == [1, 0], "no copy is left behind"
 
 
 def test_who_has_no_mailbox_here_is_offered_none_of_that(log: Engine, signed_in: Pages) -> None:

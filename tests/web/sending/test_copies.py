@@ -100,23 +100,6 @@ def test_what_is_too_long_for_a_filter_is_moved_all_the_same_and_said_so(
     assert "2 messages moved to Junk. Copies of 1 go to the filter." in said(reader.act("junk", *reader.uids()))
 
 
-def test_while_the_outbox_is_away_the_move_stands_and_nothing_is_left_in_drafts(
-    resident: Resident, site: Site, node: Node
-) -> None:
-    reader = Reader(resident, node)
-    resident.mail.append(letter("pills"))
-    with site.engine.begin() as rows:
-        rows.exec_driver_sql("ALTER TABLE outbox RENAME TO elsewhere")
-    try:
-        told = said(reader.act("junk", *reader.uids()))
-    finally:
-        with site.engine.begin() as rows:
-            rows.exec_driver_sql("ALTER TABLE elsewhere RENAME TO outbox")
-    assert told == "1 message moved to Junk. It could not be sent to the filter."
-    assert reader.exists("Drafts") == 0 and reader.exists("Junk") == 1
-    eventually(lambda: reader.visitor.get("/filters/spam").status == 200)  # SQL is asked again
-
-
 def test_the_page_of_spam_says_that_copies_are_sent(resident: Resident, node: Node) -> None:
     page = resident.sign_in(node.url).get("/filters/spam").text
     assert "a copy of it is sent to the filter of your mail servers" in page and "learnt-list" not in page
