@@ -23,6 +23,7 @@ _BETWEEN = re.compile(r"[\s,;]+")
 _RUN = re.compile(r"[|/:\\\"-]")
 # login@server.internal is a mailbox to mail servers, past its owner's rules (docs/mta-*.md); nobody outside has one
 _INSIDE = ".internal"
+_SAID = frozenset('%!@"\\')
 
 
 def targets_of(text: str) -> tuple[str, ...]:
@@ -35,9 +36,7 @@ def targets_of(text: str) -> tuple[str, ...]:
             parsed = parse_address(word) if "@" in word and not _RUN.match(word) else None
         except BadAddress:
             parsed = None
-        # in % and ! old mail systems hide another domain: what looks like the site's own would leave it
-        hides = parsed is not None and ("%" in parsed.local or "!" in parsed.local)
-        if parsed is None or parsed.domain is None or hides or parsed.domain.endswith(_INSIDE):
+        if parsed is None or parsed.domain is None or hides(parsed.address) or parsed.domain.endswith(_INSIDE):
             raise ValueError(f"{word[:80]} is no address.")
         found[parsed.address] = None
     if len(found) > MOST:
@@ -62,12 +61,19 @@ def _ahead(row: Mapping[str, Any]) -> tuple[str, ...]:
     return stored(row["forward_to"]) if row["kind"] != "mailbox" and row["enabled"] else ()
 
 
+def hides(address: str) -> bool:
+    """Whether its local part may hide another domain, to which mail systems deliver where the address's own is theirs:
+    after a % or !, or an @ in quotes. A script's variables hide anything. So what looks like the site's own would
+    leave it."""
+    return "${" in address or not _SAID.isdisjoint(address.rpartition("@")[0])
+
+
 def outside(directory: Directory, site: str, targets: Iterable[str]) -> tuple[str, ...]:
-    """Those that are under no domain of the site. Raises DirectoryAway, DirectoryBroken."""
+    """Those that are under no domain of the site, or may hide another. Raises DirectoryAway, DirectoryBroken."""
     names = select(DomainRow.name).where(DomainRow.site_id == int(site))
     with asking(), directory.engine.connect() as connection:
         own = set(connection.scalars(names))
-    return tuple(each for each in targets if each.rpartition("@")[2] not in own)
+    return tuple(each for each in targets if hides(each) or each.rpartition("@")[2] not in own)
 
 
 def allowed_outside(directory: Directory, site: str) -> bool:

@@ -9,20 +9,21 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from itertools import accumulate
 
 from app.sieve.block import Block
 from app.sieve.errors import Unreadable
 from app.sieve.script import Script
-from app.sieve.targets import targets
+from app.sieve.targets import SENDS, UNTOLD, targets
 from app.sieve.token import tokens
 
 _STOPS = frozenset({b"stop", b"return", b"reject", b"ereject"})
 _CONSTANT = frozenset({b"true", b"false"})
 _NEVER = 2**31
 _WORD = re.compile(rb"[A-Za-z]+")
-_SENDS = re.compile(rb"redirect|notify", re.IGNORECASE)
-_SAYS = re.compile(rb"redirect|notify|stop|return|reject|discard", re.IGNORECASE)
+_SETS = frozenset({b"set", b"global", b"extracttext"})
+_SAYS = re.compile(SENDS.pattern + rb"|stop|return|reject|discard|" + b"|".join(sorted(_SETS)), re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ def _vouching(
         if ended or not each.ended:
             need = needs[each.below]
             by_source[each.source] = min(need, by_source.get(each.source, _NEVER))
-            for to in each.targets if each.sure else ():
+            for to in (to for to in each.targets if each.sure and UNTOLD not in to):
                 by_target[to] = min(need, by_target.get(to, _NEVER))
     return by_source, by_target
 
@@ -108,18 +109,21 @@ def running(scripts: Iterable[Script], known: Iterable[Part] = ()) -> list[Part]
 
 
 def _part(block: Block) -> Part:
-    sends, says = _SENDS.search(block.source), _SAYS.search(block.source)
+    sends, says = SENDS.search(block.source), _SAYS.search(block.source)
     words, to = _words(block) if says else frozenset[bytes](), targets(block.source) if sends else frozenset[str]()
     return Part(block, block.source.strip(), words, to)
 
 
 def sendings(found: Iterable[Part]) -> Iterator[Sending]:
-    """Those that send mail on."""
+    """Those that send mail on. To whom a variable says, is another thing where anything sets one differently."""
+    parts = [*found]
     below, ended = 0, False
-    for part in found:
+    said = sha256(b"\0".join(part.key for part in parts if part.words & _SETS)).digest()
+    for part in parts:
         if part.targets:
             sure = part.block.rule is not None or not part.words & _CONSTANT
-            yield Sending(part.key, part.targets, below, ended, sure)
+            source = part.key + said if any(UNTOLD in to for to in part.targets) else part.key
+            yield Sending(source, part.targets, below, ended, sure)
         if part.stops:
             below += 1
             ended = ended or _stops_all(part.block)

@@ -1,34 +1,44 @@
-"""Where a script sends mail on, whoever wrote it: what each `redirect` ends with, as far as it is a plain string, and
-whom a `notify` writes to (RFC 5435, RFC 5436): its words may be those of the message."""
+"""Where a script sends mail on, whoever wrote it: what each `redirect` or `report` ends with, whom a `notify` writes to
+(RFC 5435, RFC 5436): its words may be those of the message. What cannot be told is a target as well, by the text
+that it is: nobody agrees to that.
+"""
 
 from __future__ import annotations
 
 import re
 from contextlib import suppress
+from typing import Final
 from urllib.parse import unquote
 
 from app.sieve.errors import Foreign, Unreadable
 from app.sieve.text import string
 from app.sieve.token import tokens
 
-_ADDRESS = re.compile(r"[^\s:,;?&=<>]+@[^\s,;?&<>]+")
+SENDS: Final = re.compile(rb"redirect|notify|report|include", re.IGNORECASE)
+UNTOLD: Final = "${"  # of variables and encoded characters: what it says is not told by the string alone
+UNREAD: Final = "something that cannot be read"
+_ADDRESS: Final = re.compile(r"[^\s:,;?&=<>]+@[^\s,;?&<>]+")
+_LAST: Final = frozenset({b"redirect", b"report"})  # the latter: vnd.dovecot.report, with the message itself
 
 
 def targets(script: bytes) -> frozenset[str]:
-    """The addresses, in lower case; of rules that are switched off, too. A script that cannot be read has none."""
+    """The addresses, in lower case; of rules that are switched off, too."""
     found: set[str] = set()
-    command, last = b"", ""
+    command, tag, last, at = b"", b"", "", 0
     try:
         for kind, start, end in tokens(script):
+            at = end
             if kind in ("string", "text"):
                 last = _said(script[start:end])
-                found |= _written_to(last) if command == b"notify" else set()
+                found |= _named(command, tag, last)
+            elif kind == "tag":
+                tag = script[start:end].lower()
             elif kind == "word" or script[start:end] in (b";", b"{", b"}"):
                 # tags with strings stand before what it ends with
-                found |= {last} if command == b"redirect" or (command == b"notify" and "${" in last) else set()
-                command, last = script[start:end].lower(), ""
+                found |= {last} if command in _LAST or (command == b"notify" and UNTOLD in last) else set()
+                command, tag, last = script[start:end].lower(), b"", ""
     except Unreadable:
-        pass
+        found |= {UNREAD} if SENDS.search(script, at) else set()
     return frozenset(found - {""})
 
 
@@ -50,14 +60,23 @@ def included(script: bytes) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _written_to(text: str) -> set[str]:
-    """The addresses of a mailto: URI; or one alone, as the `notify` of before RFC 5435 has them in its options."""
+def _named(command: bytes, tag: bytes, text: str) -> set[str]:
+    """Whom a string of a command names, wherever it stands: a script that runs as well may send mail anywhere."""
+    if command == b"include":
+        return {text} if UNTOLD in text else set()
+    return _written_to(text, options=tag == b":options") if command == b"notify" else set()
+
+
+def _written_to(text: str, *, options: bool) -> set[str]:
+    """The addresses of a mailto: URI; or, as the `notify` of before RFC 5435 has them, of its options."""
     text = unquote(text)
-    return set(_ADDRESS.findall(text)) if text.startswith("mailto:") or _ADDRESS.fullmatch(text) else set()
+    if options and UNTOLD in text:
+        return {text}
+    return set(_ADDRESS.findall(text)) if options or text.startswith("mailto:") else set()
 
 
 def _said(token: bytes) -> str:
     try:
         return string(token).strip().lower()
     except Foreign:
-        return ""
+        return UNREAD

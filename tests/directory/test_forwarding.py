@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import insert, update
 
 from app.directory.engine import open_engine
-from app.directory.forwarding import allowed_outside, problems, stored, targets_of
+from app.directory.forwarding import allowed_outside, outside, problems, stored, targets_of
 from app.directory.resolve import Directory
 from app.directory.tables import AccountRow, AddressRow, Base, DomainRow, SiteRow
 
@@ -56,6 +56,11 @@ def test_targets_are_read_once_each_in_the_directory_s_spelling() -> None:
 def test_every_way_back_is_found(directory: Directory, target: str, said: str | None) -> None:
     found = problems(directory, "1", [target], account_id="1")
     assert (said is None and not found) or (said is not None and said in found[0])
+
+
+def test_what_may_hide_another_domain_is_no_address_of_the_site(directory: Directory) -> None:
+    hidden = ("x%else.org@one.example", "else.org!x@one.example", '"x@else.org"@one.example', "${x}@one.example")
+    assert outside(directory, "1", ["ann@one.example", *hidden, "ann+x@one.test"]) == hidden
 
 
 def test_an_alias_leads_not_to_itself(directory: Directory) -> None:

@@ -19,6 +19,7 @@ STOPS = b'# rule:[Stops]\r\nif header :is "subject" "y"\r\n{\r\n\tstop;\r\n}\r\n
 ENDS = b"# rule:[Ends]\r\nif true\r\n{\r\n\tkeep;\r\n\tstop;\r\n}\r\n"
 KEEPS = b'# rule:[Keeps]\r\nif header :is "subject" "z"\r\n{\r\n\tkeep;\r\n}\r\n'
 BY_HAND = b'if %b { redirect "a@b.example"; }\r\n'
+SETS = b'require "variables";\r\nset "to" "%b";\r\nredirect :copy "${to}";\r\n'
 
 
 def becomes(before: bytes, after: bytes) -> tuple[set[str], set[str]]:
@@ -56,6 +57,8 @@ CHANGED = (set(), {"a@b.example"})
         (BY_HAND % b'not header :is "x" "y"', BY_HAND % b'header :is "x" "y"', CHANGED),
         (b'redirect "a@b.example"; "never ends', SENDS, NEW),
         (SENDS, b'redirect "a@b.example"; "never ends', CHANGED),
+        (SETS % b"a@b.example", SETS % b"a@b.example" + KEEPS, NONE),
+        (SETS % b"a@b.example", SETS % b"c@d.example", ({"${to}"}, {"${to}"})),
     ],
 )
 def test_what_is_new_is_found_and_what_stands_is_not(before: bytes, after: bytes, found: tuple[set[str], set[str]]):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.sieve.targets import included, targets
+from app.sieve.targets import UNREAD, included, targets
 
 
 @pytest.mark.parametrize(
@@ -15,7 +15,7 @@ from app.sieve.targets import included, targets
         ),
         (b'if false # true\n{ redirect "off@b.example"; }', {"off@b.example"}),
         (b'# redirect "a@b.example"\nfileinto "redirect"; keep; set "redirect" "x";', set()),
-        (b'redirect; fileinto "x"; redirect "caf\xe9@b.example";', set()),
+        (b'redirect; fileinto "x"; keep; report; include;', set()),
         (b'redirect :ret "FULL" :notify ["FAILURE"] "a@b.example";', {"a@b.example"}),
         (
             b'notify :message "me@c.example ${body}" "mailto:A%40b.example,c@d.example?cc=e@f.example&body=x";',
@@ -24,6 +24,12 @@ from app.sieve.targets import included, targets
         (b'notify :message "x" "${where}"; notify "xmpp:a@b.example";', {"${where}"}),
         (b'notify :method "mailto" :options ["a@b.example", "c@b.example"];', {"a@b.example", "c@b.example"}),
         (b'redirect "a@b.example"; "never ends', {"a@b.example"}),
+        (b'report :headers_only "abuse" "Look." "A@b.example";', {"a@b.example"}),
+        (b'notify :method "mailto" :options "Anna <a@b.example>" :message "c@d.example";', {"a@b.example"}),
+        (b'notify :options "${to}" :message "x"; notify :message "${x}" "mailto:a@b.c";', {"${to}", "a@b.c"}),
+        (b'include "${hex:6d}ine"; include "mine";', {"${hex:6d}ine"}),
+        (b'redirect "caf\xe9@b.example";', {UNREAD}),
+        (b'keep; \x0c ReDirect "a@b.example";', {UNREAD}),
     ],
 )
 def test_what_stands_after_redirect_is_found_and_nothing_else(script: bytes, found: set[str]):

@@ -109,9 +109,9 @@ def put(client: ManageSieve, me: Current, kept: Kept, given: str, text: bytes, *
     Raises Changed, passing.Forbidden, and the tree of app/sieve/failures.py; nothing is written then."""
     if not is_made_from(me, kept, given):
         raise Changed(kept)
+    client.check(text)
     script = Script.read(text)
     news = passing.checked(me, _running(client, kept, kept.script), _included_by(client, kept, script))
-    client.check(text)
     if copy:
         copied(client, me, kept)
     client.store(kept.name, text)

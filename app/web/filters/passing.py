@@ -70,7 +70,7 @@ def _outside(me: Current, targets: list[str]) -> tuple[str, ...]:
     """A site with a schema of its own does not say whether it allows them. Raises Forbidden, DirectoryError."""
     directory, site = resources().directory, me.account.site
     if not _listed(me):
-        found = [(each, resolve(directory, each)) for each in targets]
+        found = [(each, None if forwarding.hides(each) else resolve(directory, each)) for each in targets]
         return tuple(each for each, account in found if account is None or account.site != site)
     outside = forwarding.outside(directory, site, targets)
     if outside and not forwarding.allowed_outside(directory, site):

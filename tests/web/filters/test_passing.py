@@ -173,6 +173,30 @@ def test_nobody_outside_gets_mail_by_a_rule_or_a_text_who_has_not_agreed(owner: 
     assert owner.post("/filters/text", text).status_code == 303, "what was there stays"
 
 
+HIDDEN = (
+    r'redirect "\"me@elsewhere.example\"@one.example";', 'redirect "me%elsewhere.example@one.example";',
+    'set "me" "me@elsewhere.example"; redirect "${me}";', 'redirect "me${hex:40}elsewhere.example";',
+    'set "me" "me%elsewhere.example"; redirect "${me}@one.example";', 'include :optional "${hex:6d}ine";',
+)  # fmt: skip
+
+
+def test_no_spelling_of_an_address_leads_past_who_has_to_agree(owner: Owner):
+    head = 'require ["variables", "encoded-character", "include"];\n'
+    for command in HIDDEN:
+        answer = owner.post("/filters/text", {"text": head + command, "do": "save"})
+        assert answer.status_code == 422 and "has not agreed yet" in answer.get_data(as_text=True), command
+    assert owner.names() == set()
+
+
+def test_who_a_variable_of_a_script_names_is_not_exchanged_unnoticed(owner: Owner):
+    mine = 'require "variables";\nset "me" "me@elsewhere.example";\nredirect "${me}";\n'
+    owner.put(mine.encode())
+    longer = {"text": mine + "keep;\n", "do": "save"}
+    assert owner.post("/filters/text", longer).status_code == 303
+    other = {"text": mine.replace("me@", "thief@"), "do": "save"}
+    assert owner.post("/filters/text", other).status_code == 422
+
+
 def test_new_targets_outside_are_told_to_the_owner_once(owner: Owner, monkeypatch: pytest.MonkeyPatch):
     held = owner.app.extensions["postern"]
     with Sink({}) as sink:
