@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, insert, select
 
+from app.blocklog import follow as following
 from app.blocklog.codes import Lesson
 from app.blocklog.errors import LogAway
-from app.blocklog.follow import TRIES
 from app.blocklog.learnt import MOST, SLACK, Taught, forget_old, lately
 from app.blocklog.retain import retain
 from app.blocklog.source import Source
@@ -69,12 +69,14 @@ def test_the_same_lines_read_again_double_nothing(engine: Engine, tmp_path: Path
     assert [each.spam for each in lately(engine, "1")] == [False, True]
 
 
-def test_a_row_that_sql_refuses_is_left_out_and_the_others_are_written(engine: Engine, tmp_path: Path) -> None:
+def test_a_row_that_sql_refuses_is_left_out_and_the_others_are_written(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "AWAY", (0.01,))
     forbid(engine, "learnt", "message_id = 'bad'")
     log = tmp_path / "mail.log"
     log.write_text(said(0, "box1", "spam", "learnt") + said(1, "box1", "ham", "learnt", "bad"))
     reader = follower(engine, [Source("mx1", str(log))])
-    reader.refused = TRIES
     reader.run()
     assert [each.spam for each in lately(engine, "1")] == [True] and reader.rows == 1
 
