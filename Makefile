@@ -20,7 +20,7 @@ CLEAN := env $(shell env | sed -n 's/^\(POSTERN_[A-Z_]*\)=.*/-u \1/p')
 help: ## List these commands
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1	\2/p' $(MAKEFILE_LIST) | expand -t 16
 
-run: ## Start Postern at http://127.0.0.1:8000, with demo accounts; IMAP=imaps://… SMTP=smtps://… takes real ones
+run: ## Start Postern at http://127.0.0.1:8000, with demo accounts; IMAP=imaps://… SMTP=smtps://… takes real ones; PORT=9000
 	@.ci/environment requirements.txt app/demo/requirements.txt
 	@[ -n "$(IMAP)" ] || .ci/apt-install $(DOVECOT) || true
 	@exec .venv/bin/python -m app.demo $(if $(IMAP),--imap "$(IMAP)") $(if $(SMTP),--smtp "$(SMTP)") $(if $(PORT),--port "$(PORT)")
@@ -32,7 +32,7 @@ test: environment lint types packages-test ## Everything but databases and image
 unit: environment ## The pure tests: no server, about half a minute
 	$(CLEAN) $(PYTEST) -n 2 --hypothesis-profile quick -m "$(PURE)"
 
-integration: environment packages-test ## The tests on real servers: Dovecot, Redis, Postfix, HAProxy
+integration: environment packages-test ## The tests on real servers: Dovecot, Redis, Postfix, Exim, HAProxy
 	$(CLEAN) $(PYTEST) $(SHARED) -m servers
 
 browser: environment packages-test ## The journeys in Debian's Chromium

@@ -53,7 +53,10 @@ def remove(open_database: Open, /, record: str, name: str, all_domains: bool) ->
 @click.argument("address")
 @click.pass_obj
 def password(open_database: Open, /, address: str) -> None:
-    """Set the password of an account that only forwards. Others have theirs on the mail server."""
+    """Set the password that the directory keeps of an account.
+
+    It is for accounts that only forward, and for mail servers that read it here; others have theirs on the mail server.
+    """
     engine = open_database()
     key = key_of(engine, "account", address)
     write(engine, "old", [("account", {**key, "password_hash": asked_password()})])
