@@ -87,8 +87,8 @@ class Post:
 
     def send(self, letter: Letter, name: str, now: datetime) -> None:
         """Sends one. Raises NotSent; whoever hears nothing after the last byte takes it for sent."""
-        mail = [AUTOMATIC, *self._written(letter, name, now)]
         try:
+            mail = [AUTOMATIC, *self._written(letter, name, now)]
             line = self._opened()
             if refused := line.envelope(self.sender, [letter.address], size=sum(map(len, mail))):
                 raise ServerAway(refused[0].text)

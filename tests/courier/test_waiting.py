@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from threading import Event
 
@@ -51,6 +52,15 @@ def test_a_server_that_is_away_costs_no_letter(redis: Redis, sink: Sink) -> None
     assert due >= time.time() + 50
     redis.zadd(letters.KEY, {found: 0})
     assert send_waiting(redis, settings(sink.port), Event()) == 1
+
+
+def test_a_letter_that_nobody_can_send_holds_up_no_other_and_is_dropped_after_a_day(redis: Redis, sink: Sink) -> None:
+    put(redis, [replace(waiting("ann"), since=1), waiting("b\u00fccher"), waiting("dan")])
+    never = [replace(waiting("caf\u00e9"), since=0)]  # letters that the server does not take
+    put(redis, never)
+    assert send_waiting(redis, settings(sink.port), Event()) == 2
+    assert [each.recipients for each in sink.taken] == [["ann@one.example"], ["dan@one.example"]]
+    assert redis.zcard(letters.KEY) == 1, "the one that is not a day old"
 
 
 def test_the_thread_begins_only_where_the_site_sends_letters_and_ends(
