@@ -327,5 +327,5 @@ def test_the_page_names_the_rule_that_stopped_a_message_if_it_is_about_ones_own_
     for scope in (site_scope("2"), account_scope("2")):
         (number,) = kept(log, rule("deny", "secret.example", scope))
         page = signed_in.get(f"/blocked/{block(log, policy=Policy.rule, rule_id=number)}")
-        assert "blocked-rule" not in page.get_data(as_text=True)
-    assert "blocked-rule" not in signed_in.get(f"/blocked/{block(log, rule_id=999)}").get_data(as_text=True)
+        assert "blocked-entry" not in page.get_data(as_text=True)
+    assert "blocked-entry" not in signed_in.get(f"/blocked/{block(log, rule_id=999)}").get_data(as_text=True)
