@@ -77,8 +77,10 @@ def settle(
 
 def _scopes(rows: Iterable[Row], scopes: Scopes | None) -> Mapping[int, Scope] | None:
     """Of the rules that stopped a whole message, whoever it was for; None: nobody knows rules."""
+    if scopes is None:
+        return None
     named = {each.rule for each in rows if isinstance(each, Stopped) and each.rule and each.stage >= Stage.data}
-    return scopes(named) if scopes is not None and named else None if scopes is None else {}
+    return scopes(named) if named else {}
 
 
 def _learnt(batch: Batch, owner: Owner, lesson: Learnt, number: int) -> None:

@@ -51,7 +51,6 @@ class Sql:
         except (DBAPIError, PoolTimeout) as error:
             raise BackendAway(_said(error)) from error
 
-
     def look(self) -> str:
         """See Backend. The database prepares the statement, whose rights and columns it checks, and does not run it."""
         values: dict[str, object] = {name: 0 if name == "number" else "" for name in self.names}

@@ -79,9 +79,7 @@ def record(
     return int(done.inserted_primary_key[0])
 
 
-def record_many(
-    connection: Connection, at: datetime, done: Sequence[tuple[By, str, str, dict[str, Any]]]
-) -> None:
+def record_many(connection: Connection, at: datetime, done: Sequence[tuple[By, str, str, dict[str, Any]]]) -> None:
     """Writes many actions down, each by whom, its verb, target and detail."""
     values = [_values(by, verb, target, at, detail) for by, verb, target, detail in done]
     if values:

@@ -4,7 +4,8 @@
 -- A site's primary domain has its accounts; its other domains are aliases of it, and have what is theirs alone. `smtp`
 -- of an account leads to login@SERVER.internal, for a router like postern_box (config/exim/postern-routers.conf).
 -- Passwords are Dovecot's matter (mta_login): there is none here. `on_vacation` is 1 while mail is answered out of SQL
--- (mta_away), and 0 where scripts answer; vexim's own transport sets no subject and no charset. Whoever forwards and keeps has `unseen` 1; nothing is thrown away (`spam_drop` 0).
+-- (mta_away), and 0 where scripts answer; vexim's own transport sets no subject and no charset. Whoever forwards and
+-- keeps has `unseen` 1; nothing is thrown away (`spam_drop` 0).
 CREATE OR REPLACE VIEW domains AS
 SELECT d.domain_id AS domain_id, d.name AS domain, 'local' AS type,
        CASE WHEN d.enabled AND s.enabled THEN 1 ELSE 0 END AS enabled,

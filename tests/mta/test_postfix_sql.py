@@ -73,7 +73,6 @@ class World:
         log = self.sql.server.folder / ("statements" if self.sql.kind == "mariadb" else "log")
         return log.read_text(errors="replace").count("FROM mta_recipient WHERE")
 
-
     def greeted(self, source: str, port: int = MAPPED) -> int:
         """The code that a client is told when it connects."""
         with self.server.network.connect(port, source) as line, line.makefile("rb") as lines:

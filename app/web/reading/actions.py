@@ -149,9 +149,7 @@ def _which(typed: str, meant: Sequence[Mailbox]) -> str:
     return f"{len(meant)} folders are called “{plain(typed)}”. Type the full name, such as {names}. Nothing was moved."
 
 
-def _tell_moved(
-    me: Current, boxes: tuple[Mailbox, ...], moved: move.Moved, record: dict[str, Any], more: str
-) -> None:
+def _tell_moved(me: Current, boxes: tuple[Mailbox, ...], moved: move.Moved, record: dict[str, Any], more: str) -> None:
     words = f"moved to {_label(boxes, moved.target)}"
     label = _told(len(moved.moved), len(moved.gone), words, len(moved.left)) + more
     reversible = moved.moved and (moved.uids or moved.message_ids)

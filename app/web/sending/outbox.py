@@ -93,9 +93,7 @@ def _counted(
         raise
 
 
-def _put(
-    client: Connection, me: Current, mailbox: str, parts: Sequence[Piece], outgoing: Outgoing, send: Send
-) -> bool:
+def _put(client: Connection, me: Current, mailbox: str, parts: Sequence[Piece], outgoing: Outgoing, send: Send) -> bool:
     saved = drafts.save(client, mailbox, parts, flags=("\\Seen", OUTGOING), lease=imap)
     place = Place(saved.mailbox, saved.uidvalidity or 0, saved.uid or 0)
     put, former = False, made_of(me, outgoing.message_id)
