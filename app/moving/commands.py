@@ -1,7 +1,7 @@
 """The command line's `moving`: brings in what people kept in the webmail that they had before."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -10,12 +10,13 @@ from sqlalchemy import Engine
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from app.directory.account import Account
 from app.directory.engine import open_engine
 from app.directory.errors import DirectoryError
 from app.directory.resolve import Directory
 from app.moving import roundcube, squirrelmail
 from app.moving.kept import Kept
-from app.moving.take import Taken, moved, owner, take
+from app.moving.take import Taken, is_own, moved, owner, take
 from app.profile.errors import ProfileError
 
 NAMED = 20  # logins of nobody that are told
@@ -65,33 +66,63 @@ def moving_commands(open_database: Callable[[], Engine], open_directory: Callabl
     return group
 
 
+@dataclass
+class _Done:
+    """What came of it. `aside`: logins that are no names of their accounts, which wait until those were looked for."""
+
+    taken: list[Taken] = field(default_factory=list)
+    before: int = 0
+    nobody: list[str] = field(default_factory=list)
+    full: list[str] = field(default_factory=list)
+    odd: list[str] = field(default_factory=list)
+    aside: set[str] = field(default_factory=set)
+    accounts: set[str] = field(default_factory=set)
+
+
 def _run(
     former: Former, engine: Engine, directory: Directory, domain: str | None, only: set[str], again: bool, dry_run: bool
 ) -> None:
-    nobody, before, full, done = [], 0, [], []
-    for kept in former.people():
-        if only and kept.login not in only:
-            continue
-        account = owner(directory, kept, domain=domain)
-        if account is None:
-            nobody.append(kept.login)
-        elif moved(engine, account) and not again:
-            before += 1
-        else:
+    done = _Done()
+
+    def takes(kept: Kept, account: Account) -> None:
+        if (account.id in done.accounts or moved(engine, account)) and not again:
+            done.before += 1
+            return
+        try:
             taken = Taken() if dry_run else take(engine, account, kept)
-            done.append(taken)
-            full += [account.address] if taken.full else []
-    _tell(done, before, nobody, full, dry_run)
+        except ValueError:  # what is odd of one person keeps nobody else waiting
+            done.odd.append(kept.login)
+            return
+        done.accounts.add(account.id)
+        done.taken.append(taken)
+        done.full += [account.address] if taken.full else []
+
+    for kept in former.people():
+        if not only or kept.login in only:
+            account = owner(directory, kept, domain=domain)
+            if account is None:
+                done.nobody.append(kept.login)
+            elif is_own(account, kept):
+                takes(kept, account)
+            else:
+                done.aside.add(kept.login)
+    for kept in former.people() if done.aside else ():
+        if kept.login in done.aside and (account := owner(directory, kept, domain=domain)) is not None:
+            takes(kept, account)
+    _tell(done, dry_run)
 
 
-def _tell(done: list[Taken], before: int, nobody: list[str], full: list[str], dry_run: bool) -> None:
-    counts = {each.name: sum(getattr(one, each.name) for one in done) for each in fields(Taken) if each.name != "full"}
-    click.echo(f"accounts: {len(done)}, done before: {before}, of nobody here: {len(nobody)}")
+def _tell(done: _Done, dry_run: bool) -> None:
+    counts = {
+        each.name: sum(getattr(one, each.name) for one in done.taken) for each in fields(Taken) if each.name != "full"
+    }
+    click.echo(f"accounts: {len(done.taken)}, done before: {done.before}, of nobody here: {len(done.nobody)}")
     if dry_run:
         click.echo("dry run: nothing was taken")
     else:
         click.echo("new: " + ", ".join(f"{name} {count}" for name, count in counts.items()))
-    for what, names in (("of nobody here", nobody), ("no room for all of", full)):
+    told = (("of nobody here", done.nobody), ("no room for all of", done.full), ("not understood", done.odd))
+    for what, names in told:
         for name in names[:NAMED]:
             click.echo(f"{what}: {name!r}", err=True)
         if len(names) > NAMED:

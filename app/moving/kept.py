@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from app.mail.listed import decode_name
 from app.mail.plain import html_text
@@ -12,6 +13,8 @@ from app.mail.special import Use
 from app.profile.contact import Contact
 from app.profile.identities import Identity
 from app.profile.texts import Text
+
+LONGEST: Final = 1000  # characters of a folder's name
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,5 +50,5 @@ def signature(told: str, *, is_html: bool) -> tuple[str, str]:
 
 def folders(told: Iterable[tuple[Use, str]]) -> dict[Use, str]:
     """Special folders by their names in modified UTF-7; what is no name, or the inbox, is none of them."""
-    names = ((use, *decode_name(raw.encode("utf-8", "replace"))) for use, raw in told)
+    names = ((use, *decode_name(raw.encode("utf-8", "replace"))) for use, raw in told if len(raw) <= LONGEST)
     return {use: name for use, name, sound in names if sound and name and name != "INBOX"}

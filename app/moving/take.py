@@ -42,13 +42,34 @@ class Taken:
 
 
 def owner(directory: Directory, kept: Kept, *, domain: str | None = None) -> Account | None:
-    """Whose it is: by the address, or by the login at the mail server. Raises DirectoryError."""
-    found = resolve(directory, kept.login, domain=domain)
-    return found or _by_login(directory, kept)
+    """Whose it is: by the address, or by the login at the mail server. A login without a domain may be one person's
+    address and another's login: then the mail server tells whose, where it is named and one of ours, else nobody does.
+    Raises DirectoryError."""
+    named, known = resolve(directory, kept.login, domain=domain), _by_login(directory, kept)
+    if "@" in kept.login:
+        return named or known
+    found = [each for each in (known, named) if each is not None]
+    if _is_ours(directory, kept.host):
+        return next((each for each in found if each.server is not None and each.server.imap.host == kept.host), None)
+    return found[0] if len({each.id for each in found}) == 1 else None
+
+
+def is_own(account: Account, kept: Kept) -> bool:
+    """Whether somebody signed in there by the account's own name, and not by an alias: that may have been another's."""
+    local = kept.login.partition("@")[0].lower()
+    return account.login == kept.login or local == account.address.rpartition("@")[0]
+
+
+def _is_ours(directory: Directory, host: str) -> bool:
+    if directory.query is not None or not host:
+        return False
+    rows = select(ServerRow.server_id).where(ServerRow.imap_host == host).limit(1)
+    with asking(), directory.engine.connect() as connection:
+        return connection.scalar(rows) is not None
 
 
 def _by_login(directory: Directory, kept: Kept) -> Account | None:
-    """The one account of this login, of those on the named server if it is one of ours."""
+    """The one account of this login, of those on the named server if one of them is there."""
     if directory.query is not None:
         return None
     rows = select(AccountRow.account_id, ServerRow.imap_host).join(

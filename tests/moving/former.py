@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import Column, Engine, Integer, MetaData, SmallInteger, String, Table, Text, insert
+from sqlalchemy.dialects.mysql import LONGTEXT
 from sqlalchemy.engine import Connection
 
 _SCHEMA = MetaData()
@@ -23,7 +24,7 @@ IDENTITIES = _table(
 )  # fmt: skip
 CONTACTS = _table(
     "rc_contacts", "contact_id", _USER, _DEL, ("name", String(128)), ("email", Text), ("firstname", String(128)),
-    ("surname", String(128)), ("vcard", Text),
+    ("surname", String(128)), ("vcard", Text().with_variant(LONGTEXT(), "mysql", "mariadb")),
 )  # fmt: skip
 GROUPS = _table("rc_contactgroups", "contactgroup_id", _USER, _DEL, ("name", String(128)))
 MEMBERS = _table("rc_contactgroupmembers", "contactgroup_id", ("contact_id", Integer))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from sqlalchemy import Engine
 from app.directory.resolve import Directory, resolve
 from app.moving.commands import moving_commands
 from app.profile import contacts
-from tests.directory.filling import account, fill, server, site
+from tests.directory.filling import account, alias, fill, server, site
 
 
 @pytest.fixture
@@ -46,6 +47,30 @@ def test_everybody_once(engine: Engine, data: Path) -> None:
     assert "identities 1, contacts 1" in done.output and books(engine) == [1, 1]
     (data / "ann.abook").write_text("kim|Kim||kim@x.example|\nlee|Lee||lee@x.example|\n")
     assert "contacts 1," in run(engine, *words, "--again").output and books(engine) == [2, 1]
+
+
+def test_what_is_odd_of_one_person_keeps_nobody_else_waiting(engine: Engine, data: Path) -> None:
+    (data / "ann.pref").write_text(
+        f"full_name=\0Ann\x1b\nsent_folder={'x' * 300_000}\nreply_to=\udc80\n", "utf-8", "surrogatepass"
+    )
+    (data / os.fsdecode(b"\xff\n.pref")).write_text("full_name=X\n")
+    done = run(engine, "squirrelmail", str(data), "--domain", "one.example")
+    assert done.exit_code == 0 and "accounts: 2," in done.output and books(engine) == [1, 1]
+    assert "of nobody here: '\\udcff\\n'" in done.output
+
+
+def test_what_was_kept_under_an_alias_comes_into_no_book_that_its_owner_has(engine: Engine, data: Path) -> None:
+    fill(engine, alias("one", "aa", account="ann"), alias("one", "dora", account="bob"))
+    for name in ("aa", "dora"):
+        (data / f"{name}.pref").write_text("full_name=Gone\n")
+        (data / f"{name}.abook").write_text("one|One||one@x.example|\ntwo|Two||two@x.example|\n")
+    (data / "bob.pref").unlink()
+    words = ("squirrelmail", str(data), "--domain", "one.example")
+    done = run(engine, *words)
+    assert "accounts: 2, done before: 1," in done.output and books(engine) == [1, 2]
+    assert "accounts: 0, done before: 3," in run(engine, *words).output
+    run(engine, *words, "--again", "--only", "aa")
+    assert books(engine) == [3, 2]
 
 
 @pytest.mark.parametrize(

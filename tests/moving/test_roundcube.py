@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import Engine
 
 from app.directory.resolve import Directory, resolve
-from app.moving.roundcube import Roundcube
+from app.moving.kept import Kept
+from app.moving.roundcube import LARGEST, Roundcube
 from app.moving.take import Taken, moved, owner, take
 from app.profile import contacts, identities, settings, suggest, texts
 from tests.directory.filling import account, alias, fill, run, server, site
@@ -103,6 +104,41 @@ def test_a_login_on_the_mail_server_is_its_account(there: Engine) -> None:
     kept = next(each for each in Roundcube(there, "rc_").people() if each.login == "box1")
     found = owner(Directory(there), kept)
     assert found is not None and found.address == "ann@one.example"
+
+
+@pytest.mark.parametrize(
+    ("login", "host", "whose"),
+    [
+        ("box1", "elsewhere.example", "ann@one.example"),
+        ("eve", "mail1.example.net", "bob@one.example"),  # whose login that is; her address reads so
+        ("eve", "mail2.example.net", "eve@one.example"),
+        ("eve", "elsewhere.example", None),
+        ("box1", "mail2.example.net", None),
+        ("eve@one.example", "mail1.example.net", "eve@one.example"),
+    ],
+)
+def test_a_login_that_is_another_s_address_is_nobody_s_where_no_server_tells(
+    engine: Engine, login: str, host: str, whose: str | None
+) -> None:
+    people = (
+        account("one", "ann", login="box1"),
+        account("one", "bob", login="eve"),
+        account("one", "eve", server="mail2"),
+    )
+    fill(engine, server(), server("mail2"), *site("one", "one.example"), *people)
+    found = owner(Directory(engine), Kept(login, host), domain="one.example")
+    assert (found.address if found else None) == whose
+
+
+def test_a_card_of_any_size_is_no_more_than_its_name_and_addresses(there: Engine) -> None:
+    card = CARD.replace("TEL", "PHOTO:" + "A" * LARGEST + "\r\nTEL")
+    with there.begin() as connection:
+        former.put(connection, former.CONTACTS, contact_id=4, user_id=1, name="Big", email="b@x.example", vcard=card)
+        for number in range(5, 130):
+            former.put(connection, former.CONTACTS, contact_id=number, user_id=1, name=f"P{number}", vcard="")
+    kept = next(each for each in Roundcube(there, "rc_").people() if each.login.startswith("Ann"))
+    assert len(kept.contacts) == 2 + 126
+    assert [(each.name, each.addresses, each.card) for each in kept.contacts][2] == ("Big", ("b@x.example",), None)
 
 
 def test_tables_that_an_older_one_has_not_are_left_out(engine: Engine) -> None:
