@@ -53,6 +53,8 @@ REFUSED = {
     "a virus": (attempt("g@sender.example", *SEVEN, subject="v", body="virus-EICAR"), Policy.virus, END, "virus-EICAR"),
     "spam": (attempt("h@sender.example", *SEVEN, subject="viagra"), Policy.spam, END, None),
 }
+NO_SENDER = "j\ufffd@sender.example"
+NO_UTF8 = attempt("j\udcff@sender.example", ALICE, subject="waits")
 TAKEN = attempt("i@sender.example", *SEVEN, subject="good")
 
 
@@ -66,7 +68,7 @@ def log(servers_folder: Path, migrated: Path) -> Iterator[Log]:
     head, rcpt, acls = (ROOT / "config/exim/blocklog-acl.conf").read_text().partition("blocklog_rcpt:")
     (folder / "acl.conf").write_text(head + rcpt + re.sub(r"(?m)^# (?=deny|   )", "  ", acls))
     config = (Path(__file__).parent / "tagged.conf").read_text().format(acl=folder / "acl.conf")
-    everything = [*(each[0] for each in REFUSED.values()), TAKEN]
+    everything = [*(each[0] for each in REFUSED.values()), NO_UTF8, TAKEN]
     with (
         Namespace(folder, [GOOD, OTHER, LISTED, NAMELESS]) as network,
         Nameserver(network.listen(53, udp=True), ZONE),
@@ -97,6 +99,11 @@ def test_who_said_that_it_was_one_of_ours_is_known(log: Log) -> None:
     assert {ip: (it.name, it.times) for ip, it in log.pretences.items()} == {GOOD: ("mx.isp.example", 1)}
 
 
+def test_a_sender_whose_mail_would_stay_in_the_queue_is_refused(log: Log) -> None:
+    assert NO_UTF8.told[ALICE].code == 550
+    assert [row.policy for row in log.blocks[NO_SENDER]] == [Policy.protocol]
+
+
 def test_good_mail_is_taken_and_no_policy_is_guessed(log: Log) -> None:
     assert not TAKEN.refused and {row.rcpt for row in log.recent[TAKEN.sender]} == set(SEVEN)
-    assert log.blocks.keys() == {each[0].sender for each in REFUSED.values()}
+    assert log.blocks.keys() == {*(each[0].sender for each in REFUSED.values()), NO_SENDER}

@@ -87,7 +87,8 @@ def test_mail_is_answered_once_in_the_days_and_stays(exim: SqlExim) -> None:
     assert answer["In-Reply-To"] == "<1@friend.example>"
     assert answer["References"].split() == ["<0@friend.example>", "<1@friend.example>"]
     assert text_of(answer) == "I am away.\nBob has the keys."
-    assert answers(exim, sender=CAROL.upper()) == [], "the same person"
+    for same in (CAROL.upper(), "carol+list@friend.example"):
+        assert answers(exim, sender=same) == [], "the same person"
     assert len(answers(exim, sender="dan@friend.example")) == 1
     exim.run("UPDATE away_answer SET answered_at = answered_at - INTERVAL '71' HOUR")
     assert answers(exim) == []
@@ -134,8 +135,9 @@ def test_programs_lists_and_spam_are_not_answered(exim: SqlExim) -> None:
     for name in ROBOTS:
         post(exim, sender=f"{name}@friend.example")
     post(exim, sender="")
-    post(exim, sender="sales@one.test")
-    assert settled(exim, start, len(NOT) + len(ROBOTS) + 2) == []
+    for own in ("sales@one.test", "alice+x@one.example"):
+        post(exim, sender=own)
+    assert settled(exim, start, len(NOT) + len(ROBOTS) + 3) == []
 
 
 def test_what_only_looks_like_a_program_s_is_answered(exim: SqlExim) -> None:
@@ -147,15 +149,18 @@ def test_what_only_looks_like_a_program_s_is_answered(exim: SqlExim) -> None:
     assert len(settled(exim, start, 4)) == 4
 
 
-def test_only_mail_that_names_one_of_their_addresses_is_answered_from_that_one(exim: SqlExim) -> None:
+def test_only_mail_that_names_the_address_it_went_to_is_answered_from_that_one(exim: SqlExim) -> None:
     is_away(exim)
     assert answers(exim, to="everybody@friend.example", rcpt=ALICE) == []
     assert answers(exim, to="both@one.example", rcpt=ALICE) == []
+    assert answers(exim, to=f'"{ALICE}" <x@friend.example>', rcpt=ALICE) == []
+    for to, rcpt in ((f"{ALICE}, both@one.example", "sales@one.example"), ("sales@one.example", ALICE)):
+        assert answers(exim, to=to, rcpt=rcpt) == [], "nobody learns whose an alias is"
     for number, (to, rcpt, sender, field) in enumerate(
         (
             ("Sales@ONE.test", "", "sales@one.test", ""),
             ("alice+shop@one.example", "", "alice+shop@one.example", ""),
-            ("sales@one.example", ALICE, "sales@one.example", ""),
+            (f"{ALICE}, sales@one.example", "sales@one.example", "sales@one.example", ""),
             ("x@friend.example", ALICE, ALICE, f'Cc: "Alice, the" <x@y.example>, (a) Alice <{ALICE.upper()}>'),
             ("x@friend.example", ALICE, ALICE, f"Resent-To: {ALICE}"),
         )
@@ -178,6 +183,8 @@ def test_who_forwards_and_keeps_answers_and_who_only_forwards_does_not(exim: Sql
         is_away(exim, account_id=account_id)
     both = answers(exim, to="Both <both@one.example>", rcpt="both@one.example")
     assert [each["From"] for each in both] == ["both@one.example"]
+    is_away(exim, account_id="6")
+    assert [each["From"] for each in answers(exim, to="o'brien@one.example")] == ["o'brien@one.example"]
     bob = answers(exim, to="anything@two.example")
     assert [each["From"] for each in bob] == ["anything@two.example"], "all of the domain is bob's"
 
@@ -229,6 +236,18 @@ SUBJECTS = {
     "=?utf-8?q?=3D=3Futf-8=3Fq=3Fx=3F=3D?=": "Re: =?utf-8?q?x?=",
     "ä" * 400: "Re: " + "ä" * 148,
 }
+
+
+ODD = ("\tBcc", "\rBcc", " <2@x>\n \n\tBcc", "\n \rBcc", "\nBcc")
+
+
+def test_what_an_answer_repeats_of_a_mail_names_nobody(exim: SqlExim) -> None:
+    is_away(exim)
+    for number, odd in enumerate(ODD):
+        fields = [f"{name}: <1@x>{odd}: victim@friend.example" for name in ("Message-ID", "References")]
+        (answer,) = answers(exim, *fields, sender=f"{number}@friend.example")
+        assert answer["Bcc"] is None and answer["To"] == f"{number}@friend.example"
+    assert exim.friends.taken[-1:] == [f"{number}@friend.example"]
 
 
 def test_without_a_subject_it_is_the_mail_s(exim: SqlExim) -> None:

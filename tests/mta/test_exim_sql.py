@@ -25,6 +25,7 @@ ALICE, BOTH, BOB = "alice@one.example", "both@one.example", "any@two.example"
 DENIED = "550 5.7.1 This address does not accept mail from you"
 DELAYED = "451 4.7.1 Greylisted, please try again later"
 TAKEN = "250 Accepted"
+BEYOND = "553 5.6.7 Addresses beyond ASCII are not taken here"
 
 
 @pytest.fixture
@@ -61,7 +62,7 @@ def test_no_spelling_of_a_sender_leads_past_a_rule(exim: SqlExim, sender: str) -
 
 @pytest.mark.parametrize(
     "recipient",
-    [f"alice+{'x' * 80}@one.example", '"alice+a b"@one.example', "alice+\u00ad@one.example", '"alice"@one.example'],
+    [f"alice+{'x' * 80}@one.example", '"alice+a b"@one.example', '"alice"@one.example'],
 )
 def test_no_spelling_of_a_recipient_leads_past_a_rule_of_theirs(exim: SqlExim, recipient: str) -> None:
     exim.rule("deny", "spammer@sender.example")
@@ -73,7 +74,7 @@ def test_what_a_rule_refused_stands_in_the_block_log_with_its_number(
 ) -> None:
     rule = exim.rule("deny", "logged@sender.example", site_scope("1"))
     exim.setting("greylist_on", None)
-    for sender in ("logged@sender.example", "slow@sender.example"):
+    for sender in ("logged@sender.example", "slow@sender.example", "ä@sender.example"):
         exim.tries(sender, ALICE, BOTH)
     exim.setting("greylist_on", "0")
     exim.tries("taken@sender.example", BOB, subject="taken")
@@ -87,6 +88,11 @@ def test_what_a_rule_refused_stands_in_the_block_log_with_its_number(
         assert [row.rcpt for row in log.recent["taken@sender.example"]] == [BOB]
         slow = log.blocks["slow@sender.example"]
         assert {(row.policy, row.outcome) for row in slow} == {(Policy.greylist, Outcome.delayed)}
+        beyond = log.blocks["ä@sender.example"]
+        assert {(row.rcpt, row.policy, row.smtp_code, row.dsn) for row in beyond} == {
+            (ALICE, Policy.protocol, 553, "5.6.7"),
+            (BOTH, Policy.protocol, 553, "5.6.7"),
+        }
 
 
 def test_mail_reaches_the_login_on_its_server_and_the_addresses_that_it_is_forwarded_to(exim: SqlExim) -> None:
@@ -247,11 +253,31 @@ def test_what_strangers_write_is_no_sql(exim: SqlExim, local: str) -> None:
     exim.rule("deny", "203.0.113.0/24", EVERYBODY)
     helo = f"{local[:3]}'.example"
     rules = exim.count("SELECT COUNT(*) FROM policy_rule")
-    assert exim.said(f"{local}@sender.example", f"{local}@two.example") == DENIED
+    told = exim.said(f"{local}@sender.example", f"{local}@two.example")
+    assert told == (DENIED if local.isascii() else BEYOND)
     assert exim.said(f"{local}@sender.example", f"{local}@two.example", source=LISTED, helo=helo)[0] in "45"
     assert exim.count("SELECT COUNT(*) FROM policy_rule") == rules
     log = exim.exim.log().read_text(errors="replace")
     assert "skipped" not in log and "not properly quoted" not in log
+
+
+@pytest.mark.parametrize("source", [GOOD, TRUSTED])
+def test_a_sender_that_no_mailbox_could_be_told_of_is_refused(exim: SqlExim, source: str) -> None:
+    for name in ("b\udcffd", "\udcc3", "bäd", '"\x01"'):
+        assert exim.said(f"{name}@sender.example", ALICE, source=source) == BEYOND, name
+    for name in ("\udcff", "alice+\u00ad"):
+        assert exim.said("a@sender.example", f"{name}@one.example", source=source) == BEYOND, name
+
+
+def test_lines_of_any_length_reach_mailboxes_and_who_mail_is_sent_on_to(exim: SqlExim) -> None:
+    exim.run("UPDATE account SET forward_to = 'x@friend.example' WHERE username = 'both'")
+    try:
+        made = exim.tries("long@sender.example", BOTH, subject="x" * 2_000)
+        exim.exim.settled(f"{made.replies['data'].text.partition('=')[2]} Completed")
+    finally:
+        exim.run("UPDATE account SET forward_to = 'x@else.example' WHERE username = 'both'")
+    for server in (exim.box, exim.friends):
+        assert b"x" * 2_000 in server.letters[-1][1]
 
 
 def test_without_sql_rules_are_skipped_and_addresses_wait(exim: SqlExim) -> None:
