@@ -11,7 +11,7 @@ import click
 from app.directory.account import Account
 from app.directory.check import check, check_query
 from app.directory.commands_add import add
-from app.directory.commands_change import password, remove, set_fields
+from app.directory.commands_change import GONE, Gone, password, remove, set_fields
 from app.directory.commands_csv import export_csv, import_csv
 from app.directory.commands_write import Open
 from app.directory.engine import asking
@@ -34,16 +34,20 @@ class _PlainGroup(click.Group):
             raise click.ClickException(str(error)) from None
 
 
-def directory_commands(open_database: Open, open_directory: Callable[[], Directory] | None = None) -> click.Group:
+def directory_commands(
+    open_database: Open, open_directory: Callable[[], Directory] | None = None, gone: Gone | None = None
+) -> click.Group:
     """The group `directory`. `open_database` returns the engine (best without a limit on a statement's time).
 
     `open_directory` returns what sign-in asks, a provider's query included; the tables in `open_database` otherwise.
+    `gone` removes what an account has in other rooms, with the account.
     """
 
     @click.group("directory", cls=_PlainGroup, help="Sites, domains, mail servers, accounts and addresses.")
     @click.pass_context
     def group(context: click.Context) -> None:
         context.obj = open_database  # Flask's own object is of no use to these commands
+        context.meta[GONE] = gone
         context.meta[_DIRECTORY] = open_directory or (lambda: Directory(open_database(), allow_plaintext=True))
 
     for command in (add, set_fields, remove, password, import_csv, export_csv):

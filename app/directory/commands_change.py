@@ -1,13 +1,20 @@
 """The command line's `directory set`, `remove` and `password`: changes of one record that is there."""
 
+from collections.abc import Callable, Mapping
+from typing import Final
+
 import click
-from sqlalchemy import delete
+from sqlalchemy import Connection, delete, select
 from sqlalchemy.exc import IntegrityError
 
 from app.directory.commands_write import Open, asked_password, key_of, write
 from app.directory.engine import asking
 from app.directory.names import Names, Record, columns_of
 from app.directory.record import FORMS, parse_record
+from app.directory.tables import AccountRow
+
+Gone = Callable[[Connection, str], None]
+GONE: Final = "app.directory.gone"  # in click's own notes: what else goes with an account, by its number
 
 _RECORD = click.Choice(list(FORMS))
 _ALL_DOMAINS = click.option("--all-domains", is_flag=True, help="The address row for every domain of the site.")
@@ -30,16 +37,19 @@ def set_fields(open_database: Open, /, record: str, name: str, fields: tuple[str
 @click.argument("record", type=_RECORD)
 @click.argument("name")
 @_ALL_DOMAINS
-@click.pass_obj
-def remove(open_database: Open, /, record: str, name: str, all_domains: bool) -> None:
-    """Remove a record for good. To keep somebody out for a while, `set ... enabled=no`."""
-    engine = open_database()
+@click.pass_context
+def remove(context: click.Context, /, record: str, name: str, all_domains: bool) -> None:
+    """Remove a record for good; with an account its rules, its settings of filters and its answer while away. To keep
+    somebody out for a while, `set ... enabled=no`."""
+    engine = context.obj()
     values, wrong = parse_record(record, key_of(engine, record, name, all_domains=all_domains))
     if wrong:
         raise click.ClickException("\n".join(wrong))
     with asking(), engine.begin() as connection:
         try:
             columns = columns_of(Names(connection), Record(record, values))
+            if record == "account":
+                _leave(connection, columns, context.meta.get(GONE))
             found = connection.execute(delete(FORMS[record].table).filter_by(**columns)).rowcount
         except IntegrityError:
             raise click.ClickException(f"{record} {name} is still in use; remove first what belongs to it") from None
@@ -47,6 +57,12 @@ def remove(open_database: Open, /, record: str, name: str, all_domains: bool) ->
             raise click.ClickException(str(error)) from None
     if not found:
         raise click.ClickException(f"there is no {record} {name}")
+
+
+def _leave(connection: Connection, columns: Mapping[str, object], gone: Gone | None) -> None:
+    number = connection.scalar(select(AccountRow.__table__.c.account_id).filter_by(**columns))
+    if number is not None and gone is not None:
+        gone(connection, str(number))
 
 
 @click.command("password")

@@ -28,7 +28,8 @@ class Shell:
     """Runs commands on one database."""
 
     def __init__(self, engine: Engine) -> None:
-        self.group = directory_commands(lambda: engine)
+        self.gone: list[str] = []  # what else would go with an account
+        self.group = directory_commands(lambda: engine, gone=lambda _connection, number: self.gone.append(number))
         self.engine = engine
 
     def run(self, *words: str, answer: str | None = None) -> Result:
@@ -145,10 +146,15 @@ def test_a_field_is_set_and_the_others_stay(shell: Shell) -> None:
 
 def test_a_record_is_removed_by_name(shell: Shell) -> None:
     shell.do("add", "alias", "a@acme.example", "--account", "alice@acme.example")
+    alice = shell.find("alice@acme.example")
     assert "still in use" in shell.refused("remove", "account", "alice@acme.example")
     shell.do("remove", "address", "a@acme.example")
+    shell.gone.clear()
     shell.do("remove", "account", "alice@acme.example")
     assert shell.find("alice@acme.example") is None
+    assert alice is not None and shell.gone == [alice.id], "in the same transaction"
+    assert "there is no account" in shell.refused("remove", "account", "alice@acme.example")
+    assert shell.gone == [alice.id]
 
 
 def test_the_password_of_an_account_that_only_forwards_is_asked_for(shell: Shell) -> None:

@@ -20,7 +20,7 @@ from app.directory.engine import asking
 from app.directory.errors import NotAccepted, Overtaken, ReadOnly
 from app.directory.forwarding import stored
 from app.directory.member import check_guarded, check_mailboxes, check_name, domains
-from app.policy import actions
+from app.policy import actions, leaving
 from app.policy.actions import Action, By
 from app.policy.asking import changed
 from app.policy.errors import Gone
@@ -151,6 +151,8 @@ def undo(here: Realm, by: By, number: int) -> Action:
             for each in reversed(changes):
                 put_back(rows, each)
             pairs.extend(_sound_again(rows, changes, of_provider=here.of_provider))
+        if added := [str(each.number) for each in changes if each.table == "account" and each.before is None]:
+            leaving.forget(log, *added)  # nothing brings these back: an undo is not undone
         undone[:] = changes
 
     with policy() as engine:

@@ -49,8 +49,9 @@ def install(app: Flask, settings: Settings) -> None:
 
     def directory() -> click.Group:
         from app.directory.commands import directory_commands
+        from app.policy.leaving import forget
 
-        return directory_commands(open_database, partial(open_directory, settings))
+        return directory_commands(open_database, partial(open_directory, settings), forget)
 
     def moving() -> click.Group:
         from app.moving.commands import moving_commands

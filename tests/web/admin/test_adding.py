@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ from flask import Flask
 from sqlalchemy import Engine, insert
 
 from app.directory.tables import AddressRow, ServerRow
+from app.policy import away
+from app.policy.away import Away
 from tests.web.admin import world as people
 from tests.web.admin.test_editing import actions, wrong
 from tests.web.admin.test_importing import people_of
@@ -42,9 +45,11 @@ def test_who_only_forwards_signs_in_with_the_password_that_was_typed(log: Engine
     assert fresh.sign_in("zoe@two.example", "long enough 1").status_code == 303
     done = actions(log)[-1]
     assert (done.verb, done.account_id) == ("account-add", str(made.account_id)) and "argon" not in done.detail
+    away.keep(log, str(made.account_id), Away(True, "Away."), datetime.now(UTC), seen="")
     there = f"/admin/accounts/{made.account_id}"
     answer = browser.submit(f"{there}/undo/{done.id}", page=f"{there}/settings", follow_redirects=True)
     assert "is as it was before" in answer.get_data(as_text=True) and "zoe" not in people_of(log)
+    assert away.away(log, str(made.account_id)) is None, "what it chose goes with it"
     assert fresh.get("/settings/sessions").status_code == 303, "signed out"
 
 
