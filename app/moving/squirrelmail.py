@@ -41,8 +41,7 @@ class Files:
     def people(self) -> Iterator[Kept]:
         """Everybody who kept something there."""
         for file in self.files:
-            if file.name != "default_pref":
-                yield _of_files(file)
+            yield _of_files(file)
 
 
 class Sql:

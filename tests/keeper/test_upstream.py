@@ -237,7 +237,7 @@ def test_a_hibernated_connection_wakes(
 ) -> None:
     if version == "2.4" and (reason := dovecot24.missing()):
         pytest.skip(reason)
-    options = "imap_hibernate_timeout = 1s\n"
+    options = "imap_hibernate_timeout = 1s\nlog_debug = event=imap_client_hibernated\n"
     server = dovecot24.VERSIONS[version](server_folder, {"alice": "secret"}, hibernate=True, options=options).start()
     try:
         account = MailAccount(server, "alice", "secret")
@@ -245,8 +245,7 @@ def test_a_hibernated_connection_wakes(
         borrower = keeper.borrower()
         with borrower.lease(login_of(account)) as client:
             client.select("INBOX")
-        until(lambda: keeper.count("parked") == 1)
-        time.sleep(2.5)
+        until(lambda: "Successfully hibernated" in server.log())
         account.deliver(b"Subject: one\r\n\r\n\r\n")
         time.sleep(0.5)
         with borrower.lease(login_of(account)) as client:

@@ -155,7 +155,7 @@ def test_messages_are_learnt_one_after_the_other_in_the_order_in_which_they_came
 def test_behind_a_filter_that_hangs_the_others_fail_at_once_and_nobody_waited(syslog: Syslog, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         where = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        script = install(tmp_path, syslog.socket, controller=where, patience="1")
+        script = install(tmp_path, syslog.socket, controller=where, patience="0.3")
         began = time.monotonic()
         for number in range(10):
             assert teach(script, "spam", "box1", mail(str(number))) == 0

@@ -44,7 +44,7 @@ def dovecot(servers_folder: Path) -> Iterator[Dovecot]:
 
 @pytest.fixture
 def keeper(make_keeper: Callable[..., KeeperProcess]) -> KeeperProcess:
-    return make_keeper(park_after=1)
+    return make_keeper(park_after=0.2)
 
 
 @pytest.fixture

@@ -22,6 +22,8 @@ from app.demo.process import free_port
 from app.demo.redis import RedisServer
 from app.directory.tables import ServerRow
 from app.web.operating.diagnosis import Finding, line, run
+from app.web.operating.doctor_password import passwords
+from config.default import load
 from tests.conftest import Site
 from tests.profile.slapd import BASE, Slapd
 from tests.scripted import Peer, Scripted
@@ -277,5 +279,6 @@ def test_a_directory_of_people_is_asked_as_workers_ask_it(own_site: Site, tmp_pa
 def test_the_way_to_change_passwords_is_looked_at_where_there_is_one(own_site: Site, tmp_path: Path) -> None:
     told = doctor(own_site, POSTERN_PASSWORD_URL="sql:")
     assert told.lines["passwords"].startswith("ok: ") and "administrators can set one anew" in told.text
-    told = doctor(own_site, POSTERN_PASSWORD_URL=f"command:{tmp_path}/none {{login}}")
-    assert told.lines["passwords"].startswith("warning: there is no program ") and told.status == 0
+    environment = nodes.environment({**own_site.settings, "POSTERN_PASSWORD_URL": f"command:{tmp_path}/none {{login}}"})
+    (found,) = passwords(load(environment))
+    assert found.state == "warning" and found.text.startswith("there is no program ")
