@@ -173,11 +173,11 @@ def _check_length(text: str, field: str, longest: int) -> None:
 
 def _only(condition: Condition, ops: tuple[str, ...], parts: tuple[str, ...]) -> None:
     if condition.op not in ops:
-        raise BadRule("op", "This cannot be compared so.")
+        raise BadRule("op", "This cannot be compared in that way.")
     if condition.part not in parts:
         raise BadRule("part", "There is no such part.")
     if condition.comparator not in ("", "i;octet") or (condition.comparator and condition.kind in ("exists", "size")):
-        raise BadRule("op", "This cannot be compared so.")
+        raise BadRule("op", "This cannot be compared in that way.")
     if not _ZONE.fullmatch(condition.zone) or (condition.zone and condition.kind != "date"):
         raise BadRule("zone", "This is not the zone of a clock.")
     if condition.size and condition.kind != "size":

@@ -286,5 +286,5 @@ def undo(account_id: str, number: int) -> Any:
     except Gone:
         flash("That was taken back already, is longer ago than a day, or is not yours to take back.", "warning")
     except NotAccepted:
-        flash("Something was changed since that speaks against it. Nothing was taken back.", "warning")
+        flash("Something that this depends on was changed since. Nothing was taken back.", "warning")
     return redirect(url_for("admin.settings", account_id=of.id), 303)

@@ -61,7 +61,7 @@ def _set(of: Member, password: str) -> str:
     except Rejected as error:
         return f"It is not taken. {error.words}".strip()
     except Unsettled:
-        return "Nobody can tell whether it was set: the line broke after it was sent. Set it once more."
+        return "Nobody can tell whether it was set: the connection broke after it was sent. Set it once more."
     except PasswordError as error:
         logger.warning("a password was not set", extra={**described(error), "detail": str(error)[:200]})
         return "It cannot be set at the moment. Nothing was changed."

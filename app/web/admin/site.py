@@ -210,7 +210,7 @@ def undo(number: int) -> Any:
     if isinstance(told.why, Gone):
         flash("That was taken back already, is longer ago than a day, or is not yours to take back.", "warning")
     elif told.why is not None:
-        flash(f"Something was changed since that speaks against it. {kept}", "warning")
+        flash(f"Something that this depends on was changed since. {kept}", "warning")
     return _back(of)
 
 

@@ -47,7 +47,7 @@ DOES: Mapping[str, str] = {
     "redirect-copy": "Send a copy to",
     "read": "Mark as read",
     "flag": "Flag",
-    "label": "Put the label",
+    "label": "Set the label",
     "keep": "Keep in the inbox",
     "discard": "Throw away, unseen",
     "reject": "Send back, with the words",

@@ -26,7 +26,7 @@ def faults(letter: Letter) -> dict[str, str]:
     typed = letter.typed()
     found = {name: _told(typed[name]) for name in TYPED if typed[name].faults}
     if not found and not any(typed[name].addresses for name in TYPED):
-        found["to"] = "Write to whom this goes."
+        found["to"] = "Say who this goes to."
     return found
 
 

@@ -50,7 +50,7 @@ def send(mailbox: str, uidvalidity: int, uid: int) -> Any:
         parsed = recipients(typed)
         if parsed.faults or not parsed.addresses:
             told = " ".join(f"“{each.word}” {each.why}." for each in parsed.faults[:5])
-            return make_response(_page(me, message, message_id, to=told or "Write to whom this goes."), 422)
+            return make_response(_page(me, message, message_id, to=told or "Say who this goes to."), 422)
         try:
             put = _sent(client, me, message, parsed.addresses, message_id)
         except Spent as error:

@@ -45,8 +45,8 @@ WRONG = "This is not your current password."
 AWAY = f"Passwords cannot be changed at the moment. {NOTHING} Try again in a while."
 OLD_REFUSED = f"Your provider’s password service does not know your current password. {NOTHING} Ask your provider."
 UNKNOWN = (
-    "Nobody can tell whether your password was changed: the line broke after the new one was sent. Sign in with the "
-    "new one next time; if it is not right, with the former one."
+    "Nobody can tell whether your password was changed: the connection broke after the new one was sent. Sign in with "
+    "the new one next time; if it is not right, with the former one."
 )
 NOT_ENDED = (
     "Your password is changed, but other sessions could not be ended at once. They end by themselves within a quarter "

@@ -122,7 +122,7 @@ def test_many_changes_are_taken_back_in_parts_and_how_far_is_told(
     with log.begin() as rows:
         rows.execute(update(AccountRow.__table__).where(AccountRow.username == "u0").values(display_name="New"))
     told = undo(browser, first)
-    assert "so far: parts 3 to 2. Left: 1." in told and "speaks against it. The rest stays as it is." in told
+    assert "so far: parts 3 to 2. Left: 1." in told and "was changed since. The rest stays as it is." in told
     assert set(people_of(log)) - set(before) == {"u0", "u1"}
 
 

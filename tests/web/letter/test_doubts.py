@@ -23,7 +23,7 @@ def doubts(letter: Letter) -> list[str]:
 
 
 def test_a_message_to_nobody_asks_for_somebody() -> None:
-    assert faults(Letter(ID)) == {"to": "Write to whom this goes."}
+    assert faults(Letter(ID)) == {"to": "Say who this goes to."}
     assert faults(Letter(ID, bcc="bob@example.org")) == {}
 
 
