@@ -73,15 +73,15 @@ def parse_csv(
         io.StringIO(text), delimiter=";" if header.count(";") > header.count(",") else ",", strict=True
     )
     records: list[Record] = []
-    problems = _header_problems(reader.fieldnames or (), record)
-    if problems:
-        return [], problems
+    problems: list[Problem] = []
     try:
+        if wrong := _header_problems(reader.fieldnames or (), record):
+            return [], wrong
         for fields in reader:
             given = {name: text for name, text in fields.items() if text or name not in (preset or {})}
             _line({**(preset or {}), **given}, reader.line_num, record, records, problems)
     except csv.Error as error:
-        problems.append(Problem(reader.line_num, f"not CSV: {error}"))
+        problems.append(Problem(max(reader.line_num, 1), f"not CSV: {error}"))
     return records, problems
 
 

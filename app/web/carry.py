@@ -137,7 +137,10 @@ def _riding() -> list[tuple[str, str]]:
 def _file() -> list[tuple[str, str]]:
     """The text of the file that is to be looked at; none where it is none, or too long."""
     file = request.files.get("file") if request.endpoint in LOOKS else None
-    data = file.stream.read(FILE_BYTES + 1) if file is not None else b""
+    if file is None:
+        return []
+    file.stream.seek(0)  # whoever failed with it may have read it
+    data = file.stream.read(FILE_BYTES + 1)
     try:
         return [(FILE, data.decode("utf-8-sig"))] if 0 < len(data) <= FILE_BYTES else []
     except UnicodeDecodeError:

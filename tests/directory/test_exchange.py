@@ -159,7 +159,10 @@ def test_a_key_that_stands_twice_is_told_with_both_lines(filled: Engine) -> None
     assert [(each.line, "line 2" in each.text) for each in problems] == [(3, True)]
 
 
-@pytest.mark.parametrize("header", ["record,nmae", "name,site", "record,name,name", ""])
+ODD = ["record,nmae", "name,site", "record,name,name", "", "record,name\rsite,x\rsite,y", '"' * 280_000]
+
+
+@pytest.mark.parametrize("header", ODD, ids=range(len(ODD)))
 def test_a_header_that_is_not_understood_is_told(filled: Engine, header: str) -> None:
     report = read_csv(filled, io.StringIO(header + "\nsite,x\n"))
     assert report.problems and report.problems[0].line == 1

@@ -7,7 +7,7 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
-from flask import Flask
+from flask import Flask, request
 from werkzeug.datastructures import MultiDict
 
 from app.web import carry
@@ -126,6 +126,14 @@ def test_every_page_of_a_form_that_rides_holds_the_token() -> None:
     pages = ("contact", "digest", "identity", "special", "text", "writing", "filters/rule", "filters/text")
     pages += ("admin/importing",)
     assert all("{{ riding() }}" in (folder / f"{name}.html").read_text() for name in pages)
+
+
+def test_a_file_that_was_read_before_it_failed_rides_from_its_beginning(lone_app: Flask) -> None:
+    form = {carry.TOKEN: token(lone_app), "file": (BytesIO(b"username\nzoe\n"), "x.csv")}
+    with lone_app.test_request_context("/admin/site/import", method="POST", data=form, headers=OURS):
+        request.files["file"].stream.read(5)
+        again = carry.again()
+    assert again is not None and (carry.FILE, "username\nzoe\n") in again
 
 
 def test_files_do_not_ride_but_their_names_do(lone_app: Flask) -> None:
