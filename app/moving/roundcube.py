@@ -35,9 +35,7 @@ COLUMNS: Final = {
     "responses": ("name", "data", "is_html"),
 }
 MOST_PEOPLE: Final = 1000
-LARGEST: Final = (
-    2**20
-)  # characters of a vCard that are read; of a larger one the name and addresses beside it are taken
+LARGEST: Final = 2**20  # characters of a vCard that are read; of a larger one what stands beside it is taken
 _AT_ONCE: Final = 100
 _FOLDERS: Final[dict[str, Use]] = {
     "drafts_mbox": "drafts", "sent_mbox": "sent", "junk_mbox": "junk", "trash_mbox": "trash", "archive_mbox": "archive",
