@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from html import unescape
 from pathlib import Path
 
 import pytest
 from flask import Flask
-from sqlalchemy import Engine
+from sqlalchemy import Engine, insert, update
 
 from app.directory.engine import open_engine
+from app.directory.tables import AccountRow, ServerRow
+from app.outbox.tables import Base as Outbox
+from tests.conftest import MailAccount
 from tests.directory.filling import run
 from tests.web.admin.world import USER, enter
 from tests.web.pages import Pages
@@ -62,8 +66,20 @@ def test_a_memory_that_is_away_loses_nothing(memory: Engine, app: Flask) -> None
     assert status == 503 and "cannot be reached at the moment" in told
 
 
-def test_a_message_s_menu_leads_there(memory: Engine, app: Flask) -> None:
-    assert 'value="x@y.example"' in enter(app, USER).get(f"{PAGE}?sender=x@y.example").get_data(as_text=True)
+def test_a_message_s_menu_leads_there(memory: Engine, log: Engine, app: Flask, mail_account: MailAccount) -> None:
+    Outbox.metadata.create_all(log)
+    server = {"server_id": 1, "name": "one", "imap_host": "127.0.0.1", "imap_port": mail_account.server.imap_port}
+    mailbox = {"kind": "mailbox", "server_id": 1, "login": mail_account.login, "password_hash": None}
+    with app.extensions["postern"].directory.engine.begin() as rows:
+        rows.execute(insert(ServerRow).values(**server, imap_security="plain"))
+        rows.execute(update(AccountRow).where(AccountRow.account_id == 1).values(**mailbox, forward_to=None))
+    mail_account.append(b"From: X <x@y.example>\r\nSubject: Offer\r\n\r\nText\r\n")
+    browser: Pages = app.test_client()  # type: ignore[assignment]
+    assert browser.sign_in(USER, mail_account.password).status_code == 303
+    (path,) = set(re.findall(r'href="(/mail/INBOX/\d+/\d+)', browser.get("/mail/INBOX/").get_data(as_text=True)))
+    menu = browser.get(path).get_data(as_text=True)
+    (link,) = re.findall(r'href="([^"]+)" data-testid="forget-learnt"', menu)
+    assert 'value="x@y.example"' in browser.get(unescape(link)).get_data(as_text=True)
 
 
 def test_where_it_is_not_set_up_nothing_is_offered(log: Engine, app: Flask) -> None:
