@@ -45,6 +45,11 @@ class Request:
     instance: str = ""
     author: str = ""
 
+    @property
+    def people(self) -> int:
+        """For how many it is asked: a filter of content names all recipients of a message, with commas between."""
+        return 1 + self.recipient.count(",")
+
 
 class BadRequest(Exception):
     """What came is no request of Postfix."""

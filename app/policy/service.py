@@ -17,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from app.blocklog.event import Peer
@@ -59,7 +60,7 @@ class PolicyServer:
             timedelta(days=settings.greylist_days),
         )
         self.answers = Answers(self.engine, recipients.of, settings.policy_trusted, times)
-        self.batches = Batches(self.answers, DUNNO, FAULTS, self._away)
+        self.batches = Batches(self.answers, DUNNO, FAULTS, self._away, attrgetter("people"))
         self.ours, self.days = Ours(settings.own_names), settings.host_block_days
         self.pretences: dict[str, Pretence] = {}
         self._told_away = self._told_unwritten = False

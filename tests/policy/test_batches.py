@@ -14,12 +14,12 @@ from app.policy.batches import Batches
 from app.policy.errors import PolicyAway
 
 
-def asked(work: object, count: int) -> tuple[list[str], list[BaseException]]:
+def asked(work: object, count: int, **more: object) -> tuple[list[str], list[BaseException]]:
     """The answers to some questions at once, and what was told of SQL."""
     faults: list[BaseException] = []
 
     async def run() -> list[str]:
-        several: Batches[int, str] = Batches(work, "DUNNO", (PolicyAway,), faults.append)  # type: ignore[arg-type]
+        several: Batches[int, str] = Batches(work, "DUNNO", (PolicyAway,), faults.append, **more)  # type: ignore[arg-type]
         return list(await asyncio.gather(*(several.ask(number) for number in range(count))))
 
     return asyncio.run(run()), faults
@@ -35,6 +35,18 @@ def test_what_comes_while_others_are_answered_is_answered_together() -> None:
     answers, _ = asked(work, 200)
     assert answers == [str(number) for number in range(200)]
     assert sizes == [64, 64, 64, 8]
+
+
+def test_questions_about_many_are_not_answered_at_once_with_as_many_others() -> None:
+    sizes = []
+
+    def work(questions: Sequence[int]) -> list[str]:
+        sizes.append(len(questions))
+        return [str(each) for each in questions]
+
+    answers, faults = asked(work, 40, weight=lambda number: 100 if number == 2 else 20 if number < 20 else 1)
+    assert answers == [str(number) for number in range(40)] and faults == []
+    assert sizes == [2, 1, 3, 3, 3, 3, 3, 22]
 
 
 def test_sql_away_lets_everything_pass_and_is_told_once() -> None:

@@ -37,6 +37,10 @@ def test_only_what_is_of_use_is_kept() -> None:
     assert found == Request(sender="a@b.example", helo_name="x=y")
 
 
+def test_a_request_says_for_how_many_it_is() -> None:
+    assert [Request(recipient=each).people for each in ("", "a@b", "a@b,c@d,e@f")] == [1, 1, 3]
+
+
 @pytest.mark.parametrize("raw", [b"", b"sender", b"GET / HTTP/1.1\nHost=x", b"sender=" + b"x" * 4096])
 def test_what_is_no_request_is_refused(raw: bytes) -> None:
     with pytest.raises(BadRequest):
