@@ -9,6 +9,7 @@ import ast
 import graphlib
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -74,8 +75,9 @@ MOST_FILES = 17  # in one room of app/web
 SETTINGS = {"app.keeper.__main__", "app.keeper.supervisor", "app.courier.__main__", *ENTRY_POINTS}
 
 
+@cache
 def modules() -> dict[str, ast.Module]:
-    """Every module under app/, parsed, by its dotted name."""
+    """Every module under app/, parsed once, by its dotted name."""
     files = sorted((ROOT / "app").rglob("*.py"))
     return {name_of(path): ast.parse(path.read_text(), str(path)) for path in files}
 
