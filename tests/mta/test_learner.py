@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import shutil
 import socket
 import time
@@ -175,6 +177,22 @@ def test_what_is_too_much_or_has_no_place_fails_and_says_so_where_it_can(syslog:
         "user=<box1>, class=spam, outcome=failed",
         "user=<box1>, class=ham, outcome=failed",
     ]
+
+
+def test_who_moves_very_much_leaves_room_for_the_others(syslog: Syslog, tmp_path: Path) -> None:
+    script = install(tmp_path, syslog.socket, few="2", controller=f"http://127.0.0.1:{free_port()}")
+    with (tmp_path / f"spool/.lock.{os.getuid()}").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # nothing is learnt meanwhile
+        for number, login in enumerate(["box1"] * 4 + ["xbox1", "box2"]):
+            assert teach(script, "spam", login, mail(str(number))) == 0
+        assert sorted(each.rpartition(",")[2] for each in lying(tmp_path)) == ["box1", "box1", "box2", "xbox1"]
+    assert {each.partition(", message")[0] for each in syslog.said()} == {"user=<box1>, class=spam, outcome=failed"}
+
+
+def test_a_login_too_long_for_a_file_leaves_none_lying(syslog: Syslog, tmp_path: Path) -> None:
+    script = install(tmp_path, syslog.socket)
+    assert teach(script, "spam", "x" * 250, mail("1")) == 0
+    assert lying(tmp_path) == []
 
 
 def test_what_lies_there_since_a_crash_is_learnt_with_the_next(
