@@ -1,7 +1,8 @@
 """Copies of what somebody marked as spam, or as not spam, for a filter that learns from mail which is sent to it: one
 message from its owner with all of them attached as they came.
 
-It waits in the outbox for as long as the move can be undone, and goes with it. The move itself never fails for it.
+It waits in the outbox for as long as the move can be undone, and goes with it. The move itself never fails for it. Its
+own copy lies in the trash: nobody looks for it in Sent, but a courier for its traces after a crash.
 """
 
 from collections.abc import Sequence

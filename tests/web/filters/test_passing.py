@@ -198,13 +198,7 @@ def test_who_a_variable_of_a_script_names_is_not_exchanged_unnoticed(owner: Owne
 
 
 def test_new_targets_outside_are_told_to_the_owner_once(owner: Owner, monkeypatch: pytest.MonkeyPatch):
-    held = owner.app.extensions["postern"]
-    with Sink({}) as sink:
-        set_up = dataclasses.replace(
-            held.settings, public_url="https://mail.isp.example", notice_from="webmail@one.example",
-            notice_url=f"smtp+plain://127.0.0.1:{sink.port}",
-        )  # fmt: skip
-        monkeypatch.setattr(held, "settings", set_up)
+    with told(owner, monkeypatch) as sink:
         inside = form(a_does=["redirect-copy"], a_value=["bob@two.example"])
         assert owner.post(NEW, inside).status_code == 303
         assert sink.taken == []
