@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Final
 
 from app.sieve import read
@@ -17,6 +18,7 @@ from app.sieve.forward import Forward
 from app.sieve.rule import Action, Rule
 from app.sieve.vacation import Vacation
 
+MOST: Final = 600  # a script may have 5,000, and each may clash with each
 _REFUSES: Final = frozenset({"reject", "ereject"})
 _MARKER: Final = b"# rule:[your own rule (text)]\r\n"
 _DELIVERS: Final = frozenset({"fileinto", "redirect", "keep"})
@@ -43,13 +45,16 @@ def refuses(rule: AnyRule) -> bool:
 
 
 def clashes(blocks: Sequence[Block]) -> Mapping[int, Clash]:
-    """By each rule that refuses, what would have it fail where a message meets both."""
-    rules = {at: rule for at, block in enumerate(blocks) if (rule := meant(block)) is not None and rule.enabled}
-    going = [at for at, rule in rules.items() if not _stops(rule)]
+    """By each rule that refuses, what would have it fail where a message meets both; of the first MOST rules."""
+    known = ((at, rule) for at, block in enumerate(blocks) if (rule := meant(block)) is not None and rule.enabled)
+    rules = dict(islice(known, MOST))
+    going = {at for at, rule in rules.items() if not _stops(rule)}
+    delivering = [at for at, rule in rules.items() if delivers(rule)]
+    acting = [at for at in rules if at in going and (delivers(rules[at]) or refuses(rules[at]))]
     found: dict[int, Clash] = {}
     for at in [at for at, rule in rules.items() if refuses(rule)]:
-        above = tuple(one for one in going if one < at and (delivers(rules[one]) or refuses(rules[one])))
-        below = tuple(one for one in rules if one > at and delivers(rules[one])) if at in going else ()
+        above = tuple(one for one in acting if one < at)
+        below = tuple(one for one in delivering if one > at) if at in going else ()
         if above or below:
             found[at] = Clash(above, below)
     return found

@@ -6,6 +6,7 @@ that it is: nobody agrees to that.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Final
 from urllib.parse import unquote
@@ -17,7 +18,7 @@ from app.sieve.token import tokens
 SENDS: Final = re.compile(rb"redirect|notify|report|include", re.IGNORECASE)
 UNTOLD: Final = "${"  # of variables and encoded characters: what it says is not told by the string alone
 UNREAD: Final = "something that cannot be read"
-_ADDRESS: Final = re.compile(r"[^\s:,;?&=<>]+@[^\s,;?&<>]+")
+_BETWEEN: Final = re.compile(r"[\s,;?&<>]+")
 _LAST: Final = frozenset({b"redirect", b"report"})  # the latter: vnd.dovecot.report, with the message itself
 
 
@@ -72,7 +73,16 @@ def _written_to(text: str, *, options: bool) -> set[str]:
     text = unquote(text)
     if options and UNTOLD in text:
         return {text}
-    return set(_ADDRESS.findall(text)) if options or text.startswith("mailto:") else set()
+    return set(_addresses(text)) if options or text.startswith("mailto:") else set()
+
+
+def _addresses(text: str) -> Iterator[str]:
+    """What may be addresses in a text, in time that grows with its length alone."""
+    for piece in _BETWEEN.split(text):
+        local, at, domain = piece.partition("@")
+        local = local[max(local.rfind(":"), local.rfind("=")) + 1 :]
+        if at and domain and (local or "@" in domain):
+            yield f"{local}@{domain}"
 
 
 def _said(token: bytes) -> str:

@@ -1,5 +1,7 @@
 """Where a script sends mail on."""
 
+import time
+
 import pytest
 
 from app.sieve.targets import UNREAD, included, targets
@@ -34,6 +36,13 @@ from app.sieve.targets import UNREAD, included, targets
 )
 def test_what_stands_after_redirect_is_found_and_nothing_else(script: bytes, found: set[str]):
     assert targets(script) == found
+
+
+@pytest.mark.parametrize("text", [b"a" * 500_000, b"a@" * 250_000, b"%" * 500_000])
+def test_texts_of_any_kind_are_read_in_time_that_grows_with_their_length(text: bytes):
+    began = time.thread_time()
+    assert len(targets(b'notify :method "mailto" :options "%b";' % text)) <= 1
+    assert time.thread_time() - began < 2
 
 
 @pytest.mark.parametrize(

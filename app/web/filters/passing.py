@@ -19,6 +19,8 @@ from app.web.profile import setting
 from app.web.resources import resources
 from app.web.session import Current
 
+MOST = 200  # addresses that one change sends mail to anew: each is looked up
+SHOWN = 10
 AGREED = "forward targets"  # the setting of an account with the addresses that agreed to get its mail
 
 
@@ -51,15 +53,18 @@ def checked(me: Current, before: Sequence[Script], after: Sequence[Script]) -> N
     now = running(after, former)
     sent = effect(former, now)
     swept = sweeps(former, now, me.account.address, datetime.now(UTC))
+    if len(sent.anew) > MOST:
+        raise Forbidden(f"At most {MOST} addresses can be added at once, and mail would be sent on to {len(sent.anew):,}.")
     try:
         outside = _outside(me, sorted(sent.anew)) if sent.anew else ()
     except DirectoryError:
         raise Forbidden("Whether mail may be sent on there cannot be looked up at the moment.") from None
-    strangers = ", ".join(sorted({*outside} & sent.fresh - {*agreed(me)}))
+    strangers = sorted({*outside} & sent.fresh - {*agreed(me)})
     if strangers:
+        who = ", ".join(strangers[:SHOWN]) + (f" and {len(strangers) - SHOWN} more" if len(strangers) > SHOWN else "")
         raise Forbidden(
-            f"{strangers} has not agreed yet to get your mail. On the page Forwarding, have a code sent there,"
-            " and choose “For filters only”; then save this again."
+            f"{who} has not agreed yet to get your mail. On the page Forwarding, have a code sent there, and choose"
+            " “For filters only”; then save this again."
         )
     heard = sent.fresh.union(*(each.to for each in swept if each.does == "redirect"))
     denials = tuple(each for each in swept if each.does != "redirect")

@@ -19,6 +19,7 @@ from app.sieve.effect import running, sendings
 from app.sieve.failures import NoScript
 from app.sieve.script import Script
 from app.sieve.targets import included
+from app.web.filters import passing
 from tests.smtpsink import Sink
 from tests.web.filters.conftest import Owner
 from tests.web.filters.test_editor import NEW, form
@@ -185,6 +186,14 @@ def test_no_spelling_of_an_address_leads_past_who_has_to_agree(owner: Owner):
     for command in HIDDEN:
         answer = owner.post("/filters/text", {"text": head + command, "do": "save"})
         assert answer.status_code == 422 and "has not agreed yet" in answer.get_data(as_text=True), command
+    assert owner.names() == set()
+
+
+def test_very_many_addresses_are_neither_looked_up_nor_listed(owner: Owner):
+    some = "".join(f'redirect "a{at}@elsewhere.example";\n' for at in range(passing.MOST + 1))
+    for text, words in ((some, "201"), (some.partition("\n")[2], "and 190 more has not agreed")):
+        answer = owner.post("/filters/text", {"text": text, "do": "save"})
+        assert answer.status_code == 422 and words in answer.get_data(as_text=True)
     assert owner.names() == set()
 
 
