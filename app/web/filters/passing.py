@@ -54,7 +54,7 @@ def checked(me: Current, before: Sequence[Script], after: Sequence[Script]) -> N
     sent = effect(former, now)
     swept = sweeps(former, now, me.account.address, datetime.now(UTC))
     if len(sent.anew) > MOST:
-        raise Forbidden(f"At most {MOST} addresses can be added at once, and mail would be sent on to {len(sent.anew):,}.")
+        raise Forbidden(f"At most {MOST} addresses can be added at once; here are {len(sent.anew):,}.")
     try:
         outside = _outside(me, sorted(sent.anew)) if sent.anew else ()
     except DirectoryError:
