@@ -139,7 +139,8 @@ END
 $$;
 
 GRANT SELECT ON mta_domain TO exim, postfix, spamassassin;
-GRANT SELECT ON mta_recipient TO exim, postfix, spamassassin;
+GRANT SELECT ON mta_recipient TO exim, postfix;
+GRANT SELECT (domain, local, by_name, wide, account_id) ON mta_recipient TO spamassassin;
 GRANT SELECT ON mta_rule TO exim, postfix;
 GRANT SELECT ON mta_setting TO exim, postfix, dovecot;
 GRANT SELECT ON sa_setting, sa_rule TO spamassassin;
@@ -147,9 +148,9 @@ GRANT SELECT ON mta_host_block TO exim, postfix;
 GRANT SELECT ON mta_host_pardon, mta_away TO exim;
 GRANT SELECT ON mta_login, mta_box TO dovecot;
 GRANT SELECT (prefid, scope_rank, scope_id, preference, value) ON spam_pref TO spamassassin;
-GRANT SELECT, INSERT ON host_block TO exim;
+GRANT SELECT (ip, expires_at, hits), INSERT ON host_block TO exim;
 GRANT UPDATE (reason, added_at, expires_at, hits) ON host_block TO exim;
-GRANT SELECT, INSERT ON grey_triplet TO exim;
+GRANT SELECT (net, mark, first_seen, last_seen, tries, passed_at), INSERT ON grey_triplet TO exim;
 GRANT UPDATE (first_seen, last_seen, tries, passed_at) ON grey_triplet TO exim;
 GRANT SELECT, INSERT ON away_answer TO exim;
 GRANT UPDATE (answered_at) ON away_answer TO exim;

@@ -35,5 +35,6 @@ SELECT r.domain, r.local, r.by_name, r.wide, r.live, r.account_id, r.site, r.kin
   FROM mta_recipient r JOIN vexim.users u ON r.account_id = CONCAT('q:', u.user_id);
 
 GRANT SELECT ON mta_domain TO exim, postfix, spamassassin;
-GRANT SELECT ON mta_recipient TO exim, postfix, spamassassin;
+GRANT SELECT ON mta_recipient TO exim, postfix;
+GRANT SELECT (domain, local, by_name, wide, account_id) ON mta_recipient TO spamassassin;
 GRANT SELECT ON mta_login TO dovecot;

@@ -52,5 +52,6 @@ SELECT d.domain AS domain, m.local_part AS local, 1 AS by_name, 0 AS wide, CASE 
   FROM mta_domain d JOIN postfixadmin.mailbox m ON m.domain = d.site;
 
 GRANT SELECT ON mta_domain TO exim, postfix, spamassassin;
-GRANT SELECT ON mta_recipient TO exim, postfix, spamassassin;
+GRANT SELECT ON mta_recipient TO exim, postfix;
+GRANT SELECT (domain, local, by_name, wide, account_id) ON mta_recipient TO spamassassin;
 GRANT SELECT ON mta_login TO dovecot;
