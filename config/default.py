@@ -64,7 +64,7 @@ class Settings(PasswordSettings, FilterSettings):
         "PEM file of a private certificate authority of the servers above; unset: the system's", values.existing_file
     )
     directory_query: str | None = setting(
-        "one SELECT on an existing schema in place of our own tables: :address :local :domain"
+        "one SELECT on an existing schema in place of our own tables: :address :local :plain :domain", values.statement
     )
     directory_database_url: str | None = setting(
         "where that schema lives; unset: POSTERN_DATABASE_URL", values.database_url, secret=True

@@ -45,7 +45,8 @@ class PasswordSettings:
         "doveadm_api_key of Dovecot, or the password of POSTERN_PASSWORD_BIND_DN", values.secret, secret=True
     )
     password_statement: str | None = setting(
-        "sql: one UPDATE with :hash or :crypt, and :address, :login, or :local and :domain; unset: our own directory"
+        "sql: one UPDATE with :hash or :crypt, and :address, :login, or :local and :domain; unset: our own directory",
+        values.statement,
     )
     password_database_url: str | None = setting(
         "sql: the database of that statement; unset: the directory's", values.database_url, secret=True

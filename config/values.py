@@ -25,6 +25,13 @@ def text(value: str) -> str:
     return value
 
 
+def statement(value: str) -> str:
+    """SQL, which may take several lines."""
+    if not value.translate({9: " ", 10: " ", 13: " "}).isprintable():
+        raise ValueError("SQL without control characters but line breaks and tabs")
+    return value
+
+
 def secret(value: str) -> str:
     """Text that is never shown: errors about it name only its length."""
     return text(value)

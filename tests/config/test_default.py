@@ -58,6 +58,16 @@ def test_old_keys_follow_after_a_comma() -> None:
     assert settings.secret_key == KEY.encode()
 
 
+def test_a_query_may_take_several_lines_and_no_other_control_character(tmp_path: Path) -> None:
+    lines = "SELECT a AS address\n\tFROM b\r\nWHERE a = :address"
+    file = tmp_path / "directory.sql"
+    file.write_bytes(f"{lines}\n".encode())
+    found = load({"POSTERN_SECRET_KEY": KEY, "POSTERN_DIRECTORY_QUERY_FILE": str(file)}).directory_query
+    assert found and found.splitlines() == lines.splitlines()
+    with pytest.raises(SettingError, match="POSTERN_DIRECTORY_QUERY: .* SQL without control characters"):
+        read(directory_query="SELECT\x00 1")
+
+
 def test_a_setting_may_come_from_a_file(tmp_path: Path) -> None:
     file = tmp_path / "key"
     file.write_text(KEY + "\n")
