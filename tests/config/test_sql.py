@@ -27,7 +27,7 @@ _ASKED = (
 _HASH = "$6$salt$" + "x" * 86
 _READS = {
     "exim": {"mta_domain", "mta_recipient", "mta_rule", "mta_setting", "mta_host_block", "mta_host_pardon", "mta_away"},
-    "postfix": {"mta_domain", "mta_recipient", "mta_rule", "mta_setting", "mta_host_block"},
+    "postfix": {"mta_domain", "mta_recipient", "mta_network", "mta_setting", "mta_host_block"},
     "dovecot": {"mta_box", "mta_login", "mta_setting"},
     "spamassassin": {"mta_domain", "sa_setting", "sa_rule"},
 }
@@ -227,17 +227,23 @@ def test_a_view_of_a_part_shows_no_function_of_its_reader_the_rest(engines: dict
     with engines["owner"].begin() as connection:
         values = "'2026-01-01', '1', '1', '1', 'forward', 'hers@else.example', ''"
         connection.execute(text(f"INSERT INTO action_log ({columns}) VALUES ({values})"))
-    with engines["exim"].connect() as connection:
-        connection.execute(text("SET enable_indexscan = off; SET enable_bitmapscan = off"))
+        rule = "(scope_rank, scope_id, action, kind, value, created_at)"
         connection.execute(
-            text(
-                "CREATE FUNCTION pg_temp.seen(what text) RETURNS boolean LANGUAGE plpgsql COST 0.0001 AS $$"
-                " BEGIN IF what LIKE 'hers@%' THEN RAISE EXCEPTION 'seen %', what; END IF; RETURN true; END $$"
-            )
+            text(f"INSERT INTO policy_rule {rule} VALUES (2, '1', 'deny', 1, 'hers@else.example', now())")
         )
-        assert connection.execute(text("SELECT * FROM mta_host_pardon WHERE pg_temp.seen(ip)")).all() == []
+    for user, view, column in (("exim", "mta_host_pardon", "ip"), ("postfix", "mta_network", "network")):
+        with engines[user].connect() as connection:
+            connection.execute(text("SET enable_indexscan = off; SET enable_bitmapscan = off"))
+            connection.execute(
+                text(
+                    "CREATE FUNCTION pg_temp.seen(what text) RETURNS boolean LANGUAGE plpgsql COST 0.0001 AS $$"
+                    " BEGIN IF what LIKE 'hers@%' THEN RAISE EXCEPTION 'seen %', what; END IF; RETURN true; END $$"
+                )
+            )
+            assert connection.execute(text(f"SELECT * FROM {view} WHERE pg_temp.seen({column})")).all() == []
     with engines["owner"].begin() as connection:
         connection.execute(text("DELETE FROM action_log WHERE target = 'hers@else.example'"))
+        connection.execute(text("DELETE FROM policy_rule WHERE value = 'hers@else.example'"))
 
 
 def allowed(engine: Engine, line: str) -> bool:
