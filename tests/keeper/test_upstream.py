@@ -245,7 +245,9 @@ def test_a_hibernated_connection_wakes(
         borrower = keeper.borrower()
         with borrower.lease(login_of(account)) as client:
             client.select("INBOX")
-        until(lambda: "Successfully hibernated" in server.log())
+        until(lambda: "hibernate" in server.log())
+        if "notifications not supported" in server.log():
+            pytest.skip("inotify's instances are used up: fs.inotify.max_user_instances")
         account.deliver(b"Subject: one\r\n\r\n\r\n")
         time.sleep(0.5)
         with borrower.lease(login_of(account)) as client:
