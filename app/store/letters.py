@@ -50,8 +50,16 @@ def put(redis: Redis, letters: Sequence[Waiting]) -> bool:
 
 def take(redis: Redis, now: int) -> Waiting | None:
     """One that may be sent now, and is nobody else's for a minute. Raises redis.RedisError."""
-    found: Any = redis.eval(_TAKE, 1, KEY, str(now), str(now + TAKEN))
-    return None if found is None else Waiting(**json.loads(found))
+    while (found := _taken(redis, now)) is not None:
+        try:
+            return Waiting(**json.loads(found))
+        except (TypeError, ValueError):  # a newer version's, whose courier takes it; it keeps none behind it waiting
+            continue
+    return None
+
+
+def _taken(redis: Redis, now: int) -> Any:
+    return redis.eval(_TAKE, 1, KEY, str(now), str(now + TAKEN))
 
 
 def done(redis: Redis, letter: Waiting) -> None:

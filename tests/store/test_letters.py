@@ -29,6 +29,14 @@ def test_who_dies_with_one_leaves_it_to_another_in_a_minute(redis: Redis) -> Non
     assert take(redis, NOW + letters.TAKEN)
 
 
+def test_a_letter_of_another_version_keeps_none_behind_it_waiting(redis: Redis) -> None:
+    redis.zadd(letters.KEY, {'{"address": "x@y.example", "html": ""}': NOW - 5, "[]": NOW - 4})
+    put(redis, [ANN])
+    found = take(redis, NOW)
+    assert found is not None and found.address == ANN.address and take(redis, NOW) is None
+    assert redis.zcard(letters.KEY) == 3
+
+
 def test_what_cannot_be_sent_is_tried_later_for_a_day(redis: Redis) -> None:
     put(redis, [ANN])
     found = take(redis, NOW)

@@ -62,8 +62,9 @@ def checked(me: Current, before: Sequence[Script], after: Sequence[Script]) -> N
     strangers = sorted({*outside} & sent.fresh - {*agreed(me)})
     if strangers:
         who = ", ".join(strangers[:SHOWN]) + (f" and {len(strangers) - SHOWN} more" if len(strangers) > SHOWN else "")
+        verb = "has" if len(strangers) == 1 else "have"
         raise Forbidden(
-            f"{who} has not agreed yet to get your mail. On the page Forwarding, have a code sent there, and choose"
+            f"{who} {verb} not agreed yet to get your mail. On the page Forwarding, have a code sent there, and choose"
             " “For filters only”; then save this again."
         )
     heard = sent.fresh.union(*(each.to for each in swept if each.does == "redirect"))

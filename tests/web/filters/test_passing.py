@@ -191,7 +191,7 @@ def test_no_spelling_of_an_address_leads_past_who_has_to_agree(owner: Owner):
 
 def test_very_many_addresses_are_neither_looked_up_nor_listed(owner: Owner):
     some = "".join(f'redirect "a{at}@elsewhere.example";\n' for at in range(passing.MOST + 1))
-    for text, words in ((some, "201"), (some.partition("\n")[2], "and 190 more has not agreed")):
+    for text, words in ((some, "201"), (some.partition("\n")[2], "and 190 more have not agreed")):
         answer = owner.post("/filters/text", {"text": text, "do": "save"})
         assert answer.status_code == 422 and words in answer.get_data(as_text=True)
     assert owner.names() == set()
