@@ -167,7 +167,7 @@ class Follower:
             for each in readings:
                 save(connection, each.place, each.position, self.name)
             if last:
-                release(connection, list(places.values()), self.name)
+                release(connection, list(places.values()), self.name, done=self.once)
         self.refused = 0
         self.rows += batch.rows - left
         self._shut_out(join.tally.pretences)

@@ -9,7 +9,7 @@ from typing import Any, Final
 from sqlalchemy import Engine, select
 
 from app.blocklog.asking import asking
-from app.blocklog.tables import OddRow, SourceRow
+from app.blocklog.tables import DONE, OddRow, SourceRow
 
 _SOURCES: Final[Any] = SourceRow.__table__.c
 _ODD: Final[Any] = OddRow.__table__.c
@@ -31,6 +31,10 @@ class SourceHealth:
     rows: int
     odd_lines: int
     gaps: int
+
+    def silent(self, since: datetime) -> bool:
+        """Nobody has looked since then who should have: a file that was read once is done with."""
+        return self.owner != DONE and (self.seen_at is None or self.seen_at < since)
 
 
 @dataclass(frozen=True, slots=True)

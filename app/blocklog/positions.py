@@ -21,7 +21,7 @@ from sqlalchemy import Connection, func, insert, select, update
 from app.blocklog.files import head, look
 from app.blocklog.message import opened, squeezed
 from app.blocklog.source import Source
-from app.blocklog.tables import SourceRow
+from app.blocklog.tables import DONE, SourceRow
 from app.blocklog.tail import Position
 
 SILENT = timedelta(seconds=30)  # after which a follower on another machine is taken for dead
@@ -73,7 +73,7 @@ def _claim(connection: Connection, source: Source, name: str) -> Place:
         values = {"source_id": number, "node": source.node, "path": source.path, "owner": name, "seen_at": now}
         connection.execute(insert(_SOURCE).values(**values, format=source.format, zone=source.zone))
         return Place(source, number, None, 1, None)
-    if row.owner not in ("", name) and _alive(row.owner, row.seen_at, now):
+    if row.owner not in ("", DONE, name) and _alive(row.owner, row.seen_at, now):
         raise Lost(f"{source.path} is read by {row.owner.rpartition(':')[0]}")
     taken = {"owner": name, "seen_at": now, "format": source.format, "zone": source.zone}
     done = connection.execute(update(_SOURCE).where(mine, _SOURCE.c.owner == row.owner).values(**taken))
@@ -135,11 +135,11 @@ def save(connection: Connection, place: Place, position: Position, name: str) ->
     place.lines = place.rows = place.odd_lines = place.gaps = 0
 
 
-def release(connection: Connection, places: Sequence[Place], name: str) -> None:
-    """Gives logs back."""
+def release(connection: Connection, places: Sequence[Place], name: str, *, done: bool = False) -> None:
+    """Gives logs back; `done`: they are read to their end, and nobody is to go on with them."""
     numbers = [each.source_id for each in places]
     mine = _SOURCE.c.source_id.in_(numbers) & (_SOURCE.c.owner == name)
-    connection.execute(update(_SOURCE).where(mine).values(owner=""))
+    connection.execute(update(_SOURCE).where(mine).values(owner=DONE if done else ""))
 
 
 def _alive(name: str, seen: datetime | None, now: datetime) -> bool:

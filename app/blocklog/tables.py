@@ -188,6 +188,9 @@ class LearntRow(Base):
     message_id = optional(String(250))
 
 
+DONE = "done"  # `owner` of a file that was read once; names of followers have colons
+
+
 class SourceRow(Base):
     """One log file of one host, and how far it is read: the position, and what is known of messages still under way,
     written in the transaction that wrote their rows. `owner` is the follower that reads it, until `seen_at` is old."""

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Engine, insert
 
 from app.blocklog import health, hosts
-from app.blocklog.tables import HostRow, OddRow, SourceRow
+from app.blocklog.tables import DONE, HostRow, OddRow, SourceRow
 from tests.blocklog.filling import NOW, ago
 
 
@@ -25,6 +25,15 @@ def test_each_log_tells_how_far_it_is_read(engine: Engine) -> None:
     assert second == health.SourceHealth(
         2, "mx2", "/var/log/mail.log", "syslog", "log1:7", NOW, ago(seconds=5), 100, 9, 3, 1
     )
+
+
+def test_a_log_is_silent_when_nobody_looks_at_it_who_should(engine: Engine) -> None:
+    looked = ((1, "", None), (2, "log1:7", NOW), (3, "log1:7", ago(minutes=2)), (4, DONE, ago(days=9)))
+    for number, owner, seen in looked:
+        at = {"node": "mx1", "path": f"/{number}", "format": "syslog"}
+        put(engine, SourceRow, source_id=number, owner=owner, seen_at=seen, **at)
+    found = health.sources(engine)
+    assert [each.path for each in found if each.silent(ago(minutes=1))] == ["/1", "/3"]
 
 
 def test_odd_lines_are_told_with_an_example_the_newest_first(engine: Engine) -> None:

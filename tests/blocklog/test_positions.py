@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 
 from app.blocklog.positions import Lost, claim, owner, refuse_known, release, save
 from app.blocklog.source import Source
-from app.blocklog.tables import SourceRow
+from app.blocklog.tables import DONE, SourceRow
 from app.blocklog.tail import Position
 from tests.blocklog.followed import engine, follow_once, follower, rows  # noqa: F401 - fixture
 
@@ -41,6 +41,16 @@ def test_what_is_saved_is_found_by_the_next_one(engine: Engine) -> None:  # noqa
         (place,) = claim(connection, [LOG], owner())
     assert (place.position, place.next_seq, place.last_at, place.state) == (position, 9, AT, {"clock": 1.5})
     assert rows(engine, SourceRow, "lines") == [{"lines": 5}]
+
+
+def test_a_file_that_was_read_once_is_done_with_and_can_be_taken_again(engine: Engine) -> None:  # noqa: F811
+    name = owner()
+    with engine.begin() as connection:
+        (place,) = claim(connection, [LOG], name)
+        release(connection, [place], name, done=True)
+    assert rows(engine, SourceRow, "owner") == [{"owner": DONE}]
+    with engine.begin() as connection:
+        assert claim(connection, [LOG], owner())
 
 
 def test_who_lost_a_log_writes_nothing(engine: Engine) -> None:  # noqa: F811

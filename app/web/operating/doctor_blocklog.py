@@ -36,7 +36,7 @@ def _looked(engine: Engine, now: datetime) -> Iterator[Finding]:
     if not sources:
         yield Finding("ok", "no log is read")  # a site may do without
         return
-    silent = [f"{each.node}:{each.path}" for each in sources if each.seen_at is None or now - each.seen_at > LATE]
+    silent = [f"{each.node}:{each.path}" for each in sources if each.silent(now - LATE)]
     if silent:
         yield Finding(
             "warning", f"nobody reads {', '.join(silent)}", "see that python -m app.blocklog.follow runs"
