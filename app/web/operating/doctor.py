@@ -36,6 +36,7 @@ from config.default import LOOPBACK_HOSTS, Settings, unknown
 
 FULL = 0.8  # of Redis' maxmemory
 OLDEST_REDIS = (6, 2)
+NO_SERVER = "flask --app wsgi directory add server, or POSTERN_IMAP_URL"
 
 
 def examine(settings: Settings, brands: Brands, say: Callable[[str], Any]) -> int:
@@ -129,6 +130,8 @@ def _sql(settings: Settings, found: Listed) -> Iterator[Finding]:
         else:
             yield from _listed(directory.engine, found)
             yield Finding("ok", f"{_where(settings)} answers in {_milliseconds(began)}, mail servers: {len(found)}")
+            if not found and settings.imap_url is None:
+                yield Finding("warning", "no mail server is up, so nobody reads mail", NO_SERVER)
     except DirectoryError as error:
         state: State = "fault" if settings.imap_url is None else "warning"
         yield Finding(state, f"{_where(settings)}: {error}", "see that the database runs and lets this node in")

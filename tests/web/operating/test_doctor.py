@@ -115,6 +115,12 @@ def test_a_node_in_good_health_has_a_line_for_each_part_and_status_0(
 
 
 @servers
+def test_a_directory_without_mail_servers_is_told_how_to_get_one(own_site: Site):
+    told = doctor(own_site)
+    assert told.lines["sql"].startswith("warning: no mail server is up") and "directory add server" in told.lines["sql"]
+
+
+@servers
 def test_parts_that_are_away_are_faults_named_within_seconds(own_site: Site, silent: int):
     """One silent, one refused: each costs its own five seconds at most, and all are looked at side by side."""
     add_server(own_site, "gone", free_port())
