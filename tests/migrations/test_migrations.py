@@ -168,11 +168,13 @@ def test_a_migration_that_fails_leaves_no_half_table_where_the_database_can_undo
 def test_rows_and_keys_survive_as_sqlite_s_tables_are_made_anew(tmp_path: Path) -> None:
     engine = open_engine(f"sqlite:///{tmp_path}/x.db", timeout=None)
     upgrade(engine)
-    downgrade(engine, "0011")
+    downgrade(engine, "0010")
     lines = [
         "INSERT INTO site (site_id, name, primary_domain) VALUES (3, 'one', 'one.example')",
         "INSERT INTO domain (domain_id, name, site_id) VALUES (4, 'one.example', 3)",
-        "INSERT INTO account (account_id, site_id, username, kind) VALUES (5, 3, 'ann', 'forward')",
+        "INSERT INTO mail_server (server_id, name, imap_host) VALUES (7, 'mx', 'imap.one.example')",
+        "INSERT INTO account (account_id, site_id, username, kind, server_id, login)"
+        " VALUES (5, 3, 'ann', 'mailbox', 7, 'box1')",
         "INSERT INTO address (address_id, site_id, local, account_id) VALUES (6, 3, 'sales', 5)",
         "INSERT INTO action_log (at, actor_id, account_id, site, verb, target, ip)"
         " VALUES ('2026-01-01', '5', '41', '3', 'account-add', 'gone@one.example', '')",
@@ -182,13 +184,15 @@ def test_rows_and_keys_survive_as_sqlite_s_tables_are_made_anew(tmp_path: Path) 
             connection.exec_driver_sql(line)
     before = _rows(engine)
     upgrade(engine)
-    now = _rows(engine)  # with the columns of later migrations, which are empty
+    now = _rows(engine)  # with the columns of later migrations
     assert {table: [row | was for row, was in zip(now[table], before[table], strict=True)] for table in now} == now
     with engine.begin() as connection:
         connection.exec_driver_sql("INSERT INTO account (site_id, username, kind) VALUES (3, 'bob', 'forward')")
         assert connection.scalar(text("SELECT max(account_id) FROM account")) == 42, "past one that a log names"
-        with pytest.raises(IntegrityError), connection.begin_nested():
-            connection.exec_driver_sql("DELETE FROM account WHERE account_id = 5")
+        for line in ("DELETE FROM account WHERE account_id = 5", "DELETE FROM mail_server"):
+            with pytest.raises(IntegrityError), connection.begin_nested():
+                connection.exec_driver_sql(line)
+        assert connection.exec_driver_sql("PRAGMA foreign_key_check").all() == []
     downgrade(engine, "0011")
     upgrade(engine)
     assert [each["username"] for each in _rows(engine)["account"]] == ["ann", "bob"]
