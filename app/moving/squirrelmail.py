@@ -72,10 +72,11 @@ class Sql:
         if self.book is None:
             return ()
         c = self.book.c
-        rows = select(c.nickname, c.firstname, c.lastname, c.email, c.label).where(c.owner == user)
+        rows = select(c.owner, c.nickname, c.firstname, c.lastname, c.email, c.label).where(c.owner == user)
         with asking(), self.engine.connect() as connection:
             found = connection.execute(rows.limit(MOST_CONTACTS)).all()
-        return tuple(each for row in found if (each := _contact([str(cell or "") for cell in row])))
+        own = [row[1:] for row in found if row.owner == user]  # MariaDB takes é for e
+        return tuple(each for row in own if (each := _contact([str(cell or "") for cell in row])))
 
 
 def _of_files(file: Path) -> Kept:

@@ -55,8 +55,9 @@ def database(tmp_path: Path) -> Engine:
         "userprefs": ("user", "prefkey", "prefval"),
         "address": ("owner", "nickname", "firstname", "lastname", "email", "label"),
     }
+    loose = String(128, collation="NOCASE")  # as MariaDB compares
     preferences, book = (
-        Table(name, schema, *(Column(each, String(128) if each != "prefval" else Text) for each in told))
+        Table(name, schema, *(Column(each, loose if each != "prefval" else Text) for each in told))
         for name, told in columns.items()
     )
     schema.create_all(engine)
@@ -66,6 +67,7 @@ def database(tmp_path: Path) -> Engine:
         connection.execute(insert(preferences), rows)
         names = ("nickname", "firstname", "lastname", "email", "label")
         connection.execute(insert(book), [{"owner": "juergen", **dict(zip(names, row, strict=True))} for row in BOOK])
+        connection.execute(insert(book).values(owner="Juergen", nickname="another's", email="x@x.example"))
     return engine
 
 
