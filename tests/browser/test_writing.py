@@ -507,7 +507,8 @@ def test_what_was_typed_last_is_in_the_trash_once_it_is_discarded(
     page.get_by_test_id("compose-link").click()
     write(page, "Thrown away", "Typed and never saved\n")
     page.get_by_test_id("compose-discard").click()
-    page.get_by_test_id("undo-button").click()
+    with page.expect_response(lambda answer: answer.url.endswith("/undo")):  # a page that is left sends nothing more
+        page.get_by_test_id("undo-button").click()
     page.goto("/mail/Drafts/")
     row(page, "Thrown away").get_by_test_id("message-subject-link").click()
     page.get_by_test_id("edit-draft").click()

@@ -11,8 +11,12 @@ from sqlalchemy import Engine, insert
 from app.blocklog.codes import Accepted, Outcome, Policy, Stage
 from app.blocklog.tables import Base, BlockRow, RecentRow
 
-NOW = datetime.now(UTC).replace(microsecond=0)
 _numbers = itertools.count(1 << 48)
+
+
+def now() -> datetime:
+    """As rows have it. Asked anew for each: a test may run long after it was collected."""
+    return datetime.now(UTC).replace(microsecond=0)
 
 
 def tables(engine: Engine) -> None:
@@ -24,7 +28,7 @@ def block(engine: Engine, *, account: str = "1", ago: timedelta = timedelta(minu
     """One stopped message; returns its place as an address has it."""
     values: dict[str, Any] = {
         "account_id": account,
-        "blocked_at": NOW - ago,
+        "blocked_at": now() - ago,
         "id": next(_numbers),
         "site": "1",
         "policy": Policy.rbl,
@@ -52,7 +56,7 @@ def recent(engine: Engine, *, account: str = "1", ago: timedelta = timedelta(min
     """One accepted message."""
     values: dict[str, Any] = {
         "account_id": account,
-        "received_at": NOW - ago,
+        "received_at": now() - ago,
         "id": next(_numbers),
         "site": "1",
         "outcome": Accepted.inbox,

@@ -24,7 +24,7 @@ from tests.conftest import MailAccount
 from tests.mail.boxes import letter, opened
 from tests.policy.amavis import Amavis, amavis
 from tests.policy.rules import kept, rule
-from tests.web.blocked.rows import NOW, block, tables
+from tests.web.blocked.rows import block, now, tables
 from tests.web.conftest import PASSWORD, add_account
 from tests.web.pages import Pages
 
@@ -64,7 +64,7 @@ def text(answer: Any) -> str:
 def rules(log: Engine, account: str = "1") -> list[tuple[str, str, bool]]:
     return [
         (each.action, each.value, each.expires_at is None)
-        for each in senders.rules_of(log, account_scope(account), NOW)
+        for each in senders.rules_of(log, account_scope(account), now())
     ]
 
 
@@ -190,7 +190,7 @@ def test_nobody_acts_on_another_s_row_or_takes_back_what_another_did(app: Flask,
     bob.sign_in("bob@one.example", PASSWORD)
     act(signed_in, mine, **ALLOW)
     number = actions.of_account(log, "1")[0].id
-    rule = senders.rules_of(log, account_scope("1"), NOW)[0].rule_id
+    rule = senders.rules_of(log, account_scope("1"), now())[0].rule_id
     assert bob.submit(f"/blocked/{mine}/remedy", ALLOW, page="/blocked").status_code == 404
     assert bob.get(f"/blocked/{mine}/tell").status_code == 404
     for path in (f"/settings/actions/{number}/undo", f"/settings/actions/rules/{rule}/remove"):

@@ -18,7 +18,7 @@ from app.policy.tables import Base
 from app.policy.value import Kind
 from app.profile.tables import Base as ProfileBase
 from app.web.blocked import doings
-from tests.web.blocked.rows import NOW
+from tests.web.blocked.rows import now
 from tests.web.pages import Pages
 
 pytestmark = pytest.mark.servers
@@ -35,7 +35,7 @@ def database(app: Flask) -> Engine:
 
 
 def rule(value: str, **more: object) -> Rule:
-    return Rule(account_scope("1"), "deny", Kind.domain, value, NOW, **more)  # type: ignore[arg-type]
+    return Rule(account_scope("1"), "deny", Kind.domain, value, now(), **more)  # type: ignore[arg-type]
 
 
 def page(browser: Pages, path: str = PAGE) -> str:
@@ -57,7 +57,7 @@ def test_rules_are_listed_and_removed(database: Engine, signed_in: Pages) -> Non
 
 
 def test_what_administrators_did_is_shown_and_is_not_one_s_own_to_take_back(database: Engine, signed_in: Pages) -> None:
-    actions.recorded(database, By("9", "1", "1"), "look", "1", NOW)
+    actions.recorded(database, By("9", "1", "1"), "look", "1", now())
     actions.add_rule(database, By("9", "1", "1"), rule("shop.example"))
     shown = page(signed_in)
     assert shown.count("by an administrator") == 2 and 'data-testid="action-undo"' not in shown
@@ -71,7 +71,7 @@ def test_after_a_day_there_is_no_way_back_and_older_ones_are_on_the_next_page(
 ) -> None:
     monkeypatch.setattr(doings, "PER_PAGE", 2)
     for number in range(3):
-        actions.recorded(database, ME, "report", f"{number}.example", NOW - timedelta(days=2 - number))
+        actions.recorded(database, ME, "report", f"{number}.example", now() - timedelta(days=2 - number))
     shown = page(signed_in)
     assert "2.example" in shown and "0.example" not in shown and 'data-testid="action-undo"' not in shown
     older = re.search(r'href="([^"]+)" rel="next"', shown)

@@ -19,7 +19,7 @@ from app.blocklog.tables import Base
 from app.store.connect import Gate
 from app.web.blocked import pages
 from tests.conftest import MailAccount
-from tests.web.blocked.rows import NOW, block, recent
+from tests.web.blocked.rows import block, now, recent
 from tests.web.conftest import PASSWORD, add_account
 from tests.web.pages import Pages
 from tests.web.test_session import ADDRESS
@@ -41,7 +41,7 @@ def rows(browser: Pages, path: str, kind: str = "blocked-row") -> int:
 
 def test_each_stopped_message_is_a_sentence_with_its_sender_server_and_answer(log: Engine, signed_in: Pages) -> None:
     block(log, subject="Your statement")
-    block(log, policy=Policy.greylist, outcome=Outcome.delayed, resolved_at=NOW, resolved_how=Resolved.greylist_passed)
+    block(log, policy=Policy.greylist, outcome=Outcome.delayed, resolved_at=now(), resolved_how=Resolved.greylist_passed)
     page = words(signed_in, "/blocked")
     assert "Refused: their server is on the block list zen.spamhaus.org." in page
     assert "it arrived at" in page and "info@bank.example" in page and "Your statement" in page

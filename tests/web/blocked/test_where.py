@@ -16,7 +16,7 @@ from app.blocklog.tables import Base
 from app.web import session
 from tests.conftest import MailAccount
 from tests.mail.boxes import letter
-from tests.web.blocked.rows import NOW, block, recent
+from tests.web.blocked.rows import block, now, recent
 from tests.web.pages import Pages
 from tests.web.test_session import set_server
 
@@ -40,7 +40,7 @@ def test_one_search_tells_what_reached_somebody_and_what_did_not(
             log, account="5", policy=Policy.client, ago=timedelta(hours=3), detail=None,
             reason="Client host rejected: cannot find your reverse hostname", sender_domain="mail.bank.example",
         )  # fmt: skip
-    arrived = {"resolved_at": NOW, "resolved_how": Resolved.greylist_passed}
+    arrived = {"resolved_at": now(), "resolved_how": Resolved.greylist_passed}
     block(log, account="5", policy=Policy.greylist, outcome=Outcome.delayed, **arrived)
     recent(log, account="5", sender_domain="bank.example", outcome=Accepted.inbox)
     page = said(reader, "/where?q=Bank.Example")

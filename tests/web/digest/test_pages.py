@@ -27,7 +27,7 @@ from app.web.digest import pages
 from app.web.digest.due import SENT, SETTING
 from app.web.digest.link import LASTS, Link, token
 from tests.policy.amavis import amavis
-from tests.web.blocked.rows import NOW, block, tables
+from tests.web.blocked.rows import block, now, tables
 from tests.web.pages import Pages
 
 pytestmark = pytest.mark.servers
@@ -55,7 +55,7 @@ def path(app: Flask, row: str, action: str = "allow", account: str = "1", **more
 
 
 def rules(log: Engine) -> list[str]:
-    return [f"{each.action} {each.value}" for each in senders.rules_of(log, account_scope("1"), NOW)]
+    return [f"{each.action} {each.value}" for each in senders.rules_of(log, account_scope("1"), now())]
 
 
 def text(answer: Any) -> str:
