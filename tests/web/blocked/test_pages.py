@@ -41,7 +41,8 @@ def rows(browser: Pages, path: str, kind: str = "blocked-row") -> int:
 
 def test_each_stopped_message_is_a_sentence_with_its_sender_server_and_answer(log: Engine, signed_in: Pages) -> None:
     block(log, subject="Your statement")
-    block(log, policy=Policy.greylist, outcome=Outcome.delayed, resolved_at=now(), resolved_how=Resolved.greylist_passed)
+    arrived = {"resolved_at": now(), "resolved_how": Resolved.greylist_passed}
+    block(log, policy=Policy.greylist, outcome=Outcome.delayed, **arrived)
     page = words(signed_in, "/blocked")
     assert "Refused: their server is on the block list zen.spamhaus.org." in page
     assert "it arrived at" in page and "info@bank.example" in page and "Your statement" in page
