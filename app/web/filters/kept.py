@@ -28,7 +28,7 @@ from app.web.session import Current
 OWN = "webmail"
 ORDER = "webmail-order"  # the script that runs somebody's own and ours, one after the other
 _LOOKED_AT = 20  # names that a script of that kind may include
-_MOST_RUN = 10  # scripts that are looked at, as one includes another
+_MOST_RUN = 20  # scripts that are looked at, as one includes another
 
 
 class Changed(Exception):
@@ -135,11 +135,13 @@ def _running(client: ManageSieve, kept: Kept, script: Script) -> list[Script]:
 
 
 def _included_by(client: ManageSieve, kept: Kept, script: Script) -> list[Script]:
-    """A script, and those of the account that run as well once it does."""
+    """A script, and those of the account that run as well once it does. Raises Forbidden: too many."""
     found, names = [script], {kept.name}
     for each in found:  # it grows
         for name in included(each.source):
-            if name in kept.scripts.names and name not in names and len(found) < _MOST_RUN:
+            if name in kept.scripts.names and name not in names:
+                if len(found) >= _MOST_RUN:
+                    raise passing.Forbidden(f"A script may run {_MOST_RUN - 1} others, and this one runs more.")
                 names.add(name)
                 found.append(Script.read(client.script(name)))
     return found

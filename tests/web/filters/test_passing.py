@@ -197,6 +197,16 @@ def test_very_many_addresses_are_neither_looked_up_nor_listed(owner: Owner):
     assert owner.names() == set()
 
 
+def test_no_script_runs_more_others_than_are_looked_at(owner: Owner):
+    with owner.sieve() as client:
+        for number in range(20):
+            client.store(f"s{number}", b"keep;" if number < 19 else f'redirect "{OUT}";'.encode())
+    text = 'require "include";\n' + "".join(f'include "s{number}";\n' for number in range(20))
+    answer = owner.post("/filters/text", {"text": text, "do": "save"})
+    assert answer.status_code == 422 and "runs more" in answer.get_data(as_text=True)
+    assert "webmail" not in owner.names()
+
+
 def test_who_a_variable_of_a_script_names_is_not_exchanged_unnoticed(owner: Owner):
     mine = 'require "variables";\nset "me" "me@elsewhere.example";\nredirect "${me}";\n'
     owner.put(mine.encode())
