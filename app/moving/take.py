@@ -141,9 +141,13 @@ def _contacts(told: Iterable[Contact], whose: Account) -> list[Contact]:
 
 def _people(engine: Engine, whose: Account, told: Iterable[Person]) -> int:
     people = [Person(each.name, address) for each in told if (address := _sound(each.address, whose))]
+    new, now = 0, round(time.time() * 1000)
     for start in range(0, len(people), _AT_ONCE):
-        suggest.collect(engine, whose.id, people[start : start + _AT_ONCE], now=round(time.time() * 1000))
-    return len(people)
+        some = people[start : start + _AT_ONCE]
+        left = suggest.unknown(engine, whose.id, [each.address for each in some])
+        suggest.collect(engine, whose.id, [each for each in some if each.address in left], now=now)
+        new += len(left)
+    return new
 
 
 def _texts(engine: Engine, whose: Account, told: Iterable[Text]) -> int:

@@ -7,7 +7,7 @@ which no character is a wildcard. Those in the address book come first, then who
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
@@ -123,6 +123,15 @@ def _count(connection: Connection, account_id: str, digest: str, name: str, now:
         delete_recipients(connection, [row["recipient_id"]])
         insert_recipients(connection, account_id, [{**row, "name": name}])
     return True
+
+
+def unknown(engine: Engine, account_id: str, addresses: Collection[str]) -> set[str]:
+    """Those of the addresses that the account has neither in its book nor written to. Raises ProfileAway."""
+    marks = {mark(each): each for each in addresses}
+    theirs = select(_R.mark).where(_R.account_id == account_id, _R.mark.in_(marks))
+    with asking(), engine.connect() as connection:
+        known = set(connection.execute(theirs).scalars())
+    return {each for digest, each in marks.items() if digest not in known}
 
 
 def collected_id(account_id: str, address: str) -> str:

@@ -162,3 +162,11 @@ def test_words_begin_where_people_begin_to_type() -> None:
         "jean", "luc", "d", "arc", "j.luc+x@mail.example", "luc+x@mail.example", "x@mail.example", "mail.example",
     )  # fmt: skip
     assert fits("jean-l", words) and fits("ARC luc@", ("arc", "luc@x")) and not fits("ean", words)
+
+
+def test_who_is_in_the_book_or_was_written_to_is_known(engine: Engine) -> None:
+    book(engine, ("Ann", "ann@one.example"))
+    collect(engine, "7", [Address("Bob", "bob@one.example")], now=T)
+    collect(engine, "8", [Address("Eve", "eve@one.example")], now=T)
+    asked = ["ANN@one.example", "bob@one.example", "eve@one.example"]
+    assert suggest.unknown(engine, "7", asked) == {"eve@one.example"}
