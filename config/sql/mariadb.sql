@@ -4,8 +4,9 @@
 --   mariadb mail < config/sql/mariadb.sql
 --   mariadb -e "ALTER USER exim@'%' IDENTIFIED BY '…' ACCOUNT UNLOCK"
 --
--- Each user is locked until it is given a password. A view is read with its owner's rights: its readers need none on
--- the tables. A column that is not named here is seen by no mail server.
+-- Each user is locked until it is given a password. Where MariaDB still has its anonymous user of localhost, drop that
+-- one: it comes before these for whoever connects from the same machine. A view is read with its owner's rights: its
+-- readers need none on the tables. A column that is not named here is seen by no mail server.
 
 -- What an address means, one row for each meaning. Ask with WHERE domain = and local IN (as written, without +detail,
 -- '*'); of these the first decides, even where `live` is 0:
