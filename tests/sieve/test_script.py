@@ -150,13 +150,14 @@ def _changed(random: Random, script: Script) -> tuple[Script, bytes]:
     rule = random.choice((scripts.rule, scripts.vacation, scripts.forward))(random)
     if not script.shown or random.random() < 0.3:
         changed = script.put(None, rule)
-        assert rule in changed.rules and len(changed.rules) == len(script.rules) + 1
+        assert rule in changed.rules and len(changed.shown) == len(script.shown) + 1
         return changed, b""
     index = random.choice(script.shown)
     how = random.randrange(4)
     if how == 0:
         changed = script.put(index, rule)
-        assert rule in changed.rules and len(changed.rules) == len(script.rules)
+        # not of rules: `} # rule:[a]` may stand on a line of its own now, so that what follows is known as a rule
+        assert rule in changed.rules and len(changed.shown) == len(script.shown)
         return changed, script.blocks[index].source
     if how == 1:
         return script.remove(index), script.blocks[index].source
