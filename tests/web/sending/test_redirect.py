@@ -87,7 +87,7 @@ def test_a_form_sent_twice_sends_once(resident: Resident, site: Site, node: Node
 
 @pytest.mark.parametrize(
     ("to", "why"),
-    [("", "Write to whom"), ("bob", "bob"), ("a@b, c@d.example", "a@b")],
+    [("", "Say who this goes to"), ("bob", "bob"), ("a@b, c@d.example", "a@b")],
 )
 def test_who_cannot_be_written_to_is_told_beside_the_field(resident: Resident, node: Node, to: str, why: str) -> None:
     visitor = resident.sign_in(node.url)
