@@ -194,7 +194,7 @@ class Dovecot:
         for count, message in enumerate(messages, 1):
             data = message.replace(b"\r\n", b"\n")
             wire = len(data) + data.count(b"\n")
-            base = f"{(stamp + count) // 10**9}.M{stamp}P{count}.demo,S={len(data)},W={wire}"
+            base = f"{(stamp + count) // 10**9}.M{stamp}P{count:07}.demo,S={len(data)},W={wire}"
             (folder / "cur" / f"{base}:2,{flags}").write_bytes(data)
         self._give_away(self.folder / "mail" / login)
         return count

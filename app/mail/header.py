@@ -32,6 +32,7 @@ _SPACES = re.compile(" {2,}")
 # Codecs that are text encodings of mail. Others of Python's are not (idna, punycode, unicode_escape, undefined) or
 # answer in quadratic time (CVE-2022-45061).
 _MAIL_CODEC = re.compile(r"utf|iso8859|cp\d|koi8|gb|big5|euc_|shift_jis|iso2022|mac_|tis.620|hz|johab|ptcp154|ascii")
+_SEVEN_BIT = re.compile(r"iso2022|hz|utf.7")
 # What is declared, and what is meant by those who declare it (WHATWG Encoding §4.2).
 _MEANT = {
     "iso8859-1": "cp1252", "ascii": "cp1252", "latin-1": "cp1252", "iso8859-9": "cp1254", "iso8859-11": "cp874",
@@ -56,15 +57,25 @@ class Address:
 
 def decode_charset(data: bytes, charset: str | None) -> str:
     """Return text from bytes in the declared charset; unknown or wrong: UTF-8, else Windows-1252 with U+FFFD."""
-    for codec in (_codec(charset), "utf-8"):
+    declared = _codec(charset) or ("iso2022_jp_ext" if b"\x1b$" in data and data.isascii() else None)
+    for codec in (declared, "utf-8"):
         if codec is None or (codec == "cp1252" and not data.isascii() and _is_utf8(data)):
             continue
         try:
             return data.decode(codec)
         except (UnicodeError, ValueError):
-            continue
-    declared = _codec(charset)
-    return data.decode(declared if declared not in (None, "utf-8") else "cp1252", "replace")
+            if _SEVEN_BIT.match(codec):  # UTF-8 would take the rest, too, for the letters that it is written with
+                break
+    if declared not in (None, "utf-8"):
+        return data.decode(declared, "replace")
+    text = data.decode("utf-8", "replace")
+    return text if _is_mostly_right(text) else data.decode("cp1252", "replace")
+
+
+def _is_mostly_right(text: str) -> bool:
+    """Say whether UTF-8 with wrong octets, or cut inside a letter, is UTF-8 all the same: most could be read."""
+    wrong = text.count("\ufffd")
+    return 2 * wrong <= len(text) - len(text.encode("ascii", "ignore"))
 
 
 def _is_utf8(data: bytes) -> bool:

@@ -20,6 +20,8 @@ _RANK: Final = {"text/html": 3, "text/plain": 2, "text/enriched": 1, "text/richt
 _SIGNATURES: Final = frozenset(
     ["application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature"]
 )
+# Encrypted, or signed with the text inside (RFC 8551 §3.3, §3.5.2): nothing of it can be shown.
+SEALED: Final = frozenset(["application/pkcs7-mime", "application/x-pkcs7-mime"])
 
 
 @dataclass(slots=True)
@@ -34,7 +36,11 @@ class Chosen:
 def choose(structure: Part) -> Chosen:
     """What is shown of a message whose body has this structure."""
     chosen = Chosen()
+    if structure.type in SEALED:
+        chosen.shown.append(structure)
     _take(structure, chosen)
+    listed = {part.section for part in chosen.attached}
+    chosen.attached += [part for part in chosen.shown[MAX_SHOWN:] if part.section not in listed]
     del chosen.shown[MAX_SHOWN:]
     _list_calendars_once(chosen)
     return chosen

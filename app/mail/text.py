@@ -45,6 +45,11 @@ def text_html(text: str, *, flowed: bool = False, delsp: bool = False) -> Markup
     return Markup("".join(_Writer().all(parsed)))
 
 
+def is_cut(text: str) -> bool:
+    """Whether text_html() shows less than all of it."""
+    return len(text) > MAX_TEXT or text.count("\n") > MAX_LINES
+
+
 class _Writer:
     """Lines in, HTML out."""
 

@@ -15,6 +15,22 @@ def test_text_is_read_whatever_was_declared(data: bytes, charset: str | None, te
     assert decode_text(data, charset).lstrip("\ufeff") == text
 
 
+LONG = "您好，世界。Grüße"
+
+
+@pytest.mark.parametrize(("data", "charset", "text"), [
+    (LONG.encode()[:17], "utf-8", "您好，世界\ufffd"), (LONG.encode()[:17], None, "您好，世界\ufffd"), (b"\xff" + LONG.encode(), "utf-8", "\ufffd" + LONG),
+    ("caf\xe9".encode("latin-1"), "utf-8", "café"), ("日本語".encode("iso-2022-jp")[:-4], "iso-2022-jp", "日本\ufffd"),
+    ("日".encode("iso-2022-jp")[:-3] + b"-!K\\\x1b(B x", "iso-2022-jp", "日\ufffd本 x"), (b"~{VP~x~}", "hz-gb-2312", "中\ufffd\ufffd"),
+])  # fmt: skip
+def test_a_wrong_octet_or_a_cut_spoils_one_letter_and_not_the_text(data: bytes, charset: str | None, text: str):
+    assert decode_text(data, charset) == text
+
+
+def test_japanese_names_itself_by_its_escapes():
+    assert decode_text("日本".encode("iso-2022-jp"), None) == "日本"
+
+
 def test_html_may_name_its_charset_inside():
     data = '<meta charset="koi8-r">привет'.encode("koi8-r")
     assert "привет" in decode_text(data, None, html=True)

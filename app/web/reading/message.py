@@ -16,7 +16,7 @@ from app.mail.bodystructure import Part
 from app.mail.message import Message, open_message
 from app.mail.neighbours import Neighbours, neighbours
 from app.mail.part import Place
-from app.mail.shown import PICTURES
+from app.mail.shown import PICTURES, SEALED
 from app.mail.trust import Trust
 from app.store import remote as choices
 from app.web.mailboxes import pane
@@ -32,6 +32,11 @@ from app.web.session import current, imap
 from app.web.writing import attaching
 
 __all__ = ["archive_zip", "download", "frame", "headers", "part", "raw", "remote", "show"]
+
+_SEALED = (
+    "<p>This message is encrypted, or signed with its text inside (S/MIME). "
+    "Download it to read it in a mail program that has your key.</p>"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +133,13 @@ def _bodies(message: Message) -> Iterator[Body]:
             yield Body("image", _picture(message, each))
         elif each.type.startswith("multipart/"):
             yield Body("other", Markup("<p>This message is encrypted. Download it to read it with your own key.</p>"))
-        elif found is not None and found.text.strip():
-            yield Body("text", _text(message, each) + (_more(message, each) if found.cut else Markup("")))
+        elif each.type in SEALED:
+            yield Body("other", Markup(_SEALED))
+        elif found is None and each.size:  # there were texts enough before it
+            yield Body("text", _more(message, each))
+        elif found is not None and (found.cut or found.text.strip()):
+            cut = found.cut or text.is_cut(found.text)
+            yield Body("text", _text(message, each) + (_more(message, each) if cut else Markup("")))
 
 
 def _text(message: Message, shown: Part) -> Markup:

@@ -1,5 +1,6 @@
 """A message as it came: every header field decoded, and the source, 256 KB a page."""
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,7 @@ from app.web.session import current, imap
 
 SOURCE_OCTETS = 256 * 1024
 FIELDS_SHOWN = 1000
+_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")  # which HTML has no way to write
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ def raw(mailbox: str, uidvalidity: int, uid: int) -> str:
     after = offset + len(block.octets)
     more = len(block.octets) == SOURCE_OCTETS and (bool(nested) or after < block.size)
     address = url_for("message.raw", **_at(place), **came_from(), offset=after) if more else None
-    source = decode_text(block.octets, None)
+    source = _CONTROLS.sub("\ufffd", decode_text(block.octets, None))
     return _page(place, block.tree, title="Source", source=source, shortened=more, more_url=address)
 
 

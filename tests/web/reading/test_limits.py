@@ -64,3 +64,38 @@ def test_html_is_shown_as_far_as_the_limits_say(readers: tuple[Reader, Reader], 
         assert ["the end" in frame for frame in frames] == [True, False]
     else:
         assert [frame.count("<div>") for frame in frames] == [40, 10]
+
+
+def test_texts_beyond_those_that_are_shown_are_listed_as_files(readers: tuple[Reader, Reader]) -> None:
+    made = letter()
+    made.make_mixed()
+    for number in range(60):
+        text = EmailMessage()
+        text.set_content(f"text {number} ends")
+        made.attach(text)
+    page = readers[0].page(readers[0].put(made))
+    assert "text 49 ends" in page and "text 50 ends" not in page
+    assert page.count('data-testid="attachment"') == 10
+
+
+def test_a_text_says_where_it_goes_on(readers: tuple[Reader, Reader]) -> None:
+    made = letter()
+    made.set_content("short\n" * 25_000 + "the end\n")
+    page = readers[0].page(readers[0].put(made))
+    assert "the end" not in page and page.count("The text is longer.") == 1
+    made = letter()
+    made.set_content(("\n" * 70 + "\n") * 5_500 + "after much nothing\n")
+    page = readers[0].page(readers[0].put(made))
+    assert "This message has no text" not in page and page.count("The text is longer.") == 1
+
+
+def test_of_many_large_texts_the_last_ones_are_a_link(readers: tuple[Reader, Reader]) -> None:
+    made = letter()
+    made.make_mixed()
+    for number in range(4):
+        text = EmailMessage()
+        text.set_content(f"text {number} begins\n" + ("x" * 70 + "\n") * 5_700)
+        made.attach(text)
+    page = readers[0].page(readers[0].put(made))
+    assert "text 2 begins" in page and "text 3 begins" not in page
+    assert page.count("The text is longer.") == 4

@@ -351,6 +351,18 @@ def test_an_invitation_is_shown_as_facts_in_text(reader: Reader):
     assert "<img src=x" not in page and 'href="https://meet.example/x"' in page
 
 
+@pytest.mark.parametrize("kind", ["pkcs7-mime; smime-type=enveloped-data", "x-pkcs7-mime; smime-type=signed-data"])
+def test_what_hides_its_text_inside_says_so_and_is_a_file(reader: Reader, kind: str):
+    page = reader.page(reader.put(f"Subject: x\r\nContent-Type: application/{kind}; name=smime.p7m\r\n\r\nx\r\n".encode()))
+    assert "(S/MIME)" in page and "has no text" not in page
+    assert page.count('data-testid="attachment"') == 1 and "smime.p7m" in page
+
+
+def test_the_source_is_shown_without_controls(reader: Reader):
+    path = reader.put(b"Subject: x\r\n\r\na\x1b[2Jb\x07\r\n")
+    assert "a\ufffd[2Jb\ufffd" in reader.page(f"{path}/raw")
+
+
 def test_what_is_not_there_is_a_clear_page(reader: Reader):
     made = letter()
     made.set_content("x")
