@@ -62,6 +62,7 @@ max_requests_jitter = 2_000
 limit_request_line = 4094
 limit_request_fields = 64
 forwarded_allow_ips = ""  # X-Forwarded-*: believed from POSTERN_PROXIES only, in app/web
+logger_class = "config.refusal.Lines"
 accesslog = None  # the application writes its own, without query strings
 proc_name = "postern"
 

@@ -14,6 +14,8 @@ from typing import Any
 
 from gunicorn.workers.gthread import _DEFER, TConn, ThreadWorker
 
+from config.refusal import refuse
+
 GLANCE = 0.1  # seconds a thread waits for the first byte; then the connection waits without a thread
 HEAD_SECONDS = 10.0  # for the header of a request, as in config/haproxy; waiting for a thread counts
 HURRY = 1.0  # for who waited that long: the header came meanwhile, or is one that never ends
@@ -84,6 +86,10 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn carries no types
         if isinstance(conn.sock, Client):
             conn.sock.begin()
         return super().handle_request(req, conn)
+
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: Exception) -> None:
+        """A request that cannot be read, or one whose answer failed below every page."""
+        refuse(client, addr, exc, self.log)
 
     def murder_pending(self) -> None:
         """Called every second: ends what has waited too long."""

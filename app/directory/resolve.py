@@ -15,12 +15,13 @@ from app.directory.engine import asking, is_missing_table
 from app.directory.errors import DirectoryBroken
 from app.directory.ids import escaped, unescaped
 from app.directory.row import COLUMNS, Reading, Row, account_of, server_id, truth
-from app.directory.statement import DOMAIN_ONLY, account_statement, resolve_statement
+from app.directory.statement import DOMAIN_ONLY, account_statement, neighbour_statement, resolve_statement
 from app.directory.tables import CATCH_ALL, Base, DomainRow, SiteRow
 
 QUERY_PARAMETERS = frozenset({"address", "local", "domain", "plain"})
 _RESOLVE = resolve_statement()
 _ACCOUNT = account_statement()
+_NEIGHBOUR = neighbour_statement()
 _ANY_DOMAIN = select(DomainRow.domain_id).limit(1)
 _QUERIED, _UNLISTED = "q:", "u:"  # before the ids of accounts without a row here; those with a row have their number
 
@@ -109,6 +110,26 @@ def refresh(directory: Directory, old: Account) -> Account | None:
         found = resolve(directory, old.address)
         return found if found is not None and found.id == old.id else None
     return account(directory, old.id)
+
+
+def neighbour(directory: Directory, typed: str, *, domain: str | None = None) -> Account | None:
+    """Somebody with a mailbox where the address would have one if it were somebody's: whose mail server tells of a
+    wrong password what it would tell of one for this address. None where no server can be named; with a query of one's
+    own, where no URL is set. Raises DirectoryAway, DirectoryBroken.
+    """
+    try:
+        parsed = parse_address(typed, domain=domain)
+    except BadAddress:
+        return None
+    if directory.query is not None:
+        return _unlisted_account(directory, parsed)
+    if parsed.domain is None:
+        return None
+    for local in (parsed.plain, ""):  # who stands last has the first as neighbour
+        row = _one(directory, _NEIGHBOUR, {"local": local, "domain": parsed.domain})
+        if row is not None:
+            return account_of(row, directory.reading)
+    return None
 
 
 def domains(directory: Directory, *, site: str | None = None, brand: str | None = None) -> tuple[str, ...]:

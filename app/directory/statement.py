@@ -48,12 +48,30 @@ def resolve_statement() -> Select[Any]:
 
 def account_statement() -> Select[Any]:
     """The same columns for the account whose number is the parameter `account_id`."""
+    return _whole().where(AccountRow.account_id == bindparam("account_id", type_=Integer))
+
+
+def neighbour_statement() -> Select[Any]:
+    """The same columns for the first account with a mailbox, on the site of the domain `domain`, whose name does not
+    stand before `local`. Read by the key (site_id, username)."""
+    near = (
+        select(AccountRow.account_id)
+        .join_from(DomainRow, AccountRow, AccountRow.site_id == DomainRow.site_id)
+        .where(DomainRow.name == _text("domain"), DomainRow.enabled)
+        .where(AccountRow.username >= _text("local"), AccountRow.server_id.is_not(None))
+        .order_by(AccountRow.username)
+        .limit(1)
+        .scalar_subquery()
+    )
+    return _whole().where(AccountRow.account_id == near)
+
+
+def _whole() -> Select[Any]:
     return (
         select(literal(0).label("precedence"), and_(*_LIVE).label("enabled"), *_COLUMNS)
         .select_from(AccountRow)
         .outerjoin(SiteRow, SiteRow.site_id == AccountRow.site_id)
         .outerjoin(ServerRow, ServerRow.server_id == AccountRow.server_id)
-        .where(AccountRow.account_id == bindparam("account_id", type_=Integer))
     )
 
 

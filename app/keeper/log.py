@@ -1,4 +1,4 @@
-"""The log of keeper and courier: one JSON object a line on stderr, as all of the node's logs."""
+"""The log of keeper, courier and gunicorn: one JSON object a line on stderr, as all of the node's logs."""
 
 from __future__ import annotations
 
@@ -6,18 +6,22 @@ import json
 import logging
 import time
 from pathlib import Path
+from typing import Any
+
+EXTRA = ("request_id", "status", "error", "network")
 
 
-class _Json(logging.Formatter):
+class JsonLines(logging.Formatter):
     """One JSON line per record, as all of the node's logs."""
 
     def format(self, record: logging.LogRecord) -> str:
-        line = {
+        line: dict[str, Any] = {
             "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(record.created)),
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
         }
+        line.update({name: record.__dict__[name] for name in EXTRA if name in record.__dict__})
         if "detail" in record.__dict__:
             line["detail"] = str(record.__dict__["detail"])
         if record.exc_info and record.exc_info[1] is not None:  # the kind and the place, never values
@@ -37,7 +41,7 @@ def _places(error: BaseException) -> str:
 def log_as_json(log: logging.Logger, level: str) -> None:
     """Lets a logger write so to stderr."""
     handler = logging.StreamHandler()
-    handler.setFormatter(_Json())
+    handler.setFormatter(JsonLines())
     log.addHandler(handler)
     log.setLevel(level.upper())
     log.propagate = False

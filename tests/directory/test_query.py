@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 
 from app.directory.endpoint import parse_endpoint
 from app.directory.errors import DirectoryBroken
-from app.directory.resolve import Directory, Unlisted, account, domains, refresh, resolve
+from app.directory.resolve import Directory, Unlisted, account, domains, neighbour, refresh, resolve
 from tests.directory.filling import run, statements
 
 IMAP = parse_endpoint("imaps://imap.isp.example", "imap")
@@ -105,6 +105,15 @@ def test_whom_postfixadmin_does_not_let_in_stays_out_of_the_unlisted_server_too(
     postfixadmin: Directory, typed: str
 ) -> None:
     assert resolve(postfixadmin, typed) is None
+
+
+def test_beside_an_address_that_a_query_does_not_know_is_the_server_of_the_urls(
+    postfixadmin: Directory, vexim: Directory
+) -> None:
+    found = neighbour(postfixadmin, "x+y@a.example")
+    assert found and found.server == UNLISTED.server and found.login == "x@a.example"
+    assert neighbour(vexim, "x@a.example") is None
+    assert neighbour(postfixadmin, "x y@a.example") is None
 
 
 def test_an_account_of_a_query_is_found_again(postfixadmin: Directory) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 from app.directory.account import Account
 from app.directory.endpoint import parse_endpoint
 from app.directory.errors import DirectoryBroken
-from app.directory.resolve import Directory, Unlisted, account, domains, refresh, resolve
+from app.directory.resolve import Directory, Unlisted, account, domains, neighbour, refresh, resolve
 from tests.directory.filling import account as an_account
 from tests.directory.filling import alias, fill, run, server, site, statements
 
@@ -235,6 +235,25 @@ def test_an_account_is_found_again_by_its_id(filled: Engine) -> None:
 )
 def test_an_id_of_nobody_finds_nobody(filled: Engine, account_id: str) -> None:
     assert account(Directory(filled), account_id) is None
+
+
+@pytest.mark.parametrize(
+    ("typed", "beside"),
+    [
+        ("aaron@acme.example", "box12345"),
+        ("alice+x@acme.test", "box12345"),
+        ("ann%BÜCHER.example", "bob@acme.example"),
+        ("zoe@acme.example", "box12345"),  # the last one's is the first
+        ("bob@school.example", "alice@school.example"),  # fred only forwards
+        ("bob@other.example", None),
+        ("bob", None),
+        ("b b@acme.example", None),
+    ],
+)
+def test_an_address_of_nobody_has_a_neighbour_with_a_mailbox(filled: Engine, typed: str, beside: str | None) -> None:
+    found = neighbour(Directory(filled, unlisted=UNLISTED), typed)
+    assert (found and found.login) == beside
+    assert found is None or found.server is not None
 
 
 def test_a_moved_mailbox_is_followed(filled: Engine) -> None:

@@ -7,7 +7,7 @@ from sqlalchemy import Engine, insert, text
 
 from app.directory.plan import plan
 from app.directory.resolve import Directory, resolve
-from app.directory.statement import account_statement, resolve_statement
+from app.directory.statement import account_statement, neighbour_statement, resolve_statement
 from app.directory.tables import AccountRow, AddressRow, DomainRow, ServerRow, SiteRow
 from tests.directory.filling import run
 
@@ -45,8 +45,9 @@ def test_no_look_up_reads_a_table_whole_at_fifty_thousand_accounts(patient: Engi
     fill_many(patient, 50_000)
     by_address = plan(patient, resolve_statement(), KEYS)
     by_number = plan(patient, account_statement(), {"account_id": 4711})
-    assert by_address.scans == () and by_number.scans == (), (by_address, by_number)
-    assert by_address.steps and by_number.steps
+    beside = plan(patient, neighbour_statement(), {"local": "nobody", "domain": "site0.example"})
+    assert by_address.scans == by_number.scans == beside.scans == (), (by_address, by_number, beside)
+    assert by_address.steps and by_number.steps and beside.steps
     found = resolve(Directory(patient), "alias4000@site0.example")
     assert found and found.login == "box4000" and found.address == "user4000@site0.example"
 

@@ -25,7 +25,7 @@ from app.web.sending import outbox
 from app.web.serving import metrics
 from app.web.serving.log import described, logger
 from app.web.serving.timing import timed
-from app.web.signing import used
+from app.web.signing import nobody, used
 from app.web.signing.check import PASSWORD_BYTES, Refused, check_password, evenly, slot
 from app.web.urls import local_path
 from app.web.writing import copies
@@ -152,7 +152,19 @@ def _counted_as(form: Form, account: Account | None) -> str:
 
 
 def _attempt(form: Form, account: Account | None) -> None:
-    """Signs in or raises Refused, mail.MailError, redis.RedisError."""
+    """Signs in or raises Refused, DirectoryError, mail.MailError, redis.RedisError."""
+    try:
+        epoch = _checked(form, account)
+    except Refused:
+        if form.sound:
+            nobody.ask(form.address, domain=form.domain or brand().default_domain)
+        raise
+    assert account is not None
+    session.begin(account, form.password, epoch, keep=form.keep)
+
+
+def _checked(form: Form, account: Account | None) -> str:
+    """The epoch of the account whose password this is. Raises as _attempt does."""
     if account is None:
         raise Refused
     if account.server is not None and account.server.state == "drain" and not _was_signed_in(form, account):
@@ -160,7 +172,7 @@ def _attempt(form: Form, account: Account | None) -> None:
     held = resources()
     epoch = notices.epochs(held.redis, [account.id])[account.id]
     check_password(account, form.password, epoch)
-    session.begin(account, form.password, epoch, keep=form.keep)
+    return epoch
 
 
 def _was_signed_in(form: Form, account: Account) -> bool:
