@@ -213,4 +213,41 @@ def _foreign() -> dict[str, str]:
     }  # fmt: skip
 
 
-ATTACKS: Final[dict[str, str]] = {**_scripts(), **_handlers(), **_addresses(), **_fetches(), **_styles(), **_foreign()}
+def _deeper() -> dict[str, str]:
+    """Foreign content in foreign content, and addresses spelt as only a tokeniser of CSS reads them."""
+    img = f"<img src=x onerror={RAN}>"
+    shells = {
+        "svg math": "<svg><math><annotation-xml encoding=text/html><svg><style>{}", "math svg": "<math><mtext><svg><desc><math><mi><style>{}", "svg foreign table": "<svg><foreignObject><table><svg><style>{}",
+        "template in svg": "<svg><template><math><style>{}</style>", "template in template": "<template><template><style></template></style>{}</template>", "shadow": "<div><template shadowrootmode=open shadowrootclonable><slot>{}</slot></template></div>",
+        "noscript in svg": "<svg><noscript><style></noscript>{}", "noscript in title": "<noscript><title></noscript>{}</title>", "style in option": "<select><option><style></option></select>{}</style>", "style in math": "<math><style><a title='</style>{}'>",
+        "comment in style": "<svg><style><!--</style>{}--></style>", "cdata in math": "<math><![CDATA[</math>{}]]>", "cdata in html": "<div><![CDATA[>{}]]></div>", "plaintext in svg": "<svg><plaintext></svg>{}", "frameset": "<frameset><noframes><style></noframes>{}</style>",
+        "table in p in button": "<button><p><table><button>{}", "form in form": "<form><div></form><form><svg><style>{}", "mglyph": "<math><mi><mglyph><svg><mtext><textarea><path title='</textarea>{}'>", "malignmark": "<math><mo><malignmark><style><!--</style>{}-->",
+        "a in a": "<a href=x><svg><a><style>{}", "nobr": "<nobr><table><nobr><svg><style>{}", "ruby": "<ruby><rtc><rt><svg><title>{}", "search": "<search><selectedcontent>{}", "br end": "</br><svg></br><style>{}", "p end": "<math></p><style>{}",
+        "font color": "<svg><font face=x><style>{}", "xmp in select": "<select><xmp><script></select>{}</xmp>", "noembed in svg": "<svg><noembed><g title='</noembed>{}'>", "annotation xhtml": "<math><annotation-xml encoding=application/xhtml+xml><p><style>{}",
+        "512 deep": "<b>" * 512 + "<table><svg><style>{}", "body in svg": "<svg><body><style>{}", "image": "<svg><image><style>{}", "object": "<object><svg><style></object>{}", "customised": "<p is=x-y><svg><style>{}", "end in attribute": "<svg><p id='</svg>{}'>",
+        "quote of entity": "<p title='&#39;>{}'>", "tag of tab": "<svg\t/\n/>{}", "utf-16 tail": "<p>\ufffe{}", "processing": "<?xml-stylesheet href='" + HIT + "'?>{}", "doctype": "<!DOCTYPE html [<!ENTITY x '{}'>]>&x;", "dialog": "<dialog open><form method=dialog>{}",
+    }  # fmt: skip
+    spelt = [
+        f"\\75\\72\\6c({HIT})", f"\\000075rl({HIT})", f"\\75\trl({HIT})", f"u\\\nrl({HIT})", f"uRl(\t'{HIT}'\n)", "url(\\68ttp\\3a//hit.invalid/)", f"url(\"\\\n{HIT}\")", f"src('{HIT}')", f"url({HIT} var(--x))",
+        f"image('{HIT}')", f"image-set(url({HIT}) type('image/png') 1x)", f"-moz-element(#x),url({HIT})", f"cross-fade(20% url({HIT}))", f"var(--a,var(--b,url({HIT})))", f"env(x,url({HIT}))", f"if(style(--x):url({HIT}))", f"attr(x type(<url>),url({HIT}))",
+        f"light-dark(url({HIT}),red)", "url(//hit.invalid/)", "url(\\/\\/hit.invalid)", "url(http:hit.invalid)", f"url-prefix({HIT})", f"url({HIT}", f"'x'url({HIT})", f"/*'*/url({HIT})/*'*/", f"red}}*{{background:url({HIT})", f"{{}};background:url({HIT})", f"url({HIT})\\9",
+    ]  # fmt: skip
+    made = {f"deeper {name}": shell.replace("{}", img) for name, shell in shells.items()}
+    for number, value in enumerate(spelt):
+        made[f"spelt {number}"] = f"<p style=\"background:{value.replace(chr(34), '&quot;')}\">x</p><style>p{{background:{value}}}</style>"
+    sheets = [
+        f"@import url({HIT})", f"@\\69mport '{HIT}';", f"@IMPORT\t\"{HIT}\" layer(x) supports(display:block) print;", f"@import/**/url({HIT});", f"<!--@import '{HIT}';-->", f"}}@import '{HIT}';", f"@charset 'utf-7';@import '{HIT}';", f"@media all{{@import '{HIT}';}}",
+        f"@font-face{{font-family:x;src:local(x),url({HIT})format('woff2')}}p{{font-family:x}}", f"@container (width>0){{p{{background:url({HIT})}}}}", f"@scope(p){{:scope{{background:url({HIT})}}}}", f"@starting-style{{p{{background:url({HIT})}}}}", f"@counter-style x{{symbols:url({HIT})}}li{{list-style:x}}",
+        f"@page{{background:url({HIT})}}", f"@layer x{{@font-face{{font-family:x;src:url({HIT})}}}}p{{font-family:x}}", f"@view-transition{{navigation:auto}}@position-try --x{{inset:0}}p{{background:url({HIT})}}", f"p::after{{content:'x'/url({HIT});content:url({HIT})}}", f":has(p){{background:url({HIT})}}",
+        f"p{{--x:url({HIT});& b{{background:var(--x)}}background:var(--x)}}", f"a[title='\\']{{}}{{background:url({HIT})}}", "p{position:fixed;inset:0;z-index:9}", "p{background:red;\\70osition:fixed}", "p{zoom:900}p{scale:900}p{translate:-99vw}p{offset-path:path('M0 0')}", "p{anchor-name:--x;position-anchor:--x;inset:0}",
+    ]  # fmt: skip
+    for number, text in enumerate(sheets):
+        made[f"deeper sheet {number}"] = f"<style>{text}</style><p>x<b>y</b></p><ul><li>z</ul>"
+    for number, name in enumerate(["imagesrcset", "srcset", "src", "poster", "background", "data", "href", "xlink:href", "icon", "profile", "longdesc", "usemap", "cite", "classid", "dynsrc", "content"]):
+        made[f"attribute {number}"] = f'<link rel=preload as=image {name}="{HIT} 1x"><img {name}="{HIT} 1x"><blockquote {name}="{HIT}">x</blockquote><object {name}="{HIT}"></object>'
+    return made
+
+
+ATTACKS: Final[dict[str, str]] = {
+    **_scripts(), **_handlers(), **_addresses(), **_fetches(), **_styles(), **_foreign(), **_deeper(),
+}  # fmt: skip
