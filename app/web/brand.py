@@ -33,6 +33,7 @@ PICTURE_BYTES = 65536
 DEFAULT = "postern"
 
 _COLOUR = re.compile(r"#[0-9a-f]{6}", re.IGNORECASE)
+_HOST = re.compile(r"(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,253})(?::[0-9]{0,5})?")  # RFC 3986 §3.2.2, no others
 _LINK = re.compile(r"(https://|mailto:|tel:)[^\s\"'<>\\]+")
 
 
@@ -176,10 +177,10 @@ def _picture(folder: Path, file: str) -> StaticFile:
 
 
 def host_name() -> str:
-    """The host that the browser asked for, without port; checked against the allow-list before any page."""
-    host = request.environ.get("HTTP_HOST", "")
-    name = host[: host.find("]") + 1] if host.startswith("[") else host.partition(":")[0]
-    return str(name).lower()
+    """The host that the browser asked for, without port; checked against the allow-list before any page. Empty for
+    what is no host: "mail.example:@evil.example" is not ours."""
+    found = _HOST.fullmatch(request.environ.get("HTTP_HOST", ""))
+    return found[1].lower() if found else ""
 
 
 def brand() -> Brand:

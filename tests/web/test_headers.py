@@ -10,6 +10,7 @@ from app.web.headers import POLICY, host_allowed
 from config.default import Settings
 from tests.web.conftest import new_app
 from tests.web.pages import Pages
+from tests.web.serving.test_csrf import address
 
 
 def test_a_page_has_the_whole_set(visitor: Pages) -> None:
@@ -25,6 +26,41 @@ def test_a_page_has_the_whole_set(visitor: Pages) -> None:
     assert "Cookie" in headers["Vary"]
     assert "Strict-Transport-Security" not in headers
     assert "Server-Timing" not in headers
+
+
+ALWAYS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "DELETE", "PATCH", "TRACE")
+
+
+def _hold(browser: Pages) -> set[int]:
+    """Asks for every address by every method; the statuses that came."""
+    seen = set()
+    for path in sorted({address(rule) for rule in browser.application.url_map.iter_rules()} - {"/logout"}):
+        for method in METHODS:
+            response = browser.open(path, method=method)
+            seen.add(response.status_code)
+            lasting = method == "OPTIONS" and path.startswith(("/static/", "/brand/"))  # never cached (RFC 9110 §9.3.7)
+            wrong = {name for name, value in ALWAYS.items() if response.headers.get(name) != value}
+            wrong -= {"Cache-Control"} if lasting else set()
+            policy = response.headers["Content-Security-Policy"]
+            assert not wrong and "frame-ancestors" in policy, f"{method} {path}: {wrong} {policy}"
+            assert "default-src" in policy and "unsafe-eval" not in policy, f"{method} {path}: {policy}"
+            assert "sandbox" in policy or "unsafe" not in policy, f"{method} {path}: {policy}"
+            assert lasting or "Cookie" in response.headers["Vary"], f"{method} {path}"
+            assert response.status_code < 500 or response.headers["Retry-After"], f"{method} {path}"
+    return seen
+
+
+@pytest.mark.servers
+def test_every_address_has_the_whole_set_by_every_method_to_whoever_asks(app: Flask, signed_in: Pages) -> None:
+    assert _hold(app.test_client()) >= {200, 303, 400, 401, 404, 405}  # type: ignore[arg-type]
+    assert _hold(signed_in) >= {200, 400, 404, 405}
 
 
 def test_the_nonce_is_another_one_for_each_answer(visitor: Pages) -> None:
@@ -52,7 +88,10 @@ def test_the_cookie_is_a_host_cookie_over_https_and_plain_on_loopback(visitor: P
 
 
 @pytest.mark.parametrize(
-    "host", ["evil.example", "localhost.evil.example", "", "evil.example:80", "127.0.0.1.evil", "[::2]"]
+    "host",
+    ["evil.example", "localhost.evil.example", "", "evil.example:80", "127.0.0.1.evil", "[::2]"]
+    + ["localhost:80@evil.example", "localhost:evil.example", "[::1]evil.example", "localhost:80,evil.example"]
+    + ["localhost\\evil.example", "localhost:80/evil.example", "evil.example\tlocalhost", "localhost:123456"],
 )
 def test_an_unlisted_host_gets_no_page(visitor: Pages, host: str) -> None:
     response = visitor.get("/login", headers={"Host": host})

@@ -30,7 +30,7 @@ from app.web.session import imap
 _SUBJECT = b"BODY.PEEK[HEADER.FIELDS (SUBJECT)]<0.4096> "
 _patient = partial(imap, patient=True)
 _EXACT = frozenset({"7bit", "8bit", "binary"})
-POLICY = "default-src 'none'; sandbox"
+POLICY = "default-src 'none'; frame-ancestors 'self'; sandbox"  # default-src does not speak of who frames it
 
 
 def part(mailbox: str, uidvalidity: int, uid: int, section: str) -> Response:

@@ -12,7 +12,7 @@ import time
 import traceback
 from typing import Any
 
-from flask import g, has_request_context
+from flask import g, has_request_context, request
 from redis import RedisError
 
 from app.mail.errors import MailError
@@ -20,6 +20,7 @@ from app.mail.errors import MailError
 logger = logging.getLogger("postern")
 EXTRA = ("endpoint", "method", "status", "ms", "account", "error", "where", "detail", "network", "setting")
 DETAIL_LENGTH = 300
+LEAST_TYPED = 3  # letters; shorter ones tell nothing, and stand in every sentence
 
 
 class JsonLines(logging.Formatter):
@@ -49,7 +50,7 @@ def described(error: BaseException) -> dict[str, Any]:
         "where": [f"{frame.filename.rpartition('/app/')[2]}:{frame.lineno} {frame.name}" for frame in frames[-12:]],
     }
     if isinstance(error, MailError):
-        told["detail"] = f"{error.code} {error.text}".strip()[:DETAIL_LENGTH]
+        told["detail"] = _without_what_was_typed(f"{error.code} {error.text}".strip())[:DETAIL_LENGTH]
     elif isinstance(error, RedisError):
         # redis-py quotes the failed command with its arguments in front of this.
         told["detail"] = str(error).rpartition("caused error: ")[2][:DETAIL_LENGTH]
@@ -58,6 +59,19 @@ def described(error: BaseException) -> dict[str, Any]:
     if error.__cause__ is not None:
         told["cause"] = type(error.__cause__).__name__
     return told
+
+
+def _without_what_was_typed(words: str) -> str:
+    """A server's words without what they quote of the request: "Mailbox doesn't exist: …"."""
+    if not has_request_context():
+        return words
+    values: list[object] = [*(request.view_args or {}).values(), *request.args.values()]
+    if "form" in request.__dict__:  # read already; not now, where reading it may be what failed
+        values += request.form.values()
+    for value in sorted({str(each) for each in values}, key=len, reverse=True):
+        if len(value) >= LEAST_TYPED and value != "INBOX":
+            words = words.replace(value, "…")
+    return words
 
 
 class Stderr(logging.StreamHandler[Any]):

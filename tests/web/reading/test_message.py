@@ -247,7 +247,7 @@ def test_nothing_but_pictures_and_text_is_ever_shown_inline(reader: Reader, cont
         assert answer.status == 200 and answer.body == content
         assert answer.headers["Content-Type"] == "application/octet-stream"
         assert answer.headers["Content-Disposition"].startswith("attachment;")
-        assert answer.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
+        assert answer.headers["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'self'; sandbox"
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 

@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 from redis import OutOfMemoryError
 
-from app.mail.errors import Refused
+from app.mail.errors import MailboxGone, Refused
 from app.web.serving.log import JsonLines, Stderr, described
 
 CANARY = "canary-9c1d"
@@ -44,6 +44,13 @@ def test_the_servers_words_and_redis_own_are_kept_but_not_what_redis_quotes() ->
     assert described(Refused("words", code="INUSE"))["detail"] == "INUSE words"
     quoted = OutOfMemoryError(f"Command # 1 (SET s:1 {CANARY}) of pipeline caused error: OOM command not allowed")
     assert described(quoted)["detail"] == "OOM command not allowed"
+
+
+def test_what_a_server_quotes_of_the_request_is_left_out(lone_app: Flask) -> None:
+    with lone_app.test_request_context("/mail/INBOX/actions?q=tulips", method="POST", data={"to": f"{CANARY}/x"}) as at:
+        assert at.request.form
+        told = described(MailboxGone(f"Mailbox doesn't exist: {CANARY}/x (INBOX, tulips)"))
+    assert told["detail"] == "Mailbox doesn't exist: … (INBOX, …)"
 
 
 def test_a_logged_exception_is_described_too(capsys: pytest.CaptureFixture[str]) -> None:
