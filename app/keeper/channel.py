@@ -14,22 +14,23 @@ from ipaddress import ip_address
 
 from app.mail.errors import ConnectionLost, ServerAway
 from app.mail.login import tune
-from app.mail.response import Response, Responses
+from app.mail.response import REST_LIMIT, Response, Responses
 from app.mail.tls import Endpoint, check_pin, context_for, server_name, untrusted
 
 READ_SIZE = 65_536
-_READS = 1_100  # at most 64 MB and a bit at a time, as Responses takes
+_READS = 4  # at a time: a server that never stops talking must not have the event loop for itself
 _AGAIN = (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
 class Channel:
     """One connection to a mail server. `responses` is what came in and was not taken yet."""
 
-    __slots__ = ("loop", "responses", "sock")
+    __slots__ = ("_waiting", "loop", "responses", "sock")
 
     def __init__(self, sock: socket.socket) -> None:
         self.sock = sock
         self.responses = Responses()
+        self._waiting: asyncio.Future[None] | None = None
         self.loop = asyncio.get_running_loop()
 
     @property
@@ -63,7 +64,7 @@ class Channel:
                 await self._ready(write=True)
 
     def read_now(self) -> bool:
-        """Takes in whatever is there; False at the end of the connection, and where there is no end of it."""
+        """Takes in what is there, a few reads of it: the rest leaves the descriptor readable. False at the end."""
         for _ in range(_READS):
             try:
                 data = self.sock.recv(READ_SIZE)
@@ -76,14 +77,22 @@ class Channel:
             self.responses.feed(data)
             if len(data) < READ_SIZE and not self.secure:
                 return True
-        return False
+        return True
+
+    def next_response(self) -> Response | None:
+        """The next whole response of what came in. ConnectionLost on nonsense: nothing large is ever asked here."""
+        response = self.responses.response()
+        if response is None and len(self.responses.buffer) + sum(map(len, self.responses.parts)) > REST_LIMIT:
+            raise ConnectionLost("more than was asked for")
+        return response
 
     async def receive(self) -> Response:
         """The next whole response. ConnectionLost at the end. Only where no reader of another's is set."""
-        while (response := self.responses.response()) is None:
+        while (response := self.next_response()) is None:
             before = len(self.responses.buffer)
             alive = self.read_now()
             if len(self.responses.buffer) > before:
+                await asyncio.sleep(0)  # others have their turn, deadlines too
                 continue
             if not alive:
                 raise ConnectionLost("the server closed the connection")
@@ -115,10 +124,15 @@ class Channel:
         loop = self.loop
         add, remove = (loop.add_writer, loop.remove_writer) if write else (loop.add_reader, loop.remove_reader)
         add(number, _wake, future)
+        self._waiting = future
         try:
             await future
         finally:
-            remove(number)
+            self._waiting = None
+            if self.sock.fileno() == number:  # else it was closed meanwhile, and the number may be another's by now
+                remove(number)
+        if self.sock.fileno() < 0:
+            raise ConnectionLost("closed")
 
     def close(self) -> None:
         """Ends the TCP connection for every process that holds a copy of the descriptor (KEEPER K2)."""
@@ -130,6 +144,8 @@ class Channel:
         with suppress(OSError):
             self.sock.shutdown(socket.SHUT_RDWR)
         self.sock.close()
+        if self._waiting is not None:
+            _wake(self._waiting)
 
 
 def _wake(future: asyncio.Future[None]) -> None:

@@ -1,7 +1,8 @@
 """How many connections each account has on which node: the limit over all nodes, kept in Redis.
 
 One hash per keeper (`keeper:<node>/<pid>`: account → "count unused-since"), alive for 30 s from each heartbeat, and one
-sorted set `keepers` of heartbeats. Redis away means no limit over all nodes, never no connection.
+sorted set `keepers` of heartbeats, by Redis's clock: a node whose own is wrong neither ends the others nor is ended.
+Redis away means no limit over all nodes, never no connection.
 """
 
 from __future__ import annotations
@@ -75,9 +76,10 @@ class Counts:
         for account, (count, unused_since) in counted.items():
             self.changed(account, count, unused_since)
         await self.flush()
+        now, _ = await self.client.time()
         pipe = self.client.pipeline(transaction=False)
-        pipe.zadd(MEMBERS, {self.member: time.time()})
-        pipe.zremrangebyscore(MEMBERS, 0, time.time() - 10 * EXPIRY)
+        pipe.zadd(MEMBERS, {self.member: now})
+        pipe.zremrangebyscore(MEMBERS, 0, now - 10 * EXPIRY)
         pipe.expire(self.key, EXPIRY)
         await pipe.execute()
 
@@ -114,7 +116,7 @@ class Counts:
         pipe = client.pipeline(transaction=False)
         pipe.hset(self.key, account, f"{mine} 0")
         pipe.expire(self.key, EXPIRY)
-        pipe.zrangebyscore(MEMBERS, time.time() - EXPIRY, "+inf")
+        pipe.zrange(MEMBERS, 0, -1)  # who has ended has no hash any more
         members = [_text(each) for each in (await pipe.execute())[2]]
         others = [each for each in members if each != self.member]
         if not others:

@@ -226,7 +226,7 @@ class Lender:
         await talk.send({"done": True})
 
     async def _watch(self, talk: Conversation, wanted: Wanted) -> None:
-        if not await self.watchers.may(wanted.account):
+        if not await self.watchers.may(wanted):
             await talk.send({"done": True})
             return
         try:

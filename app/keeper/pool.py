@@ -70,7 +70,7 @@ class Pool:
 
     def _take(self, wanted: Wanted, fits: Callable[[Upstream], bool]) -> Upstream | None:
         for upstream in reversed(list(self._kept.get(wanted.key, ()))):
-            if upstream.epoch != wanted.epoch or upstream.note.age() > self.limits.relogin_after:
+            if upstream.epoch != wanted.epoch or upstream.age() > self.limits.relogin_after:
                 upstream.close()
             elif fits(upstream):
                 self._unkeep(upstream)
@@ -303,7 +303,7 @@ class Pool:
         """Ends what is too old to be lent, parks what was unused for a while."""
         now = time.monotonic()
         for upstream in list(self.kept()):
-            if upstream.note.age() > self.limits.relogin_after:
+            if upstream.age() > self.limits.relogin_after:
                 upstream.close()
             elif upstream.ready and now - upstream.last_used >= self.limits.park_after:
                 upstream.park()

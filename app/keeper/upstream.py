@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Literal
 
@@ -22,18 +23,21 @@ from app.mail.wire import Argument, encode
 
 WAKE_SECONDS = 1.0
 COMMAND_SECONDS = 5.0
+UNASKED = 4_000_000  # bytes that a server may say unasked: flags of 100,000 messages that another program changed
+HEARD = 100  # untagged responses of a command that are remembered, the last ones
 
 State = Literal["idle", "parking", "parked", "waking", "lent", "closed"]
 
 _known_capabilities: dict[tuple[str, ...], tuple[str, ...]] = {}  # one copy per server: 1,000 connections share it
+_without_idle: set[str] = set()  # mail servers that offer IDLE and refuse it: nothing is ever parked there again
 
 
 class Upstream:
     """`key` finds it, `account` and `place` count it, `epoch` ends it. `on_end` is called once, when it closes."""
 
     __slots__ = (
-        "_lease_pump", "_reader_on", "_tag", "_waiter", "account", "channel", "epoch", "key", "last_used", "lease",
-        "note", "on_end", "on_news", "parks", "place", "stale", "state",
+        "_lease_pump", "_reader_on", "_tag", "_unasked", "_waiter", "account", "channel", "epoch", "key", "last_used",
+        "lease", "note", "on_end", "on_news", "opened", "place", "stale", "state",
     )  # fmt: skip
 
     def __init__(self, channel: Channel, note: Note, wanted: Wanted) -> None:
@@ -42,15 +46,15 @@ class Upstream:
         self.key: Key = wanted.key
         self.account, self.place, self.epoch = wanted.account, wanted.place, wanted.epoch
         self.state: State = "idle"
-        self.last_used = time.monotonic()
+        self.opened = self.last_used = time.monotonic()
         self.lease = 0
         self.stale = False  # to be ended at hand-back
-        self.parks = note.has("IDLE")
         self.on_end: Callable[[Upstream], None] | None = None
         self.on_news: Callable[[], None] | None = None
         self._lease_pump: Pump | None = None
         self._waiter: asyncio.Future[bytes] | None = None
         self._tag = b""
+        self._unasked = 0
         self._reader_on = False
         self._share_capabilities()
 
@@ -76,12 +80,15 @@ class Upstream:
     def _readable(self) -> None:
         if not self._reader_on:
             return
+        before = len(self.channel.responses.buffer)
         alive = self.channel.read_now()
+        self._unasked += len(self.channel.responses.buffer) - before
         try:
-            while self._reader_on and (response := self.channel.responses.response()):
+            while self._reader_on and (response := self.channel.next_response()):
                 self._heard(response)
         except ConnectionLost:
             alive = False
+        alive = alive and self._unasked <= UNASKED
         if not alive and self._reader_on:
             self.close()
 
@@ -103,10 +110,13 @@ class Upstream:
     def _idle_ended(self, line: bytes) -> None:
         word, waited = status(line), self.state == "waking"
         self._tag = b""
+        if not waited:
+            if len(_without_idle) > 1000:
+                _without_idle.clear()
+            _without_idle.add(self.place)
         if word == b"BAD" or (waited and word != b"OK"):
             self.close()
             return
-        self.parks = self.parks and waited  # IDLE refused: never parked here again
         self.state = "idle"
         self._answer(line)
 
@@ -123,6 +133,11 @@ class Upstream:
             self._waiter = None
 
     # -- parking -----------------------------------------------------------------------------------------------------
+
+    @property
+    def parks(self) -> bool:
+        """Whether it can wait in IDLE."""
+        return self.note.has("IDLE") and self.place not in _without_idle
 
     def park(self) -> None:
         """Sends IDLE; the reader does the rest. Dovecot hibernates such connections by itself."""
@@ -159,21 +174,23 @@ class Upstream:
         """
         self._unwatch()
         self.lease += 1
+        self._unasked = 0
         tag = b"W%d" % self.lease
-        untagged: list[Response] = []
+        untagged: deque[Response] = deque(maxlen=HEARD)
         self.note.before(line[0] if isinstance(line[0], bytes) else b"")
         async with asyncio.timeout(COMMAND_SECONDS):
             for piece in encode(tag, line, plus=True):
                 await self.channel.send(piece)
             while not (response := await self.channel.receive())[0].startswith(tag + b" "):
-                if not response[0].startswith(b"* ") or self.note.apply(response):
+                self._unasked += sum(map(len, response))
+                if not response[0].startswith(b"* ") or self.note.apply(response) or self._unasked > UNASKED:
                     raise ConnectionLost("out of step")
                 untagged.append(response)
         self.note.take_code(response[0])
         if status(response[0]) == b"BAD":
             raise ConnectionLost("BAD")
         self.watch()
-        return response[0], untagged
+        return response[0], tuple(untagged)
 
     # -- lending -----------------------------------------------------------------------------------------------------
 
@@ -217,6 +234,7 @@ class Upstream:
         self.channel.responses.feed(rest)
         self.channel.sock.setblocking(False)  # O_NONBLOCK is shared with the worker (KEEPER K3)
         self.last_used = time.monotonic()
+        self._unasked = 0
         self.state = "idle"
         self.watch()
 
@@ -235,6 +253,10 @@ class Upstream:
             self.on_news()
         if self.on_end is not None:
             self.on_end(self)
+
+    def age(self) -> float:
+        """Seconds since its login; not by the clock, which may be set back."""
+        return time.monotonic() - self.opened
 
     @property
     def ready(self) -> bool:

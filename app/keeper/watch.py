@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import Awaitable, Sequence
 from typing import Any
 
@@ -17,9 +18,9 @@ from redis.exceptions import RedisError
 
 from app.keeper.pool import Pool
 from app.keeper.process import cancel
-from app.keeper.protocol import Wanted
+from app.keeper.protocol import Key, Wanted
 from app.keeper.upstream import Upstream
-from app.mail.errors import ConnectionLost, MailError
+from app.mail.errors import ConnectionLost, MailError, NotAuthorized, PasswordExpired, SignInRefused
 from app.mail.login import Credentials
 from app.mail.response import Response
 from app.store.notices import (
@@ -37,6 +38,11 @@ SETTLE = 0.1  # seconds: a delivery tells EXISTS and RECENT in several lines
 # Seconds until it looks by itself: Dovecot 2.3.19 loses what comes in the half second before it hibernates a
 # connection, which it does after 5 minutes as shipped. Also RFC 2177's 29 minutes.
 LOOK_AGAIN = 240.0
+# Seconds until a login that the server refused is tried again: pages poll for days after a password was changed, and
+# mail servers and fail2ban punish the node's address for refused logins, with everybody on it.
+REFUSED = 600.0
+
+REFUSALS = (SignInRefused, PasswordExpired, NotAuthorized)
 
 log = logging.getLogger("postern.keeper")
 
@@ -51,6 +57,7 @@ class Watchers:
     def __init__(self, pool: Pool, client: Redis | None, *, member: str, renew: float = RENEW) -> None:
         self.pool, self.client, self.member, self.renew = pool, client, member, renew
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._refused: dict[Key, float] = {}  # until when
 
     def watching(self, account: str) -> bool:
         return account in self._tasks
@@ -59,12 +66,13 @@ class Watchers:
     def count(self) -> int:
         return len(self._tasks)
 
-    async def may(self, account: str) -> bool:
+    async def may(self, wanted: Wanted) -> bool:
         """Whether this node may watch the account now: nobody else does, and Redis is there."""
-        if self.client is None or self.watching(account):
+        refused = self._refused.get(wanted.key, 0.0) > time.monotonic()
+        if self.client is None or self.watching(wanted.account) or refused:
             return False
         try:
-            lock = self.client.set(watcher_key(account), self.member, nx=True, ex=WATCHER_SECONDS)
+            lock = self.client.set(watcher_key(wanted.account), self.member, nx=True, ex=WATCHER_SECONDS)
             return bool(await lock)
         except (RedisError, OSError):
             return False
@@ -92,10 +100,17 @@ class Watchers:
             await self._watch(upstream)
         except (MailError, TimeoutError, RedisError, OSError) as error:
             log.info("a watcher ended: %s", type(error).__name__)
+            if isinstance(error, REFUSALS):
+                self._remember(wanted.key)
         finally:
             if upstream is not None:
                 upstream.close()
             await self.give_up(wanted.account)
+
+    def _remember(self, key: Key) -> None:
+        now = time.monotonic()
+        self._refused = {key: until for key, until in self._refused.items() if until > now}
+        self._refused[key] = now + REFUSED
 
     async def _watch(self, upstream: Upstream) -> None:
         news = asyncio.Event()

@@ -164,6 +164,8 @@ class _Line:
 
     def _hear(self) -> Response:
         while (response := self.responses.response()) is None:
+            if self.left() <= 0:  # bytes that keep coming are no sign of an end
+                raise ServerAway("timed out during login")
             try:
                 self._wait()
                 data = self.sock.recv(READ_SIZE)

@@ -7,7 +7,6 @@ imaplib's dictionary of untagged responses loses that order.
 from __future__ import annotations
 
 import base64
-import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -120,10 +119,6 @@ class Note:
             known[name] = tuple(map(str, known[name]))
         known["rest"] = base64.b64decode(known["rest"], validate=True)
         return cls(**known)
-
-    def age(self) -> float:
-        """Seconds since its LOGIN."""
-        return time.time() - self.authenticated_at
 
 
 def _words(value: bytes) -> tuple[str, ...]:

@@ -24,6 +24,7 @@ Cut = TypeVar("Cut")
 
 READ_SIZE = 65_536
 SILENT = "the server fell silent"
+LEAST_RATE = 1024  # bytes a second of a response that has begun: a server that drips holds a thread as silence does
 RENEW_AFTER = 20.0  # seconds; the keeper ends a lease after 60 s without hand-back or renewal
 
 # Never on a kept connection (KEEPER K7): they change what later answers mean, or end it.
@@ -90,6 +91,7 @@ class Stream:
         self._open: dict[bytes, tuple[bytes, float]] = {}  # tag → command's name, when it was sent
         self._refused_literal: Response | None = None  # a tagged line that came where `+` was awaited
         self._awaited = self._between = timeout  # seconds: for the next byte, for those after it
+        self._due = 0.0  # when the response that has begun should be whole, at the least rate; 0: none has
         self._renewed = time.monotonic()
         self._caller: socket.socket | None = None
         self._stoppable = False
@@ -220,7 +222,15 @@ class Stream:
         self._awaited = self._between
         self.traffic.received += len(data)
         self.responses.feed(data)
+        self._hurry(len(data))
         self._keep_lease()
+
+    def _hurry(self, size: int) -> None:
+        now = time.monotonic()
+        self._due = (self._due or now + self._between) + size / LEAST_RATE
+        if now > self._due:
+            self.lose(SILENT)
+            raise ServerSilent(SILENT)
 
     def _left_of(self, seconds: float) -> float:
         """Waits for the server to speak, and for the caller to hang up; what is left of the seconds. NobodyWaits."""
@@ -237,6 +247,7 @@ class Stream:
         return end - time.monotonic()
 
     def _take(self, response: Response) -> None:
+        self._due = 0.0
         line = response[0]
         if line.startswith(b"* "):
             reason = self.note.apply(response)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import time
 from collections.abc import Callable
@@ -9,8 +10,10 @@ from contextlib import ExitStack
 
 import pytest
 from redis import Redis
+from redis.asyncio import Redis as AsyncRedis
 
-from app.keeper.counts import MEMBERS
+from app.demo.redis import RedisServer
+from app.keeper.counts import MEMBERS, Counts
 from app.mail.errors import ServerAway
 from tests.conftest import MailAccount
 from tests.keeper.places import KeeperProcess, login_of, until
@@ -44,6 +47,23 @@ def test_an_unused_connection_of_another_node_makes_room(
     with two.borrower().lease(login) as client:
         client.noop()
     until(lambda: (one.count("idle"), two.count("idle")) == (1, 1))  # a hand-back is heard a moment later
+
+
+def test_a_node_whose_clock_is_wrong_counts_and_is_counted(redis_server: RedisServer, redis: Redis) -> None:
+    async def story() -> bool:
+        client = AsyncRedis.from_url(redis_server.url)
+        behind = Counts(client, node="behind", total=2)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(time, "time", lambda: 1_000_000_000.0)
+            await behind.beat({"id:1": (2, 0.0)})
+        here = Counts(client, node="here", total=2)
+        await here.beat({})
+        allowed = await here.claim("id:1", 1)
+        await client.aclose()
+        return allowed
+
+    assert not asyncio.run(story())
+    assert redis.zcard(MEMBERS) == 2
 
 
 def test_the_counts_of_a_killed_keeper_are_deleted_by_its_successor(

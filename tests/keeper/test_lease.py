@@ -15,14 +15,12 @@ from collections.abc import Callable
 
 import pytest
 
-from app.directory.account import Server
 from app.keeper.lease import SILENCE, Borrower, Login
 from app.keeper.protocol import Control
 from app.mail.errors import ConnectionLost, MailboxGone, MailError, ServerAway, SignInRefused, TooManyConnections
 from tests.conftest import MailAccount
-from tests.keeper.places import ROOT, SECRET, Deadlines, KeeperProcess, Limits, login_of, place, until
+from tests.keeper.places import ROOT, SECRET, Deadlines, KeeperProcess, Limits, login_of, until
 from tests.proxy import Proxy
-from tests.scripted import Scripted
 
 pytestmark = pytest.mark.servers
 
@@ -390,17 +388,3 @@ def test_nonsense_on_the_socket_harms_nobody(keeper: KeeperProcess, mail_account
     with keeper.borrower().lease(login_of(mail_account)):
         pass
     assert "failed" not in keeper.log()
-
-
-def test_a_server_that_refuses_idle_is_never_parked_there_again(make_keeper: Callable[..., KeeperProcess]) -> None:
-    keeper = make_keeper(park_after=0.2)
-    capabilities = b"IMAP4rev1 AUTH=PLAIN SASL-IR IDLE"
-    with Scripted({"IDLE": b"%t NO not here\r\n"}, capabilities=capabilities) as server:
-        login = Login(Server("1", place(server.port)), "id:x", "x", "x")
-        borrower = keeper.borrower()
-        for _ in range(2):
-            with borrower.lease(login):
-                pass
-            time.sleep(1.2)
-        assert server.names().count("IDLE") == 1
-        assert (keeper.count("idle"), server.connections) == (1, 1)

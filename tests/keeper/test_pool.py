@@ -186,9 +186,21 @@ def test_unused_connections_are_parked_where_the_server_has_idle_and_ended_when_
         bench.servers[0].sendall(b"+ idling\r\n")
         await asyncio.sleep(0.02)
         assert parks.state == "parked"
-        parks.note.authenticated_at -= 1000
+        parks.opened -= 1000
         bench.pool.sweep()
         assert (parks.state, stays.state) == ("closed", "idle")
+
+    run(story())
+
+
+def test_a_clock_that_is_set_back_keeps_no_connection_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story() -> None:
+        bench = Bench()
+        upstream = bench.opened()
+        upstream.opened -= 1000
+        monkeypatch.setattr(time, "time", lambda: 0.0)
+        assert bench.pool.take_ready(bench.wanted()) is None
+        assert upstream.state == "closed"
 
     run(story())
 

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from redis import Redis
 
+from app.directory.account import Server
+from app.keeper.lease import Login
 from app.keeper.watch import status_counts
 from app.mail.wire import Literal
 from app.store.notices import read_notice, want_watch, watch_key, watcher_key
 from tests.conftest import MailAccount
-from tests.keeper.places import KeeperProcess, login_of, until
+from tests.keeper.places import KeeperProcess, login_of, place, until
 from tests.proxy import Proxy
+from tests.scripted import CAPABILITIES, Scripted
 
 MAIL = b"Subject: news\r\n\r\nbody\r\n"
 
@@ -100,6 +104,53 @@ def test_a_watcher_whose_connection_dies_gives_its_lock_away(
         proxy.cut()
         until(lambda: keeper.status()["watchers"] == 0)
     assert redis.get(watcher_key(login.account_id)) is None
+
+
+def odd(server: Scripted, password: str = "secret") -> Login:
+    return Login(Server("odd", place(server.port)), "id:odd", "odd", password)
+
+
+def ask_for_watchers(keeper: KeeperProcess, redis: Redis, login: Login, *, times: int) -> None:
+    """As pages do that go on polling while each watcher ends."""
+    for _ in range(times):
+        redis.set(watch_key(login.account_id), "1", ex=60)
+        keeper.borrower().watch(login)
+        time.sleep(0.1)
+        until(lambda: keeper.status()["watchers"] == 0)
+
+
+@pytest.mark.servers
+def test_a_refused_login_of_a_watcher_is_not_tried_again_with_the_same_password(
+    keeper: KeeperProcess, redis: Redis
+) -> None:
+    with Scripted({"AUTHENTICATE": b"%t NO [AUTHENTICATIONFAILED] no\r\n"}) as server:
+        ask_for_watchers(keeper, redis, odd(server), times=3)
+        assert server.names() == ["AUTHENTICATE"]
+        ask_for_watchers(keeper, redis, odd(server, "another"), times=2)
+        assert server.names() == ["AUTHENTICATE"] * 2
+
+
+@pytest.mark.servers
+@pytest.mark.parametrize("answer", [b"%t BAD what\r\n", b"%t NO not here\r\n", b"%t OK done\r\n"])
+def test_a_server_that_refuses_idle_is_asked_once_for_all_its_accounts(
+    make_keeper: Callable[..., KeeperProcess], redis: Redis, answer: bytes
+) -> None:
+    keeper = make_keeper(park_after=0.1)
+    with Scripted({"IDLE": answer}, capabilities=CAPABILITIES + b" IDLE") as server:
+        ended = answer.startswith(b"%t BAD")
+        login = odd(server)
+        redis.set(watch_key(login.account_id), "1", ex=60)
+        keeper.borrower().watch(login)
+        until(lambda: "IDLE" in server.names())
+        until(lambda: keeper.status()["watchers"] == (0 if ended else 1))
+        keeper.borrower().watch(login)
+        for name in ("one", "two"):
+            with keeper.borrower().lease(replace(login, account_id=name)):
+                pass
+        time.sleep(0.3)
+        assert server.names().count("IDLE") == 1
+        assert (keeper.count("idle"), keeper.status()["watchers"]) == (3, 1)
+        assert server.connections == (4 if ended else 3)
 
 
 def test_counts_are_read_from_status_with_a_quoted_or_literal_name() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
@@ -21,6 +22,7 @@ from app.mail.errors import (
     OverQuota,
     Refused,
     Renumbered,
+    ServerSilent,
 )
 from app.mail.login import Credentials
 from app.mail.wire import Streamed
@@ -156,6 +158,30 @@ def test_silence_ends_a_command_after_its_deadline(meet: Meet) -> None:
     client, _ = meet({"Y": lambda peer, tag: peer.send(b"* 1 EX")})
     with pytest.raises(ConnectionLost, match="silent"):
         client.ask(b"Y")
+
+
+def test_a_server_that_drips_is_a_silent_one(meet: Meet) -> None:
+    def drip(peer: Peer, tag: bytes) -> None:
+        while True:
+            peer.send(b"x")
+            time.sleep(0.1)
+
+    client, _ = meet({"X": drip})
+    began = time.monotonic()
+    with pytest.raises(ServerSilent):
+        client.ask(b"X")
+    assert 0.4 < time.monotonic() - began < 2
+
+
+def test_a_server_that_is_slow_but_goes_on_is_heard_to_the_end(meet: Meet) -> None:
+    def slowly(peer: Peer, tag: bytes) -> None:
+        for _ in range(8):
+            peer.send(b"* OK " + b"x" * 300 + b"\r\n")
+            time.sleep(0.1)
+        peer.send(tag + b" OK done\r\n")
+
+    client, _ = meet({"X": slowly})
+    assert len(client.ask(b"X").untagged) == 8
 
 
 def test_what_was_read_ahead_is_in_the_note_and_is_read_first_by_the_next_holder(meet: Meet) -> None:

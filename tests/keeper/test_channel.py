@@ -1,0 +1,139 @@
+"""The keeper's own reading: nobody's flood takes the event loop, nobody's end takes another's descriptor."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+import time
+from collections.abc import Callable, Coroutine
+
+import pytest
+from redis import Redis
+
+from app.directory.account import Server
+from app.keeper.channel import Channel
+from app.keeper.lease import Login
+from app.mail.errors import ConnectionLost, MailError
+from app.store.notices import watch_key
+from tests.keeper.places import KeeperProcess, place, until
+from tests.scripted import Answer, Peer, Scripted
+
+
+def run(story: Coroutine[None, None, None]) -> None:
+    asyncio.run(asyncio.wait_for(story, 10))
+
+
+def pair() -> tuple[Channel, socket.socket]:
+    ours, server = socket.socketpair()
+    ours.setblocking(False)
+    return Channel(ours), server
+
+
+def test_who_waits_is_told_of_the_end_at_once_and_the_next_of_its_number_is_left_alone() -> None:
+    async def story() -> None:
+        channel, server = pair()
+        number = channel.sock.fileno()
+        waiting = asyncio.ensure_future(channel.receive())
+        await asyncio.sleep(0.01)
+        channel.close()
+        next_channel, peer = pair()
+        assert next_channel.sock.fileno() == number
+        told = asyncio.ensure_future(next_channel.receive())
+        with pytest.raises(ConnectionLost):
+            await asyncio.wait_for(waiting, 1)
+        await asyncio.sleep(0.01)
+        peer.sendall(b"* 1 EXISTS\r\n")
+        assert await asyncio.wait_for(told, 1) == (b"* 1 EXISTS",)
+        for each in (server, peer):
+            each.close()
+        next_channel.close()
+
+    run(story())
+
+
+@pytest.mark.parametrize(
+    "said", [b"* OK " + b"x" * 70_000, b"* X {60000}\r\n" + b"x" * 60_000 + b" {60000}\r\n" + b"x" * 9000]
+)
+def test_more_than_was_asked_for_is_not_kept(said: bytes) -> None:
+    async def story() -> None:
+        channel, server = pair()
+        threading.Thread(target=server.sendall, args=(said,), daemon=True).start()
+        with pytest.raises(ConnectionLost):
+            await channel.receive()
+        channel.close()
+        server.close()
+
+    run(story())
+
+
+# -- a whole keeper, and a mail server that never stops talking -------------------------------------------------------
+
+
+def flood(unit: bytes, *, begun: bytes = b"") -> Callable[[Peer, bytes], None]:
+    """An answer that goes on until the connection ends."""
+
+    def go(peer: Peer, tag: bytes) -> None:
+        peer.send(begun.replace(b"%t", tag))
+        time.sleep(0.1)
+        block = unit * (1 + 100_000 // len(unit))
+        while True:
+            peer.send(block)
+
+    return go
+
+
+def the_keeper_answers_others(keeper: KeeperProcess, meanwhile: Callable[[], bool]) -> None:
+    """Asks until `meanwhile()`: none of the answers took long."""
+    end = time.monotonic() + 10
+    while not meanwhile():
+        began = time.monotonic()
+        assert keeper.status() is not None
+        assert time.monotonic() - began < 1.5  # 0.1 s on an idle machine; without turns it never comes
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def person(server: Scripted) -> Login:
+    return Login(Server("odd", place(server.port)), "id:odd", "odd", "secret")
+
+
+@pytest.mark.servers
+@pytest.mark.parametrize(
+    "answer",
+    [
+        flood(b"* 1 FETCH (FLAGS ())\r\n", begun=b"%t OK done\r\n"),
+        flood(b"* 1 FETCH (BODY[] {900000}\r\n" + b"x" * 900_000 + b")\r\n", begun=b"%t OK done\r\n"),
+    ],
+)
+def test_a_server_that_talks_to_nobody_is_left(keeper: KeeperProcess, answer: Answer) -> None:
+    with Scripted({"X": answer}) as server:
+        with keeper.borrower().lease(person(server)) as client:
+            client.ask(b"X")
+        the_keeper_answers_others(keeper, lambda: keeper.count("idle") == 0)
+
+
+@pytest.mark.servers
+def test_a_login_that_never_ends_stops_nobody_else(keeper: KeeperProcess) -> None:
+    with Scripted({"AUTHENTICATE": flood(b"* OK " + b"x" * 60_000 + b"\r\n")}) as server:
+        told: list[MailError] = []
+
+        def borrow() -> None:
+            with pytest.raises(MailError) as error, keeper.borrower().lease(person(server)):
+                raise AssertionError("lent")
+            told.append(error.value)
+
+        thread = threading.Thread(target=borrow)
+        thread.start()
+        the_keeper_answers_others(keeper, lambda: bool(told))
+        thread.join()
+
+
+@pytest.mark.servers
+def test_a_watcher_whose_server_never_stops_talking_ends(keeper: KeeperProcess, redis: Redis) -> None:
+    with Scripted({"STATUS": flood(b"* 1 FETCH (FLAGS ())\r\n")}) as server:
+        login = person(server)
+        redis.set(watch_key(login.account_id), "1", ex=60)
+        keeper.borrower().watch(login)
+        until(lambda: "STATUS" in server.names())
+        the_keeper_answers_others(keeper, lambda: keeper.status()["watchers"] == 0)
