@@ -24,7 +24,8 @@ POLICY = (
     "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "
     "require-trusted-types-for 'script'; trusted-types postern"
 )
-PICTURE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox"
+# Files that are the same for everybody load nothing; without what is for pages, twenty are 7 KB less.
+FILE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox"
 FIXED = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -33,6 +34,7 @@ FIXED = {
     "X-DNS-Prefetch-Control": "off",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
+ONLY_PAGES = frozenset({"X-DNS-Prefetch-Control", "Permissions-Policy"})
 
 
 def nonce() -> str:
@@ -88,12 +90,13 @@ def _from_our_pages() -> bool:
 
 def finish(response: Response) -> Response:
     """Adds the headers to an answer."""
+    lasting = request.endpoint in LASTING and response.status_code < 400
     for name, value in FIXED.items():
-        response.headers.setdefault(name, value)
+        if not lasting or name not in ONLY_PAGES:
+            response.headers.setdefault(name, value)
     if "Content-Security-Policy" not in response.headers:
-        lasting = request.endpoint == "brand.picture"
-        response.headers["Content-Security-Policy"] = PICTURE_POLICY if lasting else POLICY.format(nonce=nonce())
-    if request.endpoint not in LASTING or response.status_code >= 400:
+        response.headers["Content-Security-Policy"] = FILE_POLICY if lasting else POLICY.format(nonce=nonce())
+    if not lasting:
         response.headers["Cache-Control"] = "no-store"
         response.vary.add("Cookie")
     if request.is_secure:

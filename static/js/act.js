@@ -43,6 +43,7 @@ async function deliver(url, body, takeBack) {
   const part = answer.page?.querySelector('[data-fragment="list"]');
   // An older answer does not know of what was done since: only the last one of a row replaces the list.
   if (part && waiting === 0) putList(part);
+  if (document.activeElement === document.body) document.querySelector("#list h1")?.focus(); // the button is gone with its toast
   return undefined;
 }
 
@@ -89,13 +90,9 @@ function showGone(uids) {
     row.querySelector('[name="uid"]').checked = false;
   });
   if (listPart()) refresh(listPart());
-  const open = messagePart();
-  if (open && uids.includes(open.dataset.uid)) {
-    if (listPart()) showList(listPart().dataset.url, { focus: false });
-    focusRow(next ?? rows[0]?.previousElementSibling);
-  } else if (focused) {
-    focusRow(next ?? rows[0]?.previousElementSibling);
-  }
+  const opened = uids.includes(messagePart()?.dataset.uid);
+  if (opened && listPart()) showList(listPart().dataset.url, { focus: false });
+  if (opened || focused) focusRow(next ?? rows[0]?.previousElementSibling);
   return () => uids.forEach((uid) => rowOf(uid)?.classList.remove("leaving"));
 }
 
@@ -128,7 +125,7 @@ function submitted(event) {
 async function choose(url, body) {
   const answer = await ask(url, { method: "POST", body });
   if (!answer.ok) toast(reason(answer), { level: "error" });
-  else go(answer.url, { push: false, focus: false });
+  else go(answer.url, { push: false });
 }
 
 export default function attach() {

@@ -34,7 +34,7 @@ function file(name) {
 
 function leave() {
   if (picked(listPart() ?? document.body).length) pickAll(listPart(), false);
-  else if (messagePart()) messagePart().querySelector(".back").click();
+  else SINGLE.u();
 }
 
 function select(range) {
@@ -47,8 +47,8 @@ const follow = (name) => document.querySelector(`[data-testid="${name}"]`)?.clic
 const SINGLE = {
   j: () => step(1),
   k: () => step(-1),
-  o: () => cursor() && open(cursor()),
-  u: () => messagePart()?.querySelector(".back").click(),
+  o: () => cursor()?.querySelector(".row-subject").click(),
+  u: () => document.querySelector("#reading .back")?.click(),
   x: () => select(false),
   X: () => select(true),
   "*": () => listPart() && pickAll(listPart(), !picked(listPart()).length),

@@ -50,11 +50,8 @@ function rowTools(list) {
     const model = states.get(list).bar.querySelector(`[data-testid="${like}"]`);
     if (!model) continue;
     const tool = document.createElement("button");
-    tool.type = "button";
-    tool.className = "tool";
+    Object.assign(tool, { type: "button", className: "tool", title: label, ariaLabel: label });
     tool.dataset.rowAction = name;
-    tool.title = label;
-    tool.setAttribute("aria-label", label);
     tool.append(model.querySelector("svg").cloneNode(true));
     tools.append(tool);
   }
@@ -65,7 +62,7 @@ function showTools(list, tools, row) {
   if (!row || tools.parentElement === row) return;
   const label = (name, text) => {
     const tool = tools.querySelector(`[data-row-action="${name}"]`);
-    if (tool) { tool.title = text; tool.setAttribute("aria-label", text); }
+    if (tool) tool.title = tool.ariaLabel = text;
   };
   label("flag", row.dataset.flagged === "true" ? "Take flag off" : "Flag");
   label("read", row.dataset.seen === "true" ? "Mark unread" : "Mark read");

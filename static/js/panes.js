@@ -41,6 +41,7 @@ export async function go(url, { push = true, focus = true } = {}) {
   fill(reading, part);
   attachIn(reading);
   showMessage({ focus });
+  if (wide() && part.dataset.back && path(part.dataset.back) !== path(listPart()?.dataset.url ?? "/")) fillList(part.dataset.back, listPart());
   if (!answer.ok) say(reason(answer));
   return undefined;
 }
@@ -68,15 +69,27 @@ export function putList(part) {
   const onPick = document.activeElement?.matches?.('[name="uid"]');
   fill(list, part);
   attachIn(list);
+  if (!same) aimSearch(part.dataset.url);
   const rows = list.querySelector(".rows");
   if (rows && place) rows.scrollTop = place;
   if (row) focusRow(rowOf(row.dataset.uid) ?? null, onPick);
   mark();
 }
 
+// The search box is that of the folder which is open, and says what its list was searched for.
+function aimSearch(url) {
+  const box = document.getElementById("search");
+  const name = list.querySelector("h1").textContent;
+  box.form.setAttribute("action", path(url));
+  if (document.activeElement !== box) box.value = new URL(url, location.href).searchParams.get("q") ?? "";
+  box.placeholder = `Search ${name}`;
+  box.labels[0].textContent = `Search in ${name}`;
+}
+
 /** Counts, notices and undo that came with a part. */
 export function takeRest(page) {
   takeFolders(page);
+  setTitle();
   takeToasts(page);
 }
 
@@ -142,8 +155,10 @@ function followLinks(event) {
   if (link.origin !== location.origin || link.target || link.hasAttribute("download")) return;
   if (!LIST.test(link.pathname) && !MESSAGE.test(link.pathname)) return;
   event.preventDefault();
+  // What is open already: a second time leads into it.
+  if (wide() && messagePart()?.dataset.url === whole(link.href)) return reading.querySelector("h1").focus();
   document.getElementById("folders")?.matches(":popover-open") && document.getElementById("folders").hidePopover();
-  go(link.href);
+  return go(link.href);
 }
 
 function followForms(event) {

@@ -6,7 +6,8 @@ import { listPart, putList, setTitle } from "./panes.js";
 import { say } from "./say.js";
 
 const USUAL = 4000;
-const SLOWEST = 120000;
+const SLOWEST = 30000;
+const SILENT = 10000; // a line that died while the computer slept is silent for minutes
 let wait = USUAL;
 let since = "";
 let next; // UIDNEXT: as many may have come as went
@@ -15,8 +16,10 @@ let timer;
 async function look(url) {
   clearTimeout(timer);
   if (!document.hidden && navigator.onLine) {
+    const line = new AbortController();
+    setTimeout(() => line.abort(), SILENT);
     try {
-      const answer = await fetch(`${url}?since=${encodeURIComponent(since)}`, { credentials: "same-origin", headers: { Accept: "application/json" } });
+      const answer = await fetch(`${url}?since=${encodeURIComponent(since)}`, { credentials: "same-origin", headers: { Accept: "application/json" }, signal: line.signal });
       if (answer.status === 401) return; // signed out elsewhere: the next click says so
       if (!answer.ok) throw new Error(String(answer.status));
       wait = USUAL;
@@ -30,36 +33,37 @@ async function look(url) {
 
 // Own actions raise the token, too: the list is asked for again only if the counts are not those on the page.
 async function take(news) {
-  since = news.token;
   const part = listPart();
   const whole = part?.dataset.mailbox === "INBOX" && part.dataset.total !== undefined;
   const came = whole && next && news.uidnext && news.uidnext !== next;
-  next = news.uidnext ?? next;
   const differs = came || (news.unseen !== null && news.unseen !== unread()) || (whole && news.exists !== null && news.exists !== Number(part.dataset.total));
-  if (part && differs) await refresh(part);
+  if (differs && !(await refresh(part))) return; // told again by the next poll
+  since = news.token;
+  next = news.uidnext ?? next;
 }
 
-/** Takes the newer list where that disturbs nothing: at its top, nothing selected. Else a line says what is there. */
+/** Takes the newer list where that disturbs nothing: seen, at its top, nothing selected. Else a line says what is there.
+    A search is not made again, and a message on a phone may stand alone: then only the counts are taken. */
 async function refresh(part) {
-  const before = new Set([...part.querySelectorAll(".row")].map((row) => row.dataset.uid));
-  const answer = await ask(part.dataset.url);
+  const at = new URL(part?.dataset.url ?? document.querySelector("#reading [data-back]")?.dataset.back ?? "/", location.href);
+  const only = !part || at.searchParams.has("q");
+  const answer = await ask(only ? at.pathname : at.href);
   const newer = answer.page?.querySelector('[data-fragment="list"]');
-  if (!answer.ok || !newer || part !== listPart()) return;
-  const come = [...newer.querySelectorAll('.row[data-seen="false"]')].filter((row) => !before.has(row.dataset.uid)).length;
+  if (!answer.ok || !newer) throw new Error(String(answer.status));
+  if (part !== listPart()) return false;
   takeFolders(answer.page);
   setTitle();
-  if (picked(part).length || part.querySelector(".rows")?.scrollTop > 8) {
-    if (come) notice(part, come);
-  } else {
-    putList(newer);
-    if (come) say(come === 1 ? "1 new message" : `${come} new messages`);
-  }
-}
-
-function notice(part, come) {
+  if (only) return true;
+  const before = new Set([...part.querySelectorAll(".row")].map((row) => row.dataset.uid));
+  const come = [...newer.querySelectorAll('.row[data-seen="false"]')].filter((row) => !before.has(row.dataset.uid)).length;
+  const said = come === 1 ? "1 new message" : `${come} new messages`;
   const line = part.querySelector('[data-testid="new-mail-notice"]');
-  line.querySelector("a").textContent = come === 1 ? "Show 1 new message" : `Show ${come} new messages`;
-  line.hidden = false;
+  if (!part.offsetParent || picked(part).length || part.querySelector(".rows")?.scrollTop > 8) {
+    line.firstChild.textContent = `Show ${said}`;
+    line.hidden = !come;
+  } else putList(newer);
+  if (come) say(said);
+  return true;
 }
 
 export default function attach(element) {

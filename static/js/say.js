@@ -25,10 +25,8 @@ export function toast(text, { level = "message" } = {}) {
 export function offerStop(text, stop) {
   const box = toast(text);
   const button = document.createElement("button");
-  button.type = "button";
-  button.className = "toast-action";
+  Object.assign(button, { type: "button", className: "toast-action", textContent: "Stop" });
   button.dataset.testid = "stop-button";
-  button.textContent = "Stop";
   button.addEventListener("click", () => { stop(); box.remove(); });
   box.append(button);
   return box;
@@ -65,11 +63,7 @@ function expire(box) {
     if (!box.isConnected) return clearInterval(tick);
     if (box.matches(":hover, :focus-within") || document.hidden) return undefined;
     left -= 1;
-    if (left <= 0) {
-      clearInterval(tick);
-      box.remove();
-    }
-    return undefined;
+    return left > 0 || box.remove();
   }, 1000);
 }
 

@@ -40,12 +40,10 @@ export function divider(bar) {
   const set = (width) => {
     const kept = Math.round(Math.min(Math.max(width, 320), innerWidth * 0.6));
     root.style.setProperty("--list", `${kept}px`);
-    bar.setAttribute("aria-valuenow", String(kept));
+    bar.ariaValueNow = kept;
     store("postern.list", kept);
   };
-  bar.setAttribute("aria-valuemin", "320");
-  bar.setAttribute("aria-valuemax", String(Math.round(innerWidth * 0.6)));
-  bar.setAttribute("aria-valuenow", String(Math.round(list.clientWidth)));
+  Object.assign(bar, { ariaValueMin: 320, ariaValueMax: Math.round(innerWidth * 0.6), ariaValueNow: Math.round(list.clientWidth) });
   bar.addEventListener("pointerdown", (event) => {
     bar.setPointerCapture(event.pointerId);
     bar.classList.add("dragging");

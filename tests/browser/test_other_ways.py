@@ -100,3 +100,45 @@ def test_a_phone_shows_one_pane_and_nothing_is_cut_off(open_context: Callable[..
     expect(page.get_by_test_id("folder-tree")).to_be_visible()
     page.locator('[data-testid="mailbox-link"][data-mailbox="Archive"]').tap()
     expect(page.get_by_test_id("empty-list")).to_be_visible()
+
+
+def test_the_focus_goes_where_the_hand_expects_it(page: Page, resident: Resident):
+    fill(resident, 2)
+    sign_in(page, resident)
+    link = row(page, "Letter 1").get_by_test_id("message-subject-link")
+    link.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_test_id("message-subject")).to_have_text("Letter 1")
+    expect(link).to_be_focused()
+    page.keyboard.press("Enter")  # once more: into the message
+    expect(page.get_by_test_id("message-subject")).to_be_focused()
+    page.get_by_test_id("message-menu").click()
+    page.get_by_test_id("show-headers").click()
+    expect(page.get_by_test_id("message-headers")).to_be_visible()
+    page.keyboard.press("u")
+    expect(page.get_by_test_id("message-subject")).to_be_focused()
+    page.locator(".message-bar").get_by_test_id("action-archive").press("Enter")
+    expect(page.get_by_test_id("message-row")).to_have_count(3)
+    page.get_by_test_id("undo-button").press("Enter")
+    expect(page.get_by_test_id("message-row")).to_have_count(4)
+    expect(page.get_by_role("heading", name="Inbox")).to_be_focused()
+    row(page, "News of the week").get_by_test_id("message-subject-link").click()
+    page.get_by_test_id("show-remote-once").press("Enter")
+    expect(page.get_by_test_id("message-subject")).to_be_focused()
+
+
+def test_a_page_of_headers_alone_has_its_list_beside_it_and_back_brings_the_list_of_its_folder(
+    page: Page, resident: Resident
+):
+    fill(resident, 1)
+    sign_in(page, resident)
+    row(page, "Letter 1").get_by_test_id("message-subject-link").click()
+    expect(page.get_by_test_id("message-body")).to_be_visible()
+    message = page.url
+    page.locator('[data-mailbox="Archive"]').click()
+    expect(page.get_by_test_id("empty-list")).to_be_visible()
+    page.go_back()
+    expect(page.get_by_test_id("message-subject")).to_have_text("Letter 1")
+    expect(row(page, "Letter 1")).to_be_visible()
+    page.goto(f"{message}/headers")
+    expect(row(page, "Letter 1")).to_be_visible()

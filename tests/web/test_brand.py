@@ -148,6 +148,7 @@ def test_nothing_leads_to_a_part_that_is_switched_off(settings: Settings, off: s
         page = render_template("mail.html", brand=brand, account=me, tree=[inbox], open_mailbox=inbox)
     assert ('"compose-link"' in page, '"compose-link-phone"' in page) == (off != "compose", off != "compose")
     assert ('"contacts-link"' in page) == (off != "contacts")
+    assert ("<kbd>c</kbd>" in page, "<kbd>r</kbd>" in page) == (off != "compose", off != "compose")
 
 
 def test_the_logo_is_kept_by_its_contents_and_runs_no_script(branded: Pages) -> None:

@@ -77,6 +77,7 @@ def _page(place: Place, tree: tuple[Mailbox, ...], **shown: Any) -> str:
     return render_template(
         "source.html",
         back_url=url_for("message.show", **_at(place), **came_from()),
+        list_url=url_for("mailbox.show", mailbox=place.mailbox, **came_from()),
         download_url=url_for("message.download", **_at(place)),
         open_mailbox=pane.opened(tree, place.mailbox),
         tree=tree,

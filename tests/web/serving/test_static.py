@@ -38,6 +38,8 @@ def test_static_files_are_kept_by_their_contents(visitor: Pages) -> None:
     assert response.headers["Content-Encoding"] == "gzip"
     assert "Cookie" not in response.headers.get("Vary", "")
     assert "Set-Cookie" not in response.headers
+    assert response.headers["Content-Security-Policy"].endswith("; sandbox")  # and no nonce that a cache would keep
+    assert "nonce-" in visitor.get("/static/0/nothing.css").headers["Content-Security-Policy"]  # the page that says so
     again = visitor.get(address, headers={"Accept-Encoding": "gzip", "If-None-Match": response.headers["ETag"]})
     assert again.status_code == 304
     assert not again.data
