@@ -11,12 +11,13 @@ from collections.abc import Callable, Coroutine
 import pytest
 from redis import Redis
 
-from app.directory.account import Server
-from app.keeper.channel import Channel
+from app.directory.account import Endpoint, Server
+from app.keeper.channel import Channel, connected
 from app.keeper.lease import Login
-from app.mail.errors import ConnectionLost, MailError
+from app.mail.errors import ConnectionLost, MailError, ServerAway
 from app.store.notices import watch_key
 from tests.keeper.places import KeeperProcess, place, until
+from tests.mail.test_direct import HOST, NOBODY, listening, resolved, silent
 from tests.scripted import Answer, Peer, Scripted
 
 
@@ -137,3 +138,57 @@ def test_a_watcher_whose_server_never_stops_talking_ends(keeper: KeeperProcess, 
         keeper.borrower().watch(login)
         until(lambda: "STATUS" in server.names())
         the_keeper_answers_others(keeper, lambda: keeper.status()["watchers"] == 0)
+
+
+# -- every address of a host, within the time that there is ----------------------------------------------------------
+
+
+def reached(seconds: float) -> tuple[str, int]:
+    """The address that the keeper's connection leads to."""
+
+    async def met() -> tuple[str, int]:
+        channel = await connected(Endpoint(HOST, 143, "plain"), seconds)
+        try:
+            peer: tuple[str, int] = channel.sock.getpeername()
+            return peer
+        finally:
+            channel.close()
+
+    return asyncio.run(met())
+
+
+@pytest.mark.servers
+@pytest.mark.parametrize("first", [True, False])
+def test_every_address_of_a_host_is_tried(monkeypatch: pytest.MonkeyPatch, first: bool) -> None:
+    with listening() as good:
+        resolved(monkeypatch, *([NOBODY, good] if first else [good, NOBODY]))
+        assert reached(2) == good[1]
+
+
+@pytest.mark.servers
+def test_a_silent_address_leaves_time_for_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    with silent() as dark, listening() as good:
+        resolved(monkeypatch, dark, NOBODY, good)
+        assert reached(0.6) == good[1]
+
+
+@pytest.mark.servers
+def test_where_no_address_answers_the_server_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    with silent() as dark:
+        resolved(monkeypatch, dark, dark)
+        with pytest.raises(ServerAway, match="cannot connect: timed out"):
+            reached(0.4)
+
+
+@pytest.mark.servers
+def test_an_address_is_looked_up_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    def asked(*_: object, **__: object) -> None:
+        raise AssertionError("a resolver was asked")
+
+    with listening() as (_, (host, port)):
+        monkeypatch.setattr(socket, "getaddrinfo", asked)
+
+        async def met() -> None:
+            (await connected(Endpoint(host, port, "plain"), 2)).close()
+
+        asyncio.run(met())

@@ -189,12 +189,6 @@ def test_a_server_without_sasl_ir_is_signed_in_to() -> None:
 
 
 @pytest.mark.servers
-def test_every_address_of_a_host_is_tried() -> None:
-    with Scripted() as server:  # listens on 127.0.0.1 only; localhost may be ::1 first
-        close_direct(open_direct(Endpoint("localhost", server.port, "plain"), ALICE))
-
-
-@pytest.mark.servers
 def test_nobody_listening_is_a_server_that_is_away() -> None:
     with Scripted() as server:
         port = server.port
