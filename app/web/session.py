@@ -41,6 +41,7 @@ CHECK_SECONDS = 60
 FOLLOW_SECONDS = 2  # where the mail server is away or refuses, perhaps because the mailbox was moved
 AGENT_LENGTH = 200
 POLLS = frozenset({"mailbox.changes", "blocked.news"})  # a page asks by itself: no session lives longer by it
+BY_ITSELF = "news"  # so does the list for new mail: else strangers' mail would keep a forgotten browser signed in
 
 
 class NotSignedIn(Exception):
@@ -189,7 +190,8 @@ def _open(secret: bytes) -> Current | None:
         raise RedisAway("Redis did not answer a moment ago")
     try:
         with timed("redis"):
-            record = records.read(held.redis, secret, now=int(time.time()), touch=not polls)
+            asked = not polls and request.headers.get("X-Postern-Fragment") != BY_ITSELF
+            record = records.read(held.redis, secret, now=int(time.time()), touch=asked)
     except (RedisAway, RedisTimeout):
         held.gate.failed()
         raise

@@ -47,7 +47,7 @@ async function take(news) {
 async function refresh(part) {
   const at = new URL(part?.dataset.url ?? document.querySelector("#reading [data-back]")?.dataset.back ?? "/", location.href);
   const only = !part || at.searchParams.has("q");
-  const answer = await ask(only ? at.pathname : at.href);
+  const answer = await ask(only ? at.pathname : at.href, { headers: { "X-Postern-Fragment": "news", Accept: "text/html" } }); // no session lives longer by it
   const newer = answer.page?.querySelector('[data-fragment="list"]');
   if (!answer.ok || !newer) throw new Error(String(answer.status));
   if (part !== listPart()) return false;

@@ -173,8 +173,11 @@ def test_new_mail_appears_within_five_seconds_without_a_reload(page: Page, resid
     page.wait_for_timeout(2500)  # the first poll makes the watcher
     with page.expect_response("**/changes?*"):
         pass  # the longest wait begins directly after a poll
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.headers.get("x-postern-fragment", "")))
     resident.mail.deliver(letter(resident, "Fresh"))
     expect(row(page, "Fresh")).to_have_count(1, timeout=5000 + LATE)
+    assert set(asked) == {"", "news"}  # the list's own asking extends no session
     expect(page).to_have_title("(4) Inbox · Postern")
     assert page.evaluate("window.same")
 

@@ -278,6 +278,15 @@ def test_the_poll_never_extends_a_session(reader: Pages, redis: Redis) -> None:
     assert redis.ttl(key) > 1700
 
 
+def test_a_list_that_asks_for_new_mail_by_itself_never_extends_a_session(reader: Pages, redis: Redis) -> None:
+    (key,) = redis.keys("s:*")
+    redis.expire(key, 100)
+    assert reader.get("/mail/INBOX/", headers={"X-Postern-Fragment": "news"}).status_code == 200
+    assert redis.ttl(key) <= 100
+    assert reader.get("/mail/INBOX/", headers={"X-Postern-Fragment": "1"}).status_code == 200
+    assert redis.ttl(key) > 100
+
+
 def test_a_request_of_somebody_signed_in_costs_one_round_trip_and_no_sql(app: Flask, signed_in: Pages) -> None:
     held = app.extensions["postern"]
     calls: list[object] = []
