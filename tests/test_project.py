@@ -63,6 +63,31 @@ def test_scripts_can_be_run_and_parsed(path: Path):
     subprocess.run(["sh", "-n", str(path)], check=True)
 
 
+FAKES = {
+    "id": "echo 1000",
+    "sudo": '[ "$1" = -n ] && shift; exec "$@"',
+    "tee": "cat >/dev/null",  # of /usr/sbin/policy-rc.d, where the machine has none
+    "chmod": "",
+    "rm": "",
+    "dpkg-query": "exit 1",
+    "apt-get": ': >"$FOLDER/installed"',
+    "systemctl": """
+case $1 in
+list-unit-files) echo "cron.service enabled"; [ ! -e "$FOLDER/installed" ] || echo "new.service enabled" ;;
+*) echo "$@" >>"$FOLDER/told" ;;
+esac""",
+}
+
+
+def test_what_apt_installs_is_not_started_with_the_machine_either(tmp_path: Path):
+    for name, text in FAKES.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{text}\n")
+        (tmp_path / name).chmod(0o755)
+    environ = {"PATH": f"{tmp_path}:/usr/bin:/bin", "FOLDER": str(tmp_path)}
+    subprocess.run([ROOT / ".ci" / "apt-install", "new"], env=environ, stdin=subprocess.DEVNULL, check=True)
+    assert (tmp_path / "told").read_text() == "--quiet disable new.service\n"
+
+
 def test_the_oldest_python_is_said_once():
     assert tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["requires-python"] == ">=3.11"
 

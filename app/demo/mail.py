@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -69,6 +70,9 @@ class MailServers:
         self.lacking = missing()
         self.folder = mail_folder(folder) / ("pymap" if self.lacking else "dovecot")
         self.folder.mkdir(exist_ok=True)
+        if not (self.folder / "filled").exists():  # the first start, or one that was ended while it wrote messages
+            for number in (1, 2):
+                shutil.rmtree(self.folder / f"server{number}", ignore_errors=True)
         users = [{each.login: each.password for each in RESIDENTS if each.server == number} for number in (0, 1)]
         self.servers = [self._server(self.folder / f"server{number + 1}", users[number]) for number in (0, 1)]
         self.submission: Submission | None = None

@@ -39,7 +39,8 @@ class Pymap:
         self._write_accounts()
         self.ports = self.ports or {"imap": free_port()}
         program = Path(sys.executable).parent / "pymap"
-        listen = ["--host", "127.0.0.1", "--port", str(self.imap_port), "--no-tls"]
+        # Its ManageSieve would listen on port 4190 of all addresses, so that a second one could not even start.
+        listen = ["--host", "127.0.0.1", "--port", str(self.imap_port), "--no-tls", "--no-service", "managesieve"]
         log = self.folder / "pymap.log"
         with log.open("ab") as output:
             self.process = spawn([program, *listen, "maildir", self.folder], output=output)

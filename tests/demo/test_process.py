@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import smtplib
 import socket
 import subprocess
 import sys
@@ -12,10 +13,12 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from imapclient import IMAPClient
 
 from app.demo.certificate import Authority
 from app.demo.mail import RESIDENTS, MailServers, Resident, mail_folder
 from app.demo.process import StartError, end, spawn, wait_until
+from app.demo.pymap import Pymap
 from app.sieve.managesieve import Login, opened
 from app.sieve.script import Script
 from app.sieve.vacation import Vacation
@@ -93,6 +96,36 @@ def test_a_second_start_of_the_demo_keeps_ports_and_mail(server_folder: Path):
         second.stop()
 
 
+def test_messages_of_a_first_start_that_was_ended_midway_are_not_there_twice(server_folder: Path):
+    first = MailServers(server_folder)
+    first.start()
+    first._deliver(RESIDENTS[1].person.address, b"Subject: one of hundreds\r\n\r\n.\r\n")
+    first.stop()
+    second = MailServers(server_folder)
+    second.start()
+    try:
+        with IMAPClient("127.0.0.1", second.servers[1].imap_port, ssl=False) as client:
+            client.login(RESIDENTS[1].login, RESIDENTS[1].password)
+            assert client.select_folder("INBOX")[b"EXISTS"] == 0
+    finally:
+        second.stop()
+
+
+def test_where_dovecot_cannot_be_had_both_servers_start_and_listen_on_loopback_only(server_folder: Path):
+    servers = [Pymap(server_folder / name, {name: "secret"}) for name in ("one", "two")]
+    try:
+        for server in servers:
+            server.start()
+        told = subprocess.run(["ss", "-Hltnp"], capture_output=True, text=True, check=True).stdout
+        for server in servers:
+            assert server.process
+            of_it = [line.split()[3] for line in told.splitlines() if f"pid={server.process.pid}," in line]
+            assert of_it == [f"127.0.0.1:{server.imap_port}"]
+    finally:
+        for server in servers:
+            server.stop()
+
+
 def away(port: int, resident: Resident) -> None:
     """Their script answers from now on."""
     script = Script.read(b"").put(None, Vacation("Away", subject="Bob is away", addresses=(resident.person.address,)))
@@ -104,10 +137,6 @@ def away(port: int, resident: Resident) -> None:
 
 @pytest.mark.slow
 def test_what_an_account_sends_arrives_at_the_other_and_nowhere_else(server_folder: Path):
-    import smtplib
-
-    from imapclient import IMAPClient
-
     servers = MailServers(server_folder)
     servers.start()
     try:
