@@ -136,16 +136,24 @@ def test_with_new_rows_and_the_folder_pane_it_costs_four_commands(reader):
 
 @pytest.mark.slow
 def test_100_000_messages_cost_what_100_do(make_counted):
-    costs = []
+    costs, opened = [], []
     for count in (100, 100_000):
         person = make_counted()
         fill(person, min(count, 1000))
         multiply(person, count)
         index(person)
         warm(person)
-        costs.append(person.get(LIST)[1])
+        answer, cost = person.get(LIST)
+        costs.append(cost)
+        path = re.findall(r'href="(/mail/INBOX/\d+/\d+)"', answer.text)[30]
+        opened.append([person.get(path)[1], person.get(path)[1]])
     small, large = costs
     assert large.commands == small.commands and large.received <= small.received + 500
+    assert [each.commands for each in opened[1]] == [each.commands for each in opened[0]]
+    assert len(opened[1][0].commands) <= 4 and len(opened[1][1].commands) <= 3
+    for query in ("page=1000", "view=unread&page=900", "sort=size&page=3"):
+        answer, cost = person.get(f"{LIST}?{query}")
+        assert len(uids(answer.text)) == 50 and len(cost.commands) <= 4 and cost.received <= 40 * 1024, (query, cost)
     answer, cost = person.get(f"{LIST}?q=subject:garden")
     assert len(uids(answer.text)) == 50 and "10,000" in answer.text
     assert cost.logins == 0 and len(cost.commands) <= 4, cost.commands
