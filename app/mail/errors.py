@@ -15,6 +15,7 @@
     ├─ Renumbered            another UIDVALIDITY than the caller's
     ├─ MessageGone           expunged elsewhere
     ├─ Refused               any other tagged NO  (.text, .code)
+    │  ├─ NotPermitted       NO [NOPERM], or a mailbox that may only be read
     │  └─ Declined           the submission server refused sender, size or message; nothing was sent  (.permanent)
     ├─ OverQuota             NO [OVERQUOTA]
     ├─ CannotDo              the server lacks what is needed, or answered BAD
@@ -93,6 +94,10 @@ class MessageGone(MailError):
 
 class Refused(MailError):
     """A tagged NO that has no class of its own."""
+
+
+class NotPermitted(Refused):
+    """The account may not do that there: the mailbox is somebody else's, or may only be read (RFC 4314, RFC 5530)."""
 
 
 class Declined(Refused):

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from app.mail.connection import Connection, chunks, flag_list
-from app.mail.errors import CannotDo, Refused
+from app.mail.errors import CannotDo, NotPermitted, Refused
 from app.mail.syntax import atoms, fetches, number
 
 OUTGOING = "$PosternOutgoing"  # the final bytes of a mail in the outbox, beside its draft
@@ -43,7 +43,7 @@ def store(
     added, removed = tuple(add), tuple(remove)
     client.select(mailbox, uidvalidity=uidvalidity, write=True)
     if client.note.read_only:
-        raise Refused("the mailbox is read-only")
+        raise NotPermitted("the mailbox is read-only")
     _check_kept(client, added)
     before = flags_of(client, uids)
     wanted, unwanted = {flag.lower() for flag in added}, {flag.lower() for flag in removed}

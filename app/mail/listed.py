@@ -6,6 +6,7 @@ decoded, names that are not are shown closed.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -18,6 +19,7 @@ from app.mail.syntax import Value, atoms, named, number, text
 
 DEEPEST = 20  # levels shown; what lies deeper keeps its delimiters in its label
 _NO_USE = (len(USES), 0)
+_UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _CLOSED = frozenset({b"\\NOSELECT", b"\\NONEXISTENT"})
 
 
@@ -45,7 +47,8 @@ def _told(answer: Answer) -> list[Listed]:
     for values in named(answer.untagged, b"LIST"):
         if len(values) >= 3:
             each = _read_listed(values)
-            found.setdefault(each.name, each)
+            if not (each.name in found and found[each.name].selectable):
+                found[each.name] = each
     return list(found.values())
 
 
@@ -60,11 +63,12 @@ def _read_listed(values: list[Value]) -> Listed:
 def decode_name(raw: bytes) -> tuple[str, bool]:
     """Return a mailbox's name from modified UTF-7, and whether it can be sent back as it came.
 
-    One that cannot (raw 8-bit, broken shifts, control characters) is shown and not opened.
+    One that cannot (raw 8-bit, broken shifts, control characters) is shown and not opened. Blanks and joiners of any
+    script are letters of a name: U+3000 of Japanese, U+200D within an emoji.
     """
     try:
         name: str = imap_utf7.decode(raw)
-        same = imap_utf7.encode(name) == raw and name.isprintable()
+        same = imap_utf7.encode(name) == raw and not _UNFIT.search(name)
     except (ValueError, LookupError):
         name, same = raw.decode("utf-8", "replace"), False
     if name.upper() == "INBOX":

@@ -18,6 +18,9 @@ from app.mail.special import ATTRIBUTES, DEFAULT_NAMES, Use, assign, expand_patt
 
 STATUS_COMMANDS = 12  # against servers without LIST-STATUS: the inbox, the junk, then as they are shown
 STATUS_SECONDS = 1.0
+# To the first byte where there may be very many: Dovecot makes an index of 10,000 first, 2 to 10 s on a busy disk, then
+# 0.05 s. A LIST that is given up earlier begins anew each time, and nobody gets to their mail.
+LIST_SECONDS = 20.0
 # Up to so many are counted all at once. Dovecot opens each that has no index yet: 2.5 ms, 7.4 s for 3,000 new ones.
 MANY = 300
 
@@ -53,7 +56,7 @@ def tree(
     takes Dovecot 0.3 s: well within the deadline of a first byte.
     """
     few = known is not None and known <= MANY
-    answer = _list(client, counted=few)
+    answer = _list(client, counted=few, seconds=None if few else LIST_SECONDS)
     found = listed(answer)
     uses = assign(found, special=special or {}, junk_pattern=junk_pattern, today=today)
     boxes = [_mailbox(each, uses) for each in in_order(found, uses)]
@@ -64,7 +67,7 @@ def tree(
 
 def uncounted(client: Connection, *, today: date) -> tuple[Mailbox, ...]:
     """Return all mailboxes as `tree` does, for who only looks for a name: one LIST, no counts."""
-    found = listed(_list(client, counted=False))
+    found = listed(_list(client, counted=False, seconds=LIST_SECONDS))
     uses = assign(found, special={}, junk_pattern=None, today=today)
     return tuple(_mailbox(each, uses) for each in in_order(found, uses))
 
@@ -104,8 +107,8 @@ def _prefix(boxes: Iterable[Mailbox]) -> str:
     return f"INBOX{mark}" if mark and all(box.name.startswith(f"INBOX{mark}") for box in names) else ""
 
 
-def _list(client: Connection, *, counted: bool) -> Answer:
-    return client.ask(b"LIST", b'""', b'"*"', *_returns(client, counted))
+def _list(client: Connection, *, counted: bool, seconds: float | None = None) -> Answer:
+    return client.ask(b"LIST", b'""', b'"*"', *_returns(client, counted), timeout=seconds)
 
 
 def _told(client: Connection, boxes: Sequence[Mailbox], answer: Answer | None) -> dict[str, tuple[int, int]]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from app.mail.connection import Answer, Connection, chunks, quote_mailbox, uid_set
 from app.mail.create import make
-from app.mail.errors import BadArgument, MailboxGone, MailError, MessageGone, Refused
+from app.mail.errors import BadArgument, MailboxGone, MailError, MessageGone, NotPermitted, Refused
 from app.mail.header import fields
 from app.mail.syntax import expand, fetches, number, numbers, section
 
@@ -58,7 +58,7 @@ def move(
     """
     client.select(mailbox, uidvalidity=uidvalidity, write=True)
     if client.note.read_only:
-        raise Refused("the mailbox is read-only")
+        raise NotPermitted("the mailbox is read-only")
     if target == client.note.selected:
         raise BadArgument("a message cannot be moved to where it is")
     source = client.note.selected or mailbox, uidvalidity
@@ -177,7 +177,7 @@ def delete_for_good(client: Connection, mailbox: str, uidvalidity: int, uids: Se
     """Remove messages without a copy. Raises as move()."""
     client.select(mailbox, uidvalidity=uidvalidity, write=True)
     if client.note.read_only:
-        raise Refused("the mailbox is read-only")
+        raise NotPermitted("the mailbox is read-only")
     present = existing(client, uids)
     left, _ = _remove(client, present)
     gone = tuple(sorted(set(uids) - set(present)))

@@ -15,6 +15,7 @@ from app.mail.errors import (
     MailError,
     MessageGone,
     NotAuthorized,
+    NotPermitted,
     OverQuota,
     PasswordExpired,
     Refused,
@@ -130,6 +131,7 @@ def text_of(line: bytes) -> str:
 
 _AFTER_LOGIN: dict[bytes, type[MailError]] = {
     b"NONEXISTENT": MailboxGone, b"TRYCREATE": MailboxGone, b"OVERQUOTA": OverQuota, b"EXPUNGEISSUED": MessageGone,
+    b"NOPERM": NotPermitted,
 }  # fmt: skip
 _AT_LOGIN: dict[bytes, type[MailError]] = {
     b"AUTHENTICATIONFAILED": SignInRefused, b"UNAVAILABLE": SignInUnavailable, b"EXPIRED": PasswordExpired,

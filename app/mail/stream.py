@@ -251,7 +251,9 @@ class Stream:
         line = response[0]
         if line.startswith(b"* "):
             reason = self.note.apply(response)
-            self.broken = self.broken or reason
+            # RFC 5819 §2: a mailbox that LIST has no STATUS of (one may see it, and not read it) is told by a NO.
+            listing = status(line) == b"NO" and {name for name, _ in self._open.values()} == {b"LIST"}
+            self.broken = self.broken or (None if listing else reason)
         elif not line.startswith(b"+"):
             self._settle(line)
 

@@ -134,6 +134,13 @@ MAIL: dict[type[BaseException], Fault] = {
         NOTHING_LOST,
         "Delete messages for good, in the trash too, then try again.",
     ),
+    mail.NotPermitted: Fault(
+        403,
+        "You may not do that in this folder",
+        "The mail server allows it to others only: the folder is shared with you, or can only be read.",
+        NOTHING_LOST,
+        "Ask whoever shares the folder, or your provider.",
+    ),
     mail.Refused: Fault(502, "The mail server refused", "It would not do what was asked.", NOTHING_LOST, HELP),
     mail.CannotDo: Fault(501, "The mail server cannot do this", "It lacks what is needed.", NOTHING_LOST, HELP),
     mail.BadArgument: Fault(

@@ -145,6 +145,15 @@ def test_a_plain_refusal_leaves_the_connection_usable(meet: Meet) -> None:
     client.noop()
 
 
+def test_a_mailbox_that_may_be_seen_and_not_counted_breaks_no_list(meet: Meet):
+    refused = b'* LIST () "/" Hidden\r\n* NO [NOPERM] Permission denied\r\n%t OK\r\n'
+    client, _ = meet({"LIST": refused, "STORE": b"* NO [NOPERM] Permission denied\r\n%t OK\r\n"})
+    answer = client.ask(b"LIST", b'""', b'"*"', b"RETURN (STATUS (MESSAGES))")
+    assert len(answer.untagged) == 2 and client.io.reusable
+    with pytest.raises(ConnectionLost):
+        client.ask(b"STORE", b"1", b"+FLAGS", b"(x)")
+
+
 def test_a_warning_for_the_user_is_no_failure(meet: Meet) -> None:
     client, _ = meet({"X": b"* NO [ALERT] 98 % full\r\n%t OK\r\n"})
     client.ask(b"X")

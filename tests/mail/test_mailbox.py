@@ -1,11 +1,13 @@
 """The tree: from the answers of many kinds of server, and on real ones."""
 
+import time
 from datetime import date
 
 import pytest
+from imapclient import imap_utf7
 
 from app.mail.create import make
-from app.mail.errors import Refused
+from app.mail.errors import Refused, ServerSilent
 from app.mail.listed import decode_name
 from app.mail.mailbox import MANY, find, named_mailbox, target_name, tree, uncounted
 from tests.mail.boxes import letter, opened, scripted
@@ -97,6 +99,18 @@ def test_names_may_hold_anything_and_come_back_as_they_were():
     assert all(box.selectable for box in boxes)
 
 
+@pytest.mark.parametrize(
+    "name", ["会議\u3000資料", "a\u00a0b", "\U0001f468\u200d\U0001f469", "\u200fשלום", "a\u202eb", "\ufeffx", " a "]
+)
+def test_blanks_and_joiners_of_any_script_are_letters_of_a_name(name):
+    assert decode_name(imap_utf7.encode(name)) == (name, True)
+
+
+def test_a_name_that_cannot_be_opened_closes_no_other_that_looks_like_it():
+    boxes, _ = listed('() "/" INBOX', '() "/" Wörk', '() "/" W&APY-rk')
+    assert [(box.name, box.selectable) for box in boxes] == [("INBOX", True), ("Wörk", True)]
+
+
 @pytest.mark.parametrize("raw", [b"&AAo-", b"a&b", "ä".encode(), b"&", b"&!!!-", b"\xff", b"&2D0-"])
 def test_a_name_that_cannot_be_sent_back_is_shown_closed(raw):
     name, known = decode_name(raw)
@@ -114,6 +128,20 @@ def test_a_bare_server_is_asked_for_the_counts_of_a_few_mailboxes_only():
 def test_a_mailbox_whose_count_is_refused_has_none():
     boxes, _ = listed('() "/" INBOX', '() "/" a', replies={"STATUS": b"%TAG NO [SERVERBUG] not now\r\n"})
     assert [box.unseen for box in boxes] == [None, None]
+
+
+def test_a_server_that_lists_for_the_first_time_gets_longer_to_answer():
+    def late(_command):
+        time.sleep(0.3)
+        return b'* LIST () "/" INBOX\r\n'
+
+    for known in (None, MANY + 1):
+        with scripted({"LIST": late}) as (client, _):
+            client.io.timeout = 0.1
+            assert [box.name for box in tree(client, today=TODAY, known=known)] == ["INBOX"]
+    with scripted({"LIST": late}) as (client, _), pytest.raises(ServerSilent):
+        client.io.timeout = 0.1
+        tree(client, today=TODAY, known=3)
 
 
 @pytest.mark.slow

@@ -19,6 +19,7 @@ from app.mail.keywords import Marked
 from app.mail.mailbox import named_mailbox
 from app.mail.move import Moved
 from app.mail.moveback import bring_back
+from app.web.format import plain
 from app.web.mailboxes import pane
 from app.web.session import Current, current, imap
 from app.web.urls import local_path
@@ -109,7 +110,7 @@ def _undone(me: Current, token: str, record: dict[str, Any]) -> None:
     for name in BESIDE.keys() & record.keys():
         BESIDE[name](me, record[name])
     home = named_mailbox(boxes, record["mailbox"])
-    name = "Inbox" if record["mailbox"] == "INBOX" else home.label if home else record["mailbox"]
+    name = "Inbox" if record["mailbox"] == "INBOX" else plain(home.label if home else record["mailbox"])
     messages = "1 message is" if count == 1 else f"{count} messages are"
     if not count:
         flash("Nothing could be undone: the messages are gone.", "warning")

@@ -174,4 +174,4 @@ def _told(done: int, gone: int, words: str, left: int = 0) -> str:
 
 def _label(boxes: tuple[Mailbox, ...], name: str) -> str:
     box = named_mailbox(boxes, name)
-    return "Inbox" if name == "INBOX" else box.label if box else name
+    return "Inbox" if name == "INBOX" else plain(box.label if box else name)
