@@ -19,6 +19,7 @@ from app.directory.account import Endpoint, Server
 from app.mail import errors
 from app.mail.errors import MailError, ServerAway
 from app.mail.login import MasterUser
+from app.mail.stream import sent_at_once
 
 VERSION = 1
 MESSAGE_LIMIT = 262_144  # bytes; a note with 64 KB of rest in base64 is 90 KB
@@ -186,11 +187,14 @@ class Control:
             raise
 
     def send(self, message: Message) -> None:
-        self.sock.sendall(encode(message))
+        data = encode(message)
+        if (sent := sent_at_once(self.sock, data)) < len(data):
+            self.sock.sendall(data[sent:])
 
     def receive(self, timeout: float) -> tuple[Message, int | None]:
         """One line and the descriptor that came with it, if any. OSError on silence and end, ValueError on nonsense."""
-        self.sock.settimeout(timeout)
+        if self.sock.gettimeout() != timeout:
+            self.sock.settimeout(timeout)
         descriptor: int | None = None
         try:
             while b"\n" not in self._buffer:

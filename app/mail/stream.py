@@ -6,6 +6,7 @@ and the question "may this connection be used again?" have one place.
 
 from __future__ import annotations
 
+import os
 import re
 import select
 import socket
@@ -69,6 +70,20 @@ def _hung_up(caller: socket.socket) -> bool:
         return False
     except OSError:
         return True
+
+
+def sent_at_once(sock: socket.socket, data: bytes) -> int:
+    """How many octets the system took without waiting, nearly always all; the rest is for `send`, which tells errors.
+
+    A Python socket with a timeout asks before each of its own calls whether it may write; other threads of the worker
+    run in between.
+    """
+    if isinstance(sock, ssl.SSLSocket):
+        return 0
+    try:
+        return os.write(sock.fileno(), data[:READ_SIZE])
+    except OSError:
+        return 0
 
 
 class Stream:
@@ -171,10 +186,10 @@ class Stream:
 
     def _write(self, data: bytes) -> None:
         self.traffic.sent += len(data)
-        view = memoryview(data)
+        view = memoryview(data)[sent_at_once(self.sock, data) :]
         try:
-            self._wait(self.silence)
             while view:
+                self._wait(self.silence)
                 view = view[self.sock.send(view[:READ_SIZE]) :]
                 self._keep_lease()
         except OSError as error:

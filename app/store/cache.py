@@ -43,6 +43,7 @@ class AccountCache:
     owner: str
     counters: Counters = field(default_factory=Counters)
     near: Near = field(default_factory=Near)
+    ahead: dict[SummaryKey, bytes | None] = field(default_factory=dict)  # what came with another answer, for once
 
     def get_many(self, keys: Sequence[SummaryKey]) -> list[bytes | None]:
         """The summaries of (mailbox, uidvalidity, uid), None where there is none. One round trip at most; never raises.
@@ -51,7 +52,9 @@ class AccountCache:
         """
         places = [self._place(key) for key in keys]
         found = dict(zip(keys, self.near.get_many(places), strict=True))
-        if far := [key for key, value in found.items() if value is None]:
+        came = {key: self.ahead.pop(key) for key in found.keys() & self.ahead.keys()}
+        found.update(came)
+        if far := [key for key, value in found.items() if value is None and key not in came]:
             found.update(zip(far, self._far(far), strict=True))
             self.near.put_many((self._place(key), each) for key in far if key[2] and (each := found[key]) is not None)
         values = [found[key] for key in keys]
@@ -78,6 +81,8 @@ class AccountCache:
         if not summaries:
             return
         self.near.put_many((self._place(key), value) for key, value in summaries.items() if key[2])
+        for key in summaries:
+            self.ahead.pop(key, None)
         pipe = self.redis.pipeline(transaction=False)
         for name, value in zip(self._summary_names(list(summaries)), summaries.values(), strict=True):
             pipe.set(name, seal(self.seal_key, value, name), ex=SUMMARY_SECONDS)
@@ -86,15 +91,19 @@ class AccountCache:
         except RedisError:
             self.counters.errors += 1
 
-    def recall(self, entry: str) -> Any:
-        """The value that was remembered under a name, or None. Never raises."""
-        name = self._name("entry", entry)
+    def recall(self, entry: str, *, ahead: Sequence[SummaryKey] = ()) -> Any:
+        """The value that was remembered under a name, or None. Never raises.
+
+        `ahead`: summaries of which the next `get_many` will ask; they come in the same round trip.
+        """
+        names = [self._name("entry", entry), *self._summary_names(ahead)]
         try:
-            sealed: Any = self.redis.get(name)
+            found: Any = self.redis.mget(names)
         except RedisError:
             self.counters.errors += 1
             return None
-        plain = self._open(name, sealed)
+        plain, *others = (self._open(name, sealed) for name, sealed in zip(names, found, strict=True))
+        self.ahead.update(zip(ahead, others, strict=True))
         return None if plain is None else json.loads(plain)
 
     def remember(self, entry: str, value: Any, *, seconds: int) -> bool:

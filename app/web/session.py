@@ -191,14 +191,15 @@ def _open(secret: bytes) -> Current | None:
     try:
         with timed("redis"):
             asked = not polls and request.headers.get("X-Postern-Fragment") != BY_ITSELF
-            record = records.read(held.redis, secret, now=int(time.time()), touch=asked)
+            read = records.read_with_notice(held.redis, secret, now=int(time.time()), touch=asked)
     except (RedisAway, RedisTimeout):
         held.gate.failed()
         raise
     held.gate.answered()
-    if record is None:
+    if read is None:
         g.why = "ended"
         return None
+    record, g.notice = read
     account = _account(record)
     if account is None:
         return None

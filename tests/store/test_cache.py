@@ -56,6 +56,24 @@ def test_an_entry_under_another_name_does_not_open(redis: Redis) -> None:
     assert found.count(None) == 1
 
 
+def test_what_is_asked_for_next_comes_with_an_entry(redis: Redis) -> None:
+    cache = open_cache(redis, KEY, account_id="7", server="1", login="box7")
+    cache.remember("pane", [1], seconds=30)
+    shown, other = ("INBOX", 1, 0), ("Sent", 1, 0)
+    cache.put_many({shown: b"shown"})
+    assert cache.recall("pane", ahead=[shown, other]) == [1]
+    redis.config_resetstat()
+    assert cache.get_many([shown, other]) == [b"shown", None]
+    assert not [name for name in redis.info("commandstats") if "get" in name]
+    redis.delete(*redis.keys("c:*"))
+    assert cache.get_many([shown]) == [None]  # for once only: it may change
+
+    cache.put_many({shown: b"old"})
+    cache.recall("pane", ahead=[shown])
+    cache.put_many({shown: b"new"})
+    assert cache.get_many([shown]) == [b"new"]
+
+
 def test_entries_are_remembered_taken_once_and_forgotten(redis: Redis) -> None:
     cache = open_cache(redis, KEY, account_id="7", server="1", login="box7")
     assert cache.recall("tree") is None

@@ -19,7 +19,7 @@ from app.web.blocked import found
 from app.web.blocked.asked import ACCEPTED, SHOWN, STOPPED, is_from, sender_of
 from app.web.blocked.found import Message
 from app.web.blocklog import blocklog
-from app.web.reading.mailbox import noticed
+from app.web.reading.mailbox import watched
 from app.web.session import Current, current
 
 LASTS = timedelta(minutes=15)
@@ -96,7 +96,7 @@ def _messages(me: Current, sought: str, since: datetime, *, fresh: bool) -> list
     """What came into the mailbox since: searched for only where the account's notice is not the one it was."""
     if me.account.server is None:
         return []
-    notice, entry = noticed(me), f"expecting {sought}"
+    notice, entry = watched(me), f"expecting {sought}"
     token = notice.token if notice else 0
     kept = me.cache.recall(entry)
     if not fresh and isinstance(kept, dict) and kept.get("token") == token:

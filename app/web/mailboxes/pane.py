@@ -14,6 +14,7 @@ from flask import g
 from redis import RedisError
 
 from app.mail.connection import Connection
+from app.mail.lastshown import shown_key
 from app.mail.mailbox import MANY, Mailbox, named_mailbox, target_name, tree
 from app.mail.special import USES, Use
 from app.outbox.errors import OutboxAway
@@ -33,8 +34,8 @@ _KNOWN_SECONDS = 30 * 86400
 
 def folders(client: Connection, me: Current) -> tuple[Mailbox, ...]:
     """The tree in display order: from the cache, else by one LIST. Raises the tree of app/mail/errors.py."""
-    token = _token(read_notice(me.redis, me.account.id))
-    kept = me.cache.recall(_ENTRY)
+    token = _token(noticed(me))
+    kept = me.cache.recall(_ENTRY, ahead=[shown_key(client)] if client.note.selected else ())
     if isinstance(kept, dict) and kept.get("token") == token and (found := _read(kept.get("tree"))):
         g.outbox, g.stopped, g.answering = kept.get("outbox"), kept.get("stopped"), kept.get("answering")
         return found
@@ -95,6 +96,7 @@ def wrote(me: Current) -> None:
     No error of Redis leaves here (full, a replica, away): what was done to the mail is done, and a page has to say so.
     """
     drop(me)
+    g.pop("notice", None)
     with suppress(RedisError):
         bump_notice(me.redis, me.account.id)
 
@@ -103,6 +105,14 @@ def opened(boxes: tuple[Mailbox, ...], name: str) -> Mailbox:
     """The mailbox that is shown, also where the pane does not know it (yet)."""
     use: Use | None = "inbox" if name == "INBOX" else None
     return named_mailbox(boxes, name) or Mailbox(name, name, None, 0, True, use, None, None)
+
+
+def noticed(me: Current) -> Notice | None:
+    """The account's last notice as it came with the session; read anew after an own write. Raises redis.RedisError."""
+    if "notice" not in g:
+        g.notice = read_notice(me.redis, me.account.id)
+    found: Notice | None = g.notice
+    return found
 
 
 def _token(notice: Notice | None) -> int:

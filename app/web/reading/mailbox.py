@@ -4,15 +4,16 @@
 IMAP command. What is done to messages lies in actions.py, its undo in mailboxes/undo.py.
 """
 
+from contextlib import suppress
 from typing import cast, get_args
 
 from flask import Response, flash, jsonify, make_response, render_template, request
-from redis import RedisError
+from redis import ResponseError
 
 from app.mail import listing
 from app.mail.errors import MailboxGone, MailError
 from app.mail.listing import Page, Sort, View
-from app.store.notices import Notice, notice_key, parse_notice, want_watch
+from app.store.notices import Notice, want_watch
 from app.web.letter import uploads
 from app.web.mailboxes import pane
 from app.web.mailboxes.undo import offered, undo
@@ -88,23 +89,20 @@ def _number(text: str) -> int:
 
 def changes() -> Response:
     """GET /changes?since=<token>: 204 while nothing is new, else the token and the counts of INBOX. No IMAP command."""
-    notice = noticed(current())
+    notice = watched(current())
     if notice is None or str(notice.token) == request.args.get("since"):
         return make_response("", 204)
     return jsonify(token=str(notice.token), unseen=notice.unseen, exists=notice.exists, uidnext=notice.uidnext)
 
 
-def noticed(me: Current) -> Notice | None:
+def watched(me: Current) -> Notice | None:
     """The account's last notice of new mail, for who polls: somebody watches from now on. Raises redis.RedisError."""
-    pipe = me.redis.pipeline(transaction=False)
-    pipe.hgetall(notice_key(me.account.id))
-    pipe.set(f"watch-asked:{me.account.id}", b"1", ex=ASK_SECONDS, nx=True)
-    fields, first = pipe.execute(raise_on_error=False)
-    if isinstance(fields, RedisError):
-        raise fields
-    if first is True and want_watch(me.redis, me.account.id):
-        _ask_for_watcher(me)
-    return parse_notice(fields)
+    with suppress(ResponseError):  # full, or a replica: what is known is told
+        if me.redis.set(f"watch-asked:{me.account.id}", b"1", ex=ASK_SECONDS, nx=True) and want_watch(
+            me.redis, me.account.id
+        ):
+            _ask_for_watcher(me)
+    return pane.noticed(me)
 
 
 def _ask_for_watcher(me: Current) -> None:
