@@ -29,7 +29,7 @@ from app.keeper.watch import Watchers
 from config.default import Settings, load
 from config.setting import SettingError
 
-DRAIN_SECONDS = 5.0
+DRAIN_SECONDS = 30.0  # gunicorn's graceful_timeout: at a reload workers of before go on so long, with leases of before
 REDIS_SECONDS = 1.0
 
 log = logging.getLogger("postern.keeper")
@@ -84,7 +84,7 @@ async def keep(settings: Settings) -> None:
     lender = Lender(pool, watchers, path=Path(settings.keeper_socket))
     epochs = Epochs(pool, client)
     lender.start()
-    tasks = [asyncio.create_task(each) for each in (epochs.run(), epochs.beat(), _sweep(pool))]
+    tasks = [asyncio.create_task(each) for each in (epochs.run(), epochs.beat(), _sweep(pool, lender))]
     gc.freeze()
     log.info("keeper started")
     try:
@@ -99,17 +99,19 @@ async def keep(settings: Settings) -> None:
 
 async def _end(lender: Lender, watchers: Watchers, tasks: list[asyncio.Task[None]]) -> None:
     lender.stop()
+    lender.pool.retire()
     await watchers.close()
     await lender.drain(DRAIN_SECONDS)
     await cancel(tasks)
 
 
-async def _sweep(pool: Pool) -> None:
+async def _sweep(pool: Pool, lender: Lender) -> None:
     pause = min(1.0, pool.limits.park_after / 2)
     while True:
         await asyncio.sleep(pause)
         try:
             pool.sweep()
+            lender.look_after()
         except Exception:  # the next round may do better; without this task nothing would be parked any more
             log.exception("sweeping failed")
 

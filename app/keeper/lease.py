@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from app.keeper.direct import DirectLogins
-from app.keeper.protocol import Control, Deadlines, Limits, Login, Message, error_from, status
+from app.keeper.protocol import Control, Deadlines, Limits, Login, Message, error_from, own_user, status
 from app.mail.connection import Connection, translate
 from app.mail.errors import ConnectionLost, MailError
 from app.mail.note import Note
@@ -246,6 +246,8 @@ class Borrower:
         control: Control | None = None
         try:
             control = Control(self.path, timeout=self.silence)
+            if not own_user(control.sock):  # whoever made the folder first would be told passwords
+                raise NoKeeper
             control.send(message)
             reply, descriptor = self._reply(control, login, sign_in)
         except (OSError, ValueError):

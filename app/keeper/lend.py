@@ -13,7 +13,6 @@ import logging
 import math
 import os
 import socket
-import struct
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -21,7 +20,7 @@ from typing import Any
 
 from app.keeper.pool import Pool
 from app.keeper.process import cancel
-from app.keeper.protocol import MESSAGE_LIMIT, VERSION, Message, Wanted, decode, encode, error_message
+from app.keeper.protocol import MESSAGE_LIMIT, VERSION, Message, Wanted, decode, encode, error_message, own_user
 from app.keeper.upstream import Upstream
 from app.keeper.watch import Watchers
 from app.mail.errors import ConnectionLost, MailError
@@ -93,6 +92,20 @@ class Lender:
             return  # stopped meanwhile
         asyncio.get_running_loop().add_reader(self._listener.fileno(), self._accept)
 
+    def look_after(self) -> None:
+        """Takes the name again where nobody has it: a keeper that had it meanwhile has ended, or a cleaner was here."""
+        if self._listener.fileno() < 0 or os.path.lexists(self.path):
+            return
+        try:
+            listener, inode = _bind(self.path)
+        except OSError as error:
+            log.warning("no socket at %s: %s", self.path, error)
+            return
+        asyncio.get_running_loop().remove_reader(self._listener.fileno())
+        self._listener.close()
+        self._listener, self._inode = listener, inode
+        self.start()
+
     def _accept(self) -> None:
         for _ in range(64):
             try:
@@ -100,7 +113,7 @@ class Lender:
             except OSError as error:
                 self._pause_after(error)
                 return
-            if not _own_user(sock):
+            if not own_user(sock):
                 sock.close()
                 continue
             sock.setblocking(False)
@@ -320,8 +333,3 @@ def _bind(path: Path) -> tuple[socket.socket, int]:
     inode = os.stat(temporary).st_ino
     os.rename(temporary, path)
     return listener, inode
-
-
-def _own_user(sock: socket.socket) -> bool:
-    _, uid, _ = struct.unpack("3i", sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i")))
-    return uid in (0, os.geteuid())

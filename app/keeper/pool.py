@@ -49,7 +49,7 @@ class Pool:
         self._kept: dict[Key, list[Upstream]] = {}
         self._books = Books()
         self._queue: deque[Waiter] = deque()
-        self._due = False
+        self._due = self._retired = False
 
     # -- kept connections --------------------------------------------------------------------------------------------
 
@@ -79,6 +79,8 @@ class Pool:
 
     def keep(self, upstream: Upstream) -> None:
         """Puts an idle connection where the next borrower finds it."""
+        if self._retired:
+            upstream.close()
         if upstream.state != "closed":
             self._kept.setdefault(upstream.key, []).append(upstream)
         self._changed()
@@ -307,6 +309,12 @@ class Pool:
                 upstream.close()
             elif upstream.ready and now - upstream.last_used >= self.limits.park_after:
                 upstream.park()
+
+    def retire(self) -> None:
+        """Nobody comes to borrow any more: ends what is kept, and what is lent as soon as it comes back."""
+        self._retired = True
+        for upstream in list(self.kept()):
+            upstream.close()
 
     def close(self) -> None:
         self._logins.close()

@@ -10,7 +10,9 @@ import array
 import hashlib
 import hmac
 import json
+import os
 import socket
+import struct
 from dataclasses import asdict, dataclass, field, fields
 from functools import lru_cache
 from typing import Any, Protocol, TypeAlias
@@ -168,6 +170,12 @@ def error_from(message: Message) -> MailError:
     if issubclass(kind, ServerAway):
         return kind(text, code=code, retry_after=float(message.get("retry_after") or 10.0))
     return kind(text, code=code)
+
+
+def own_user(sock: socket.socket) -> bool:
+    """Whether the other end of a Unix socket is a process of ours, or root's."""
+    _, uid, _ = struct.unpack("3i", sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i")))
+    return uid in (0, os.geteuid())
 
 
 class Control:
