@@ -88,6 +88,12 @@ def test_what_apt_installs_is_not_started_with_the_machine_either(tmp_path: Path
     assert (tmp_path / "told").read_text() == "--quiet disable new.service\n"
 
 
+def test_the_readme_shows_each_picture_that_is_there_and_none_that_is_not():
+    shown = set(re.findall(r"\(docs/screenshots/([a-z-]+)\.png\)", (ROOT / "README.md").read_text()))
+    assert shown == {path.stem for path in (ROOT / "docs" / "screenshots").iterdir()}
+    assert shown >= {"list", "message", "sign-in", "phone", "dark"}
+
+
 def test_the_oldest_python_is_said_once():
     assert tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["requires-python"] == ">=3.11"
 
