@@ -7,7 +7,7 @@ may be served by one unlisted mail server; a domain that a row knows never is, s
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Engine, Executable, String, TextClause, bindparam, inspect, select, text
+from sqlalchemy import Engine, Executable, String, TextClause, bindparam, false, inspect, or_, select, text
 
 from app.directory.account import Account, Endpoint, Server
 from app.directory.address import BadAddress, TypedAddress, parse_address
@@ -132,10 +132,13 @@ def neighbour(directory: Directory, typed: str, *, domain: str | None = None) ->
     return None
 
 
-def domains(directory: Directory, *, site: str | None = None, brand: str | None = None) -> tuple[str, ...]:
+def domains(
+    directory: Directory, *, site: str | None = None, brand: str | None = None, unbranded: bool = False
+) -> tuple[str, ...]:
     """The domains to choose from on the sign-in page, in punycode and order: all, or those of a site's id or a brand.
 
-    At most 1,000. None with a query of one's own. Raises DirectoryAway, DirectoryBroken.
+    `unbranded`: with those of sites that name no brand. At most 1,000; none with a query of one's own. Raises
+    DirectoryAway, DirectoryBroken.
     """
     if directory.query is not None:
         return ()
@@ -145,7 +148,7 @@ def domains(directory: Directory, *, site: str | None = None, brand: str | None 
             return ()
         chosen = chosen.where(SiteRow.site_id == int(site))
     if brand is not None:
-        chosen = chosen.where(SiteRow.brand == brand)
+        chosen = chosen.where(or_(SiteRow.brand == brand, SiteRow.brand.is_(None) if unbranded else false()))
     return tuple(row["name"] for row in _rows(directory, chosen.order_by(DomainRow.name).limit(1000), {}))
 
 

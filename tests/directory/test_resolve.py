@@ -271,7 +271,9 @@ def test_the_choice_of_domains_is_of_all_or_a_site_or_a_brand(filled: Engine) ->
     alice = resolve(directory, "alice@acme.example")
     assert alice is not None
     assert domains(directory) == (*acme[:2], "school.example", acme[2])
-    assert domains(directory, brand="acme") == acme
+    assert domains(directory, brand="acme") == domains(directory, brand="acme", unbranded=False) == acme
+    assert domains(directory, brand="postern", unbranded=True) == ("school.example",)
+    assert domains(directory, brand="postern") == ()
     assert domains(directory, site=alice.site) == acme
     assert domains(directory, site="nonsense") == ()
     run(filled, "UPDATE domain SET enabled = false WHERE name = 'acme.test'")

@@ -11,13 +11,13 @@ from redis import RedisError
 
 from app.directory import resolve
 from app.directory.account import Account
-from app.directory.address import BadAddress, parse_address
+from app.directory.address import BadAddress, parse_address, shown_domain
 from app.directory.errors import DirectoryError
 from app.mail import errors as mail
 from app.store import notices
 from app.store.throttle import TooMany
 from app.web import carry, session
-from app.web.brand import brand
+from app.web.brand import DEFAULT, brand
 from app.web.fault import Busy
 from app.web.faults import fault_of
 from app.web.resources import resources
@@ -200,7 +200,7 @@ def _page(form: Form, error: str | None, status: int) -> Response:
         "login.html",
         error=error,
         address=form.address[:ADDRESS_LENGTH],
-        domain=form.domain,
+        domain=form.domain or brand().default_domain,
         keep=form.keep,
         next=form.next,
         carried=form.carried,
@@ -210,11 +210,13 @@ def _page(form: Form, error: str | None, status: int) -> Response:
     return make_response(page, status)
 
 
-def _domains() -> tuple[str, ...]:
-    """The choice of domains, where the brand offers one; without SQL the form does without."""
+def _domains() -> tuple[tuple[str, str], ...]:
+    """The choice of domains, where the brand offers one, each with how people write it; without SQL the form does
+    without. Sites that name no brand are the default one's."""
     if not brand().choose_domain:
         return ()
     try:
-        return resolve.domains(resources().directory, brand=brand().id)
+        found = resolve.domains(resources().directory, brand=brand().id, unbranded=brand().id == DEFAULT)
     except DirectoryError:
         return ()
+    return tuple((name, shown_domain(name)) for name in found)

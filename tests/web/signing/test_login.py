@@ -1,15 +1,17 @@
 """Signing in and out on a real Redis, with an account that has no mailbox and needs no mail server."""
 
 import dataclasses
+import re
 import threading
 import time
 
 import pytest
 from flask import Flask
 from redis import Redis
-from sqlalchemy import update
+from sqlalchemy import insert, update
 
-from app.directory.tables import AccountRow
+from app.directory.tables import AccountRow, DomainRow, SiteRow
+from app.web.brand import Brands
 from app.web.signing.login import Form
 from config.default import Settings
 from tests.web.conftest import FORWARDER, PASSWORD, new_app
@@ -302,3 +304,46 @@ def test_the_password_is_in_no_log_and_in_no_repr(
     assert "canary-7f3a" not in log.err + log.out
     assert "canary" not in repr(Form("a", canary, None, False, None))
     assert not [key for key in redis.keys("*") if b"canary" in key or b"forward" in key]
+
+
+@pytest.fixture
+def choosing(app: Flask) -> Flask:
+    """The default brand offers a choice of domains, the second of which is its usual one; xn--… is bücher.example."""
+    held = app.extensions["postern"]
+    usual = held.brands.by_id["postern"]
+    chosen = dataclasses.replace(usual, choose_domain=True, default_domain="two.example")
+    held.brands = Brands({**held.brands.by_id, "postern": chosen})
+    with held.directory.engine.begin() as rows:
+        rows.execute(insert(DomainRow).values(domain_id=3, name="xn--bcher-kva.example", site_id=1))
+        rows.execute(insert(SiteRow).values(site_id=2, name="Two", primary_domain="else.example", brand="northgate"))
+        rows.execute(insert(DomainRow).values(domain_id=4, name="else.example", site_id=2))
+    return app
+
+
+def options(page: str) -> list[tuple[str, bool, str]]:
+    """Of the choice of domains: value, whether it is chosen, and what is shown."""
+    found = re.findall(r'<option value="([^"]*)"( selected)?>([^<]*)</option>', page)
+    return [(value, bool(selected), shown) for value, selected, shown in found]
+
+
+def test_a_brand_offers_the_domains_of_its_sites_as_people_write_them(choosing: Flask) -> None:
+    page = browser_of(choosing).get("/login").get_data(as_text=True)
+    assert options(page) == [
+        ("one.example", False, "one.example"),
+        ("two.example", True, "two.example"),
+        ("xn--bcher-kva.example", False, "bücher.example"),
+    ]
+
+
+@pytest.mark.parametrize("domain", ["one.example", "two.example", "xn--bcher-kva.example"])
+def test_a_bare_name_belongs_to_the_domain_that_was_chosen(choosing: Flask, domain: str) -> None:
+    assert browser_of(choosing).sign_in("forward", PASSWORD, domain=domain).status_code == 303
+
+
+def test_a_whole_address_needs_no_choice_and_a_wrong_choice_stays_chosen(choosing: Flask) -> None:
+    assert browser_of(choosing).sign_in(FORWARDER, PASSWORD, domain="else.example").status_code == 303
+    for domain in ("one.example", "else.example", "evil\r\n.example", "x" * 300):
+        response = browser_of(choosing).sign_in("nobody", PASSWORD, domain=domain)
+        assert response.status_code == 401
+        chosen = [value for value, selected, _ in options(response.get_data(as_text=True)) if selected]
+        assert chosen == (["one.example"] if domain == "one.example" else [])
