@@ -6,7 +6,7 @@ import { listPart, putList, setTitle } from "./panes.js";
 import { say } from "./say.js";
 
 const USUAL = 4000;
-const SLOWEST = 30000;
+const SLOWEST = 15000;
 const SILENT = 10000; // a line that died while the computer slept is silent for minutes
 let wait = USUAL;
 let since = "";

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import imaplib
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -322,6 +323,33 @@ def test_paper_shows_the_message_and_nothing_around_it(page: Page, resident: Res
     sign_in(page, resident)
     row(page, "Letter 1").get_by_test_id("message-subject-link").click()
     page.emulate_media(media="print")
+    page.set_viewport_size({"width": 794, "height": 1123})  # A4
     expect(page.get_by_test_id("message-body")).to_be_visible()
-    for name in ("message-list", "folder-tree", "search-input", "message-menu"):
+    for name in ("message-list", "folder-tree", "search-input", "message-menu", "compose-link-phone"):
         expect(page.get_by_test_id(name)).to_be_hidden()
+
+
+def test_at_twice_the_size_every_item_of_the_menu_is_reached(open_context: OpenContext, resident: Resident):
+    page = open_context(viewport={"width": 640, "height": 360}).new_page()  # 1280 × 720 at 200 %
+    sign_in(page, resident)
+    page.get_by_test_id("account-menu").locator("summary").click()
+    page.get_by_test_id("sign-out").click()
+    expect(page.get_by_test_id("sign-in-button")).to_be_visible()
+
+
+def test_forced_colours_and_long_names_leave_the_open_folder_and_its_count_in_sight(
+    open_context: OpenContext, resident: Resident
+):
+    with imaplib.IMAP4("127.0.0.1", resident.mail.server.imap_port) as other:
+        other.login(resident.mail.login, resident.mail.password)
+        other.create("N" * 80)
+    resident.mail.append(letter(resident, "Unread"), mailbox="N" * 80)
+    page = open_context(forced_colors="active").new_page()
+    sign_in(page, resident)
+    count = page.locator(f'[data-mailbox="{"N" * 80}"]').get_by_test_id("unread-count").bounding_box()
+    pane = page.get_by_test_id("folder-tree").bounding_box()
+    assert count["x"] + count["width"] < pane["x"] + pane["width"]
+    mark, plain = page.locator('[data-use="inbox"]').evaluate(
+        "link => [getComputedStyle(link, '::before').backgroundColor, getComputedStyle(document.body).backgroundColor]"
+    )
+    assert mark not in (plain, "rgba(0, 0, 0, 0)")
