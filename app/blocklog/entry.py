@@ -24,7 +24,6 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects import mysql, postgresql, sqlite
 
 from app.blocklog import columns
 from app.blocklog.codes import Outcome, Policy, Resolved
@@ -32,6 +31,7 @@ from app.blocklog.learnt import forget_old
 from app.blocklog.tables import BlockRow, FateRow, HostRow, LearntRow, OddRow, RecentRow
 from app.blocklog.tally import COUNTS, Host, OddLines, Tally
 from app.blocklog.use import used
+from app.table.insert import ignoring, merging
 
 AGAIN = timedelta(days=3)  # in which a delayed mail comes again
 CHUNK = 200  # keys of one statement
@@ -145,7 +145,7 @@ def _put(connection: Connection, table: Table, moment: str, rows: Rows, sites: d
             {"account_id": key[0], moment: _moment(key[1]), "id": key[2], "site": sites[key[0], key[2]], **values}
             for key, values in rows.new
         ]
-        connection.execute(_ignoring(connection, table), new)
+        connection.execute(ignoring(connection, table), new)
     where = _at(table, moment)
     if rows.changed:
         names = list(rows.changed[0][1])
@@ -154,18 +154,6 @@ def _put(connection: Connection, table: Table, moment: str, rows: Rows, sites: d
         connection.execute(changed, lines)
     if rows.gone:
         connection.execute(delete(table).where(where), [_place(key) for key in rows.gone])
-
-
-def _ignoring(connection: Connection, table: Table) -> Any:
-    """An insert that leaves rows alone which are there already."""
-    kind = connection.dialect.name
-    if kind == "sqlite":
-        return sqlite.insert(table).on_conflict_do_nothing()
-    if kind == "postgresql":
-        return postgresql.insert(table).on_conflict_do_nothing()
-    # Not IGNORE, which passes over every other error, too, and cuts what is too long.
-    first = next(iter(table.primary_key.columns))
-    return mysql.insert(table).on_duplicate_key_update({first.name: first})
 
 
 def _at(table: Table, moment: str) -> Any:
@@ -226,7 +214,7 @@ def _write_fates(connection: Connection, fates: dict[Place, Reached], undone: Se
         known = {key: fate for key, fate in known.items() if key not in gone}
     new = [dict(zip(_PLACE, key, strict=True)) | fates[key]._asdict() for key in sorted(fates) if key not in known]
     if new:
-        connection.execute(_ignoring(connection, _FATE), new)
+        connection.execute(ignoring(connection, _FATE), new)
     later = [key for key in sorted(fates) if key in known and fates[key].beats(known[key])]
     if later:
         changed = update(_FATE).where(place).values({name: bindparam(f"new_{name}") for name in Reached._fields})
@@ -243,13 +231,7 @@ def _write_hosts(connection: Connection, hosts: dict[str, Host]) -> None:
     rows = [_host(ip, hosts[ip]) for ip in sorted(hosts) if ip]
     if not rows:
         return
-    kind = connection.dialect.name
-    if kind in ("mysql", "mariadb"):
-        new = mysql.insert(_HOST)
-        connection.execute(new.on_duplicate_key_update(_more(new.inserted)), rows)
-        return
-    other = (sqlite if kind == "sqlite" else postgresql).insert(_HOST)
-    connection.execute(other.on_conflict_do_update(index_elements=[_HOST.c.ip], set_=_more(other.excluded)), rows)
+    connection.execute(merging(connection, _HOST, [_HOST.c.ip], _more), rows)
 
 
 def _more(new: Any) -> dict[str, Any]:

@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Engine, case, or_, select
-from sqlalchemy.dialects import mysql, postgresql, sqlite
 
 from app.blocklog.asking import asking, translating
 from app.blocklog.tables import UseRow
+from app.table.insert import merging
 
 SERVICES: Final = ("imap", "pop3", "smtp", "web")
 _USE: Final[Any] = UseRow.__table__
@@ -45,15 +45,8 @@ def used(connection: Connection, account_id: str, site: str, service: str, at: d
     followers and nodes may write the first one of an account at once."""
     values = {"account_id": account_id, "site": site, service: at}
     column = _USE.c[service]
-    if connection.dialect.name in ("mysql", "mariadb"):
-        wanted = mysql.insert(_USE).values(values)
-        later = {service: _later(column, wanted.inserted[service])}
-        connection.execute(wanted.on_duplicate_key_update(later))
-        return
-    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-    row = insert(_USE).values(values)
-    later = {service: _later(column, row.excluded[service])}
-    connection.execute(row.on_conflict_do_update(index_elements=[_USE.c.account_id], set_=later))
+    wanted = merging(connection, _USE, [_USE.c.account_id], lambda new: {service: _later(column, new[service])})
+    connection.execute(wanted.values(values))
 
 
 def _later(old: Any, new: Any) -> ColumnElement[Any]:

@@ -16,12 +16,12 @@ from hashlib import md5
 from ipaddress import ip_network
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, and_, bindparam, delete, insert, or_, select, tuple_, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, Engine, and_, bindparam, delete, or_, select, tuple_, update
 
 from app.policy.asking import changed
 from app.policy.tables import TripletRow
 from app.policy.value import server
+from app.table.insert import ignoring
 
 BATCH: Final = 1000  # triplets that are forgotten at once
 FRESH: Final = timedelta(hours=1)  # in which it is not written again that one was used
@@ -105,7 +105,7 @@ def waiting(engine: Engine, triplets: Sequence[Triplet], now: datetime, times: T
             late |= set() if passes else {each}
             changes += [{"key_net": each.net, "key_mark": each.mark, **change}] if change else []
         if new:
-            connection.execute(_ignoring(connection), new)
+            connection.execute(ignoring(connection, _TRIPLETS), new)
         if changes:
             connection.execute(_CHANGE, changes)
         return late
@@ -157,13 +157,3 @@ _CHANGE: Final = (
         passed_at=bindparam("new_passed"),
     )
 )
-
-
-def _ignoring(connection: Connection) -> Any:
-    """An insert that leaves alone what another server wrote at the same moment."""
-    kind = connection.dialect.name
-    if kind == "sqlite":
-        return sqlite.insert(_TRIPLETS).on_conflict_do_nothing()
-    if kind == "postgresql":
-        return postgresql.insert(_TRIPLETS).on_conflict_do_nothing()
-    return insert(_TRIPLETS).prefix_with("IGNORE")
