@@ -8,6 +8,8 @@ A reload (HUP) executes this file anew: what must outlive it lives in app/keeper
 from __future__ import annotations
 
 import ctypes
+import gc
+import importlib
 import logging
 import os
 import shutil
@@ -67,9 +69,33 @@ accesslog = None  # the application writes its own, without query strings
 proc_name = "postern"
 
 
+# What workers share, as it is here before they are forked: libraries only, for a reload (HUP) has to bring our own new
+# code. None of them opens anything or starts a thread when it is loaded.
+LIBRARIES = (
+    "argon2",
+    "bleach",
+    "cryptography.hazmat.primitives.ciphers.aead",
+    "flask_login",
+    "flask_wtf",
+    "imapclient",
+    "nh3",
+    "redis",
+    "sievelib.managesieve",
+    "sqlalchemy",
+    "sqlalchemy.dialects.mysql",
+    "sqlalchemy.dialects.postgresql",
+    "sqlalchemy.dialects.sqlite",
+    "tinycss2",
+)
+
+
 def on_starting(server: Any) -> None:
-    """Before the first worker: the keeper. Not run again at a reload."""
+    """Before the first worker: the keeper, and what all workers share. Not run again at a reload."""
     supervisor.start()
+    for name in LIBRARIES:
+        importlib.import_module(name)
+    gc.collect()
+    gc.freeze()  # a collection in a worker would else write to every page of it
 
 
 def on_reload(server: Any) -> None:
