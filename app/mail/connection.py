@@ -172,10 +172,14 @@ class Connection(imapclient.IMAPClient):  # type: ignore[misc]  # imapclient car
         stream = self._stream
         tag = stream.start(line, timeout=timeout) + b" "
         untagged: list[Response] = []
-        while not (response := stream.response())[0].startswith(tag):
-            if not response[0].startswith(b"* "):
-                raise stream.lose("an unexpected continuation")
-            untagged.append(response)
+        try:
+            while not (response := stream.response())[0].startswith(tag):
+                if not response[0].startswith(b"* "):
+                    raise stream.lose("an unexpected continuation")
+                untagged.append(response)
+        except ConnectionLost as error:
+            error.told = tuple(untagged)
+            raise
         return self._judged(command_name(line), response[0], len(tag), tuple(untagged))
 
     def _judged(self, name: bytes, tagged: bytes, start: int, untagged: tuple[Response, ...]) -> Answer:

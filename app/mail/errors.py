@@ -69,7 +69,9 @@ class NotAuthorized(MailError):
 
 
 class ConnectionLost(MailError):
-    """The connection ended, fell silent or got out of step in the middle of something."""
+    """The connection ended, fell silent or got out of step in the middle of something. `told`: what came before."""
+
+    told: tuple[tuple[bytes, ...], ...] = ()
 
 
 class ServerSilent(ConnectionLost):

@@ -12,10 +12,12 @@ from dataclasses import dataclass
 
 from app.mail import order, search
 from app.mail.connection import Connection, uid_set
+from app.mail.errors import ConnectionLost
 from app.mail.lastshown import shown_key, summary_key
 from app.mail.order import Sort, SummaryCache
 from app.mail.row import KNOWN, Row, merged, rows_of, wanted_items
 from app.mail.search import View
+from app.mail.unreadable import avoided, broke_off
 
 __all__ = ["Page", "Row", "Sort", "SummaryCache", "View", "page"]
 
@@ -105,7 +107,11 @@ def _by_place(client: Connection, wish: _Wish, cache: SummaryCache, fresh: bool)
     low, high = (total - around[1] + 1, total - around[0] + 1) if wish.descending else around
     cold = fresh and cache.get_many([shown_key(client)])[0] is None
     asked = KNOWN + b" " + wanted_items(client, wish.recipients) if cold else KNOWN
-    answer = client.ask(b"FETCH", b"%d:%d" % (low, high), b"(" + asked + b")")
+    try:
+        answer = client.ask(b"FETCH", b"%d:%d" % (low, high), b"(" + asked + b")")
+    except ConnectionLost:  # perhaps over one of the messages: the next time UIDs come first, and tell which
+        cache.put_many({shown_key(client): b"[]"} if cold else {})
+        raise
     found = merged(answer, by_number=True)
     if any(each.hidden for each in found):
         return None
@@ -133,9 +139,14 @@ def _by_uid(client: Connection, wish: _Wish, cache: SummaryCache) -> Page:
     if not inner:
         return _page(client, wish, (), (total, numbered, pages))
     missing = None in cache.get_many([summary_key(client, uid) for uid in inner])
+    missing = missing and not avoided(client, cache, inner)
     # One FETCH, not two, where anything is missing: a search may cost four commands in all.
     asked_of_each = KNOWN + b" " + wanted_items(client, wish.recipients) if missing else KNOWN
-    answer = client.ask(b"UID FETCH", uid_set(inner), b"(" + asked_of_each + b")")
+    try:
+        answer = client.ask(b"UID FETCH", uid_set(inner), b"(" + asked_of_each + b")")
+    except ConnectionLost as error:
+        broke_off(client, cache, inner, error)
+        raise
     by_uid = {each.uid: each for each in merged(answer, by_number=False)}
     found = [by_uid[uid] for uid in inner if uid in by_uid and not by_uid[uid].hidden]
     shown = [None] * (first == 1) + uids + [None] * (last >= total)

@@ -14,11 +14,12 @@ from functools import lru_cache
 
 from app.mail.connection import Answer, Connection, uid_set
 from app.mail.envelope import Summary, from_bytes, items, summary, to_bytes
-from app.mail.errors import Refused
+from app.mail.errors import ConnectionLost, Refused
 from app.mail.flags import HIDDEN
 from app.mail.lastshown import shown_key, summary_key
 from app.mail.order import CacheKey, SummaryCache
 from app.mail.syntax import Value, atoms, fetches, number
+from app.mail.unreadable import avoided, broke_off
 
 KNOWN = b"UID FLAGS RFC822.SIZE"
 _OWN = ("\\Seen", "\\Answered", "\\Flagged", "\\Deleted", "\\Draft", "$Forwarded", *HIDDEN)
@@ -130,7 +131,11 @@ def rows_of(
     for each, kept in zip(found, stored, strict=True):
         if kept and (read := from_bytes(kept, each.size, recipients=recipients)):
             known[each.uid] = read
-    keep = _complete(client, found, known, recipients=recipients, complete=complete) if len(known) < len(found) else {}
+    keep: dict[CacheKey, bytes] = {}
+    if len(known) < len(found):
+        missing = [each for each in found if each.uid not in known]
+        fetched = [each.items or {} for each in found] if complete else _asked(client, missing, cache, recipients)
+        keep = _complete(client, {each.uid: each.size for each in missing}, fetched, known, recipients=recipients)
     if shown != (now := json.dumps(uids).encode()):
         keep[shown_key(client)] = now
     cache.put_many(keep)
@@ -138,11 +143,14 @@ def rows_of(
 
 
 def _complete(
-    client: Connection, found: list[Found], known: dict[int, Summary], *, recipients: bool, complete: bool
+    client: Connection,
+    sizes: dict[int, int],
+    fetched: list[dict[bytes, Value]],
+    known: dict[int, Summary],
+    *,
+    recipients: bool,
 ) -> dict[CacheKey, bytes]:
     """Add to `known` what is missing of it; return what of that goes into the cache."""
-    sizes = {each.uid: each.size for each in found if each.uid not in known}
-    fetched = [each.items or {} for each in found] if complete else _ask_summaries(client, list(sizes), recipients)
     keep = {}
     for each in fetched:
         uid = number(each.get(b"UID"))
@@ -151,6 +159,18 @@ def _complete(
             if b"BODYSTRUCTURE" in each:
                 keep[summary_key(client, uid)] = to_bytes(known[uid], sizes[uid], recipients=recipients)
     return keep
+
+
+def _asked(
+    client: Connection, missing: list[Found], cache: SummaryCache, recipients: bool
+) -> list[dict[bytes, Value]]:
+    uids = [each.uid for each in missing]
+    left_out = avoided(client, cache, uids)
+    try:
+        return _ask_summaries(client, [uid for uid in uids if uid not in left_out], recipients)
+    except ConnectionLost as error:
+        broke_off(client, cache, [uid for uid in uids if uid not in left_out], error)
+        raise
 
 
 def wanted_items(client: Connection, recipients: bool) -> bytes:
@@ -162,7 +182,7 @@ def _ask_summaries(client: Connection, uids: list[int], recipients: bool) -> lis
     """FETCH what the rows show. A server that refuses is asked once more for headers only, and then left alone:
     Dovecot says NO [SERVERBUG] to the whole of it when one message's file is not as long as it remembers."""
     headers_only = items(preview=False, recipients=recipients).replace(b"BODYSTRUCTURE ", b"")
-    for asked in (wanted_items(client, recipients), headers_only):
+    for asked in (wanted_items(client, recipients), headers_only) if uids else ():
         try:
             answer = client.ask(b"UID FETCH", uid_set(uids), b"(UID " + asked + b")")
         except Refused:
