@@ -14,6 +14,7 @@ from typing import Any
 from flask import Response, abort, g, request, url_for
 
 from app.web.resources import resources
+from app.web.serving.contrast import unreadable
 from app.web.serving.static import StaticFile, answer, read_file
 
 COLOURS = (
@@ -160,7 +161,9 @@ def _colours(told: dict[str, str]) -> dict[str, str]:
     """They are written into a style element, so nothing but six hexadecimal digits passes."""
     _want(set(told) <= set(COLOURS), f"colours knows only {', '.join(COLOURS)}")
     _want(all(_COLOUR.fullmatch(value) for value in told.values()), "colours want #rrggbb")
-    return {colour: told[colour].lower() for colour in COLOURS if colour in told}
+    colours = {colour: told[colour].lower() for colour in COLOURS if colour in told}
+    _want(not (fault := unreadable(colours)), fault)
+    return colours
 
 
 def _links(told: list[dict[str, str]]) -> tuple[Link, ...]:
