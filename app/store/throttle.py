@@ -9,7 +9,7 @@ import ipaddress
 import os
 import threading
 import time
-from collections import OrderedDict, deque
+from collections import Counter, OrderedDict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -177,3 +177,29 @@ class LocalThrottle:
         while len(self._failures) > LOCAL_KEYS:
             self._failures.popitem(last=False)
         return times
+
+
+class Places:
+    """How many sign-ins a process sees to at once. One network has at most half of the places: a mail server holds a
+    wrong password for 17 s, and with all of them a single host kept everybody else out for as long (tried)."""
+
+    def __init__(self, count: int) -> None:
+        self._left, self._share = count, max(1, count // 2)
+        self._taken: Counter[str] = Counter()
+        self._lock = threading.Lock()
+
+    def take(self, network: str | None) -> bool:
+        """Whether there was a place for this network (None: exempt, of which no share is kept)."""
+        with self._lock:
+            if self._left == 0 or (network is not None and self._taken[network] >= self._share):
+                return False
+            self._left -= 1
+            self._taken[network or ""] += 1
+            return True
+
+    def give_back(self, network: str | None) -> None:
+        """The place that `take` gave."""
+        with self._lock:
+            self._left += 1
+            self._taken[network or ""] -= 1
+            self._taken += Counter()  # forgets who has none

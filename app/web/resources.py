@@ -3,7 +3,6 @@
 Nothing here is needed by the next request on another node. Made by create_app after the fork (no preload_app).
 """
 
-import threading
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -21,7 +20,7 @@ from app.store.cache import Counters
 from app.store.connect import Gate
 from app.store.near import Near
 from app.store.seal import Keyring
-from app.store.throttle import LocalThrottle
+from app.store.throttle import LocalThrottle, Places
 from app.store.uploads import Uploads
 from app.table.refusal import refuses
 from app.web.serving.log import logger
@@ -56,7 +55,7 @@ class Resources:
     post: "Post"
     brands: "Brands"
     throttle: LocalThrottle
-    sign_ins: threading.BoundedSemaphore
+    sign_ins: Places
     cache_counters: Counters = field(default_factory=Counters)
     near: Near = field(default_factory=Near)
     sent: LocalAllowance = field(default_factory=LocalAllowance)
@@ -117,6 +116,6 @@ def resources() -> Resources:
     return found
 
 
-def sign_in_places(threads: int) -> threading.BoundedSemaphore:
+def sign_in_places(threads: int) -> Places:
     """How many sign-ins a worker does at once: a quarter of its threads (tried: 8 bad ones stop a node of 2 × 4)."""
-    return threading.BoundedSemaphore(max(1, threads // 4))
+    return Places(max(1, threads // 4))

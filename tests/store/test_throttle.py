@@ -7,7 +7,7 @@ import pytest
 from redis import Redis
 
 from app.store import throttle
-from app.store.throttle import Limits, LocalThrottle, TooMany, admit, forgive, network_of
+from app.store.throttle import Limits, LocalThrottle, Places, TooMany, admit, forgive, network_of
 
 LIMITS = Limits(account=3, network=5, window=900)
 
@@ -113,3 +113,20 @@ def test_redis_holds_hashes_that_end(redis: Redis) -> None:
     for key in redis.keys("*"):
         assert b"alice" not in key and b"192" not in key
         assert redis.ttl(key) > 0
+
+
+def test_one_network_has_at_most_half_of_the_places() -> None:
+    places = Places(5)
+    assert [places.take("a") for _ in range(3)] == [True, True, False]
+    assert [places.take(None) for _ in range(4)] == [True, True, True, False]  # exempt: all that there is
+    places.give_back(None)
+    assert not places.take("a")
+    places.give_back("a")
+    assert places.take("a") and places.take("b") and not places.take("c")
+
+
+def test_a_single_place_is_anybody_s() -> None:
+    places = Places(1)
+    for network in ("a", "b"):
+        assert places.take(network) and not places.take("c")
+        places.give_back(network)

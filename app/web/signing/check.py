@@ -37,14 +37,14 @@ class Refused(Exception):
 
 @contextmanager
 def slot() -> Iterator[None]:
-    """One of the places for sign-ins; Busy where all are taken."""
-    places = resources().sign_ins
-    if not places.acquire(blocking=False):
+    """One of the places for sign-ins; Busy where all are taken, or those that one network may have."""
+    places, network = resources().sign_ins, _network()
+    if not places.take(network):
         raise Busy
     try:
         yield
     finally:
-        places.release()
+        places.give_back(network)
 
 
 @contextmanager

@@ -144,7 +144,7 @@ def test_successes_are_not_counted(app: Flask) -> None:
 
 
 def test_attempts_at_the_same_time_are_counted_too(node_settings: Settings) -> None:
-    app = new_app(dataclasses.replace(node_settings, failure_seconds=0.3, threads=128))
+    app = new_app(dataclasses.replace(node_settings, failure_seconds=0.3, threads=256))
     browsers = [browser_of(app) for _ in range(20)]
     tokens = [browser.token() for browser in browsers]
     codes: list[int] = []
@@ -166,14 +166,23 @@ def test_a_flood_of_sign_ins_leaves_threads_for_readers(node_settings: Settings)
     reader = browser_of(app)
     reader.sign_in(FORWARDER, PASSWORD)
     places = app.extensions["postern"].sign_ins
-    taken = [places.acquire(blocking=False) for _ in range(3)]
-    assert taken == [True, True, False]  # a quarter of 8
+    assert [places.take(network) for network in ("a", "b", "c")] == [True, True, False]  # a quarter of 8
     response = browser_of(app).sign_in(FORWARDER, PASSWORD)
     assert response.status_code == 503
     assert response.headers["Retry-After"] == "5"
     assert reader.get("/settings/sessions").status_code == 200
-    places.release()
+    places.give_back("a")
     assert browser_of(app).sign_in(FORWARDER, PASSWORD).status_code == 303
+
+
+def test_one_network_s_sign_ins_leave_places_for_others(node_settings: Settings) -> None:
+    app = new_app(dataclasses.replace(node_settings, threads=16))
+    places = app.extensions["postern"].sign_ins
+    assert [places.take("127.0.0.1") for _ in range(3)] == [True, True, False]  # half of a quarter of 16
+    assert browser_of(app).sign_in(FORWARDER, PASSWORD).status_code == 503
+    other = {"environ_base": {"REMOTE_ADDR": "127.0.0.9"}}
+    form = {"address": FORWARDER, "password": PASSWORD}
+    assert browser_of(app).submit("/login", form, **other).status_code == 303
 
 
 def test_a_refused_sign_in_gives_its_place_back(node_settings: Settings) -> None:
