@@ -114,7 +114,8 @@ function submitted(event) {
   } else if (url.pathname.endsWith("/undo") && listPart()) {
     event.preventDefault();
     body.set("next", listPart().dataset.url);
-    queue = queue.then(() => deliver(url, body, () => {}));
+    event.submitter.disabled = true; // pressed twice, the second would find nothing left to undo
+    queue = queue.then(() => deliver(url, body, () => { event.submitter.disabled = false; }));
     waiting += 1;
   } else if (url.pathname.endsWith("/remote") && messagePart()) {
     event.preventDefault();

@@ -109,9 +109,11 @@ def test_archived_mail_comes_back_by_undo(page: Page, resident: Resident):
     expect(page.get_by_test_id("selection-count")).to_have_text("2 selected")
     act(page, "archive")
     expect(row(page, "Letter 1")).to_have_count(0)
-    page.get_by_test_id("undo-button").click()
+    page.get_by_test_id("undo-button").dblclick()
     expect(row(page, "Letter 1")).to_have_count(1)
     expect(row(page, "Letter 2")).to_have_count(1)
+    page.wait_for_timeout(300)  # until a second answer would have come
+    expect(page.get_by_test_id("notice")).to_have_text("2 messages are back in Inbox.")
 
 
 def test_junk_goes_to_junk_and_back(page: Page, resident: Resident):
