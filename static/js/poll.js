@@ -58,11 +58,11 @@ async function refresh(part) {
   const come = [...newer.querySelectorAll('.row[data-seen="false"]')].filter((row) => !before.has(row.dataset.uid)).length;
   const said = come === 1 ? "1 new message" : `${come} new messages`;
   const line = part.querySelector('[data-testid="new-mail-notice"]');
+  if (come && !line.textContent.endsWith(said)) say(said); // once, however long the line stands
   if (!part.offsetParent || picked(part).length || part.querySelector(".rows")?.scrollTop > 8) {
     line.firstChild.textContent = `Show ${said}`;
     line.hidden = !come;
   } else putList(newer);
-  if (come) say(said);
   return true;
 }
 

@@ -327,6 +327,13 @@ def test_paper_shows_the_message_and_nothing_around_it(page: Page, resident: Res
     expect(page.get_by_test_id("message-body")).to_be_visible()
     for name in ("message-list", "folder-tree", "search-input", "message-menu", "compose-link-phone"):
         expect(page.get_by_test_id(name)).to_be_hidden()
+    page.emulate_media(media="screen")
+    page.set_viewport_size({"width": 1280, "height": 800})
+    row(page, "News of the week").get_by_test_id("message-subject-link").click()
+    expect(page.get_by_test_id("message-subject")).to_have_text("News of the week")
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": 794, "height": 1123})
+    assert page.get_by_test_id("message-frame").bounding_box()["height"] > 900
 
 
 def test_at_twice_the_size_every_item_of_the_menu_is_reached(open_context: OpenContext, resident: Resident):

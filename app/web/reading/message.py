@@ -33,6 +33,7 @@ from app.web.writing import attaching
 
 __all__ = ["archive_zip", "download", "frame", "headers", "part", "raw", "remote", "show"]
 
+SEVERAL_SHEETS = 24 * 1024  # octets of HTML; what others write for a short answer stays under it
 _SEALED = (
     "<p>This message is encrypted, or signed with its text inside (S/MIME). "
     "Download it to read it in a mail program that has your key.</p>"
@@ -41,11 +42,12 @@ _SEALED = (
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """A shown part. `kind`: text, html, image or other; `html`: safe; `frame_url` of HTML."""
+    """A shown part. `kind`: text, html, image or other; `html`: safe; of HTML `frame_url`, and whether it is `long`."""
 
     kind: str
     html: Markup = Markup("")
     frame_url: str = ""
+    long: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +130,7 @@ def _bodies(message: Message) -> Iterator[Body]:
     for each in message.shown:
         found = message.texts.get(each.section)
         if each.type == "text/html":
-            yield Body("html", frame_url=_frame_url(message, each))
+            yield Body("html", frame_url=_frame_url(message, each), long=each.size > SEVERAL_SHEETS)
         elif each.type in PICTURES:
             yield Body("image", _picture(message, each))
         elif each.type.startswith("multipart/"):
