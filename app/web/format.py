@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from markupsafe import Markup
 
+from app.directory.address import shown_domain
 from app.web.urls import escape_mailbox
 
 Zone = tzinfo | str | None
@@ -260,6 +261,12 @@ def _kind(media_type: str | None) -> tuple[str, str]:
     return next(((word, icon) for start, word, icon in _KINDS if low.startswith(start)), ("File", "file"))
 
 
+def own_address(address: str) -> str:
+    """One's own address as one writes it. Of others' the punycode stays: letters imitate letters."""
+    local, at, domain = address.rpartition("@")
+    return f"{local}{at}{shown_domain(domain)}"
+
+
 filters: Mapping[str, Callable[..., Any]] = {
     "when": when,
     "full_date": full_date,
@@ -276,4 +283,5 @@ filters: Mapping[str, Callable[..., Any]] = {
     "folded": folded,
     "kind": kind,
     "kind_icon": kind_icon,
+    "own_address": own_address,
 }

@@ -151,3 +151,16 @@ def test_counts_are_grouped():
 def test_a_media_type_becomes_a_word_and_an_icon():
     assert (f.kind("application/pdf"), f.kind_icon("IMAGE/PNG")) == ("PDF", "image")
     assert (f.kind("application/x-strange"), f.kind_icon(None)) == ("File", "file")
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("ann@one.example", "ann@one.example"),
+        ("ann@xn--bcher-kva.example", "ann@bücher.example"),
+        ("ann@xn--.example", "ann@xn--.example"),
+        ("box", "box"),
+    ],
+)
+def test_one_s_own_address_is_in_its_own_letters(address: str, shown: str) -> None:
+    assert f.own_address(address) == shown

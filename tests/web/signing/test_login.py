@@ -356,3 +356,12 @@ def test_a_whole_address_needs_no_choice_and_a_wrong_choice_stays_chosen(choosin
         assert response.status_code == 401
         chosen = [value for value, selected, _ in options(response.get_data(as_text=True)) if selected]
         assert chosen == (["one.example"] if domain == "one.example" else [])
+
+
+def test_the_page_names_an_account_of_another_script_in_its_own_letters(choosing: Flask) -> None:
+    with choosing.extensions["postern"].directory.engine.begin() as rows:
+        rows.execute(update(SiteRow).where(SiteRow.site_id == 1).values(primary_domain="xn--bcher-kva.example"))
+    browser = browser_of(choosing)
+    assert browser.sign_in("forward@BÜCHER.example", PASSWORD).status_code == 303
+    page = browser.get("/settings/sessions").get_data(as_text=True)
+    assert "forward@bücher.example" in page and "xn--" not in page
