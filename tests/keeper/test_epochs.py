@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from redis import Redis
+from redis.asyncio import Redis as AsyncRedis
 
 from app.demo.redis import RedisServer
+from app.keeper.epochs import Epochs
+from app.keeper.process import cancel
 from app.mail.errors import MailError
 from app.store.notices import bump_epoch, epoch_key
 from tests.conftest import MailAccount
 from tests.keeper.places import KeeperProcess, login_of, until
+from tests.keeper.test_pool import Bench
 
 pytestmark = pytest.mark.servers
 
@@ -91,6 +96,23 @@ def test_a_redis_that_came_back_empty_ends_what_it_does_not_know(
         until(lambda: keeper.count("idle") == 0)
     finally:
         server.stop()
+
+
+def test_epochs_are_compared_from_time_to_time_whoever_says_nothing(redis_server: RedisServer, redis: Redis) -> None:
+    async def story() -> None:
+        bench, client = Bench(), AsyncRedis.from_url(redis_server.url)
+        upstream = bench.opened()
+        listening = asyncio.create_task(Epochs(bench.pool, client, compare=0.1).run())
+        await asyncio.sleep(0.3)
+        assert upstream.state == "idle"
+        await client.set(epoch_key("id:1"), "1")  # and no word on the channel
+        async with asyncio.timeout(5):
+            while upstream.state != "closed":
+                await asyncio.sleep(0.01)
+        await cancel([listening])
+        await client.aclose()
+
+    asyncio.run(story())
 
 
 def test_lending_goes_on_without_redis(

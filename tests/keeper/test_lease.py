@@ -11,7 +11,7 @@ import sys
 import textwrap
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -326,19 +326,35 @@ def test_a_dead_server_costs_a_connect_only_until_the_breaker_opens(
     assert states == ["open"]
 
 
-def test_a_worker_out_of_descriptors_is_told_and_recovers(keeper: KeeperProcess, mail_account: MailAccount) -> None:
+@contextlib.contextmanager
+def descriptors_left(count: int) -> Iterator[None]:
+    """This process can open so many files more."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    filled = [os.open("/dev/null", os.O_RDONLY)]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(int(name) for name in os.listdir("/proc/self/fd")) + 20, hard))
+    try:
+        with contextlib.suppress(OSError):
+            while True:
+                filled.append(os.open("/dev/null", os.O_RDONLY))
+        for _ in range(count):
+            os.close(filled.pop())
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        for number in filled:
+            os.close(number)
+
+
+@pytest.mark.parametrize(("left", "direct"), [(1, 1), (2, 0)])  # for the control connection; for what it brings too
+def test_a_worker_out_of_descriptors_logs_in_with_its_last_one(
+    keeper: KeeperProcess, mail_account: MailAccount, left: int, direct: int
+) -> None:
     borrower, login = keeper.borrower(), login_of(mail_account)
     with borrower.lease(login):
         pass
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    used = max(int(name) for name in os.listdir("/proc/self/fd"))
-    for spare in (1, 2):  # for the control connection only; for the descriptor that comes as well
-        resource.setrlimit(resource.RLIMIT_NOFILE, (used + spare, hard))
-        try:
-            with contextlib.suppress(MailError), borrower.lease(login):
-                pass
-        finally:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    with descriptors_left(left), borrower.lease(login):
+        pass
+    assert borrower.counters().direct == direct
     until(lambda: keeper.count("lent") == 0)
     with borrower.lease(login) as client:
         client.select("INBOX")

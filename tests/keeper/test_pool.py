@@ -157,6 +157,23 @@ def test_a_hand_back_of_another_lease_ends_the_connection() -> None:
     run(story())
 
 
+@pytest.mark.parametrize(
+    ("change", "selected"),
+    [({}, "INBOX"), ({"uidvalidity": None}, None), ({"uidnotsticky": True}, None)],
+)
+def test_a_selection_is_kept_only_where_uids_last(change: dict[str, object], selected: str | None) -> None:
+    async def story() -> None:
+        bench = Bench()
+        upstream = bench.opened()
+        bench.pool.take_ready(bench.wanted())
+        bench.pool.lend(upstream)
+        note = replace(upstream.note, selected="INBOX", uidvalidity=9)
+        bench.pool.take_back(upstream, replace(note, **change))  # type: ignore[arg-type]
+        assert (upstream.state, upstream.note.selected) == ("idle", selected)
+
+    run(story())
+
+
 def test_a_revoked_connection_is_ended_for_every_holder_of_its_descriptor() -> None:
     async def story() -> None:
         bench = Bench()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import resource
 import socket
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from app.keeper.process import cancel
+from app.keeper.process import cancel, raise_descriptors
 from app.mail.direct import close_direct, open_direct
 from app.mail.login import Credentials
 from tests.conftest import MailAccount
@@ -47,6 +48,16 @@ def test_a_task_that_swallows_its_cancellation_ends_all_the_same() -> None:
         assert task.done()
 
     asyncio.run(run())
+
+
+def test_it_may_open_as_many_files_as_the_hard_limit_says() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, hard - 1), hard))
+        assert raise_descriptors() == hard
+        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (hard, hard)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 @pytest.mark.servers

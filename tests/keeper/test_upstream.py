@@ -11,14 +11,15 @@ import pytest
 
 from app.demo.certificate import Authority, Certificate
 from app.demo.dovecot import Dovecot
-from app.directory.account import Endpoint
-from app.keeper.lease import Borrower
+from app.directory.account import Endpoint, Server
+from app.keeper.lease import Borrower, Login
 from app.mail.errors import MailError, ServerAway, Untrusted
 from app.mail.login import MasterUser
 from tests import dovecot24
 from tests.conftest import MailAccount
 from tests.keeper.places import SECRET, Deadlines, KeeperProcess, Limits, login_of, place, until
 from tests.proxy import Proxy
+from tests.scripted import Peer, Scripted
 
 pytestmark = pytest.mark.servers
 
@@ -146,6 +147,18 @@ def test_starttls_is_never_left_out(keeper: KeeperProcess, server_folder: Path) 
         assert plain.logins() == 0
     finally:
         plain.stop()
+
+
+def test_a_command_slipped_in_before_tls_ends_the_login(keeper: KeeperProcess) -> None:
+    def slip(peer: Peer) -> None:
+        peer.send(peer.line().split()[0] + b" OK begin\r\n* CAPABILITY AUTH=PLAIN\r\n")
+        peer.line()
+
+    with Scripted(greeting=b"* OK [CAPABILITY STARTTLS] hi\r\n", conversation=slip) as server:
+        login = Login(Server("odd", place(server.port, "starttls")), "id:odd", "odd", "secret")
+        with pytest.raises(ServerAway, match="plain text"), keeper.borrower().lease(login):
+            raise AssertionError("lent")
+        assert server.names() == ["STARTTLS"]
 
 
 def test_a_master_user_opens_a_mailbox_without_its_password(keeper: KeeperProcess, mail_account: MailAccount) -> None:

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 
 import pytest
 from redis import Redis
+from redis.asyncio import Redis as AsyncRedis
 
+from app.demo.redis import RedisServer
 from app.directory.account import Server
+from app.keeper.counts import Counts
 from app.keeper.lease import Login
-from app.keeper.watch import status_counts
+from app.keeper.pool import Pool
+from app.keeper.protocol import Wanted
+from app.keeper.watch import LOOK_AGAIN, Watchers, status_counts
+from app.mail.login import Credentials
 from app.mail.wire import Literal
 from app.store.notices import read_notice, want_watch, watch_key, watcher_key
 from tests.conftest import MailAccount
-from tests.keeper.places import KeeperProcess, login_of, place, until
+from tests.keeper.places import Deadlines, KeeperProcess, Limits, login_of, place, until
 from tests.proxy import Proxy
 from tests.scripted import CAPABILITIES, Scripted
 
@@ -151,6 +158,64 @@ def test_a_server_that_refuses_idle_is_asked_once_for_all_its_accounts(
         assert server.names().count("IDLE") == 1
         assert (keeper.count("idle"), keeper.status()["watchers"]) == (3, 1)
         assert server.connections == (4 if ended else 3)
+
+
+def watched(
+    redis_server: RedisServer, server: Scripted, while_it_lasts: Callable[[Watchers], Coroutine[None, None, None]]
+) -> None:
+    """A watcher inside this process that looks after its lock ten times a second."""
+
+    async def story() -> None:
+        client = AsyncRedis.from_url(redis_server.url)
+        pool = Pool(Limits(), Deadlines(), Counts(None, node="test", total=8))
+        watchers = Watchers(pool, client, member="one", renew=0.1)
+        wanted = Wanted.parse(odd(server).message("watch", b"k"))
+        await client.set(watch_key("id:odd"), "1", ex=60)
+        assert await watchers.may(wanted)
+        watchers.start(wanted, Credentials("odd", "secret"))
+        async with asyncio.timeout(10):
+            await while_it_lasts(watchers)
+        await watchers.close()
+        await client.aclose()
+
+    asyncio.run(story())
+
+
+async def told(server: Scripted, name: str, *, times: int) -> None:
+    while server.names().count(name) < times:
+        await asyncio.sleep(0.01)
+
+
+@pytest.mark.servers
+def test_a_watcher_whose_lock_is_anothers_ends_and_leaves_it(redis_server: RedisServer, redis: Redis) -> None:
+    with Scripted() as server:
+
+        async def taken(watchers: Watchers) -> None:
+            await told(server, "NOOP", times=1)
+            redis.set(watcher_key("id:odd"), "two")
+            while watchers.count:
+                await asyncio.sleep(0.01)
+
+        watched(redis_server, server, taken)
+        assert redis.get(watcher_key("id:odd")) == b"two"
+
+
+@pytest.mark.servers
+def test_without_idle_a_watcher_asks_again_and_again(redis_server: RedisServer, redis: Redis) -> None:
+    with Scripted() as server:
+        watched(redis_server, server, lambda _: told(server, "NOOP", times=3))
+        assert "IDLE" not in server.names()
+
+
+@pytest.mark.servers
+def test_a_watcher_looks_by_itself_even_where_idle_tells_nothing(
+    redis_server: RedisServer, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert LOOK_AGAIN < 300, "Dovecot hibernates a connection after five minutes, and loses what comes just before"
+    monkeypatch.setattr("app.keeper.watch.LOOK_AGAIN", 0.2)
+    with Scripted(capabilities=CAPABILITIES + b" IDLE") as server:
+        watched(redis_server, server, lambda _: told(server, "STATUS", times=3))
+        assert server.names().count("IDLE") >= 2
 
 
 def test_counts_are_read_from_status_with_a_quoted_or_literal_name() -> None:

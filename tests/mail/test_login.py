@@ -150,6 +150,14 @@ def test_nul_in_a_login_is_refused(capability: bytes) -> None:
         drive(b"* OK [CAPABILITY " + capability + b"] hi", credentials=Credentials("alice\0bob", "x"))
 
 
+@pytest.mark.parametrize("capability", [b"AUTH=PLAIN SASL-IR", b"LITERAL+"])
+def test_a_line_beyond_64_kilobytes_is_refused_here(capability: bytes) -> None:
+    talk = dialogue(Credentials("alice", "x" * 70_000), security="plain")
+    assert talk.send(None) is Step.HEAR
+    with pytest.raises(BadArgument, match="64 KB"):
+        talk.send((b"* OK [CAPABILITY " + capability + b"] hi",))
+
+
 def test_credentials_show_no_password() -> None:
     who = Credentials("alice", "secret", master=MasterUser("m", "mp-secret"))
     assert "secret" not in repr(who)
