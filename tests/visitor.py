@@ -48,6 +48,9 @@ class Visitor:
         """GET a path; errors are answers too, a broken connection raises OSError."""
         return self._ask(path, None, headers or {})
 
+    def head(self, path: str) -> Answer:
+        return self._ask(path, None, {}, method="HEAD")
+
     def post(
         self, path: str, form: Mapping[str, str] | list[tuple[str, str]], headers: Mapping[str, str] | None = None
     ) -> Answer:

@@ -102,8 +102,9 @@ def show(mailbox: str, uidvalidity: int, uid: int) -> str:
 
 
 def _may_mark() -> bool:
-    """Only who opens a message from our own pages, or by address, has read it: not another site, not a prefetch."""
-    wanted = request.headers.get("Sec-Fetch-Site", "none") in ("same-origin", "none")
+    """Only who opens a message from our own pages, or by address, has read it: not another site, not a prefetch, nor
+    who asked for its headers (HEAD)."""
+    wanted = request.method == "GET" and request.headers.get("Sec-Fetch-Site", "none") in ("same-origin", "none")
     return wanted and "prefetch" not in request.headers.get("Sec-Purpose", request.headers.get("Purpose", ""))
 
 

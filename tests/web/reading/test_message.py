@@ -214,6 +214,8 @@ def test_only_who_opens_from_our_pages_marks_it_read(reader: Reader):
     for headers in ({"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}, {"Sec-Purpose": "prefetch"}):
         assert reader.visitor.get(path, headers).status == 200
         assert seen not in reader.page("/mail/INBOX/")
+    assert reader.visitor.head(path).status == 200
+    assert seen not in reader.page("/mail/INBOX/")
     reader.page(path)
     assert seen in reader.page("/mail/INBOX/")
 
