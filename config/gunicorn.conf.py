@@ -24,6 +24,7 @@ if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
 from app.keeper import supervisor  # noqa: E402
+from config import figures  # noqa: E402
 from config.default import load  # noqa: E402
 from config.setting import SettingError  # noqa: E402
 
@@ -48,9 +49,9 @@ with suppress(AttributeError, OSError):
 # Where the workers add up their figures for /metrics; named before prometheus_client is imported. A reload keeps it, a
 # master that another one started (USR2) makes its own, and a folder that the operator names stays theirs.
 FIGURES = "PROMETHEUS_MULTIPROC_DIR"
-own_figures = f"postern-metrics-{os.getpid()}-"
-named = Path(os.environ.get(FIGURES, "postern-metrics-none")).name
-if named.startswith("postern-metrics-") and not named.startswith(own_figures):
+own_figures = f"{figures.PREFIX}{os.getpid()}-"
+named = Path(os.environ.get(FIGURES, f"{figures.PREFIX}none")).name
+if named.startswith(figures.PREFIX) and not named.startswith(own_figures):
     os.environ[FIGURES] = tempfile.mkdtemp(prefix=own_figures, dir=worker_tmp_dir)
 
 preload_app = False  # Redis, SQL and control sockets are opened after the fork
@@ -91,6 +92,7 @@ LIBRARIES = (
 
 def on_starting(server: Any) -> None:
     """Before the first worker: the keeper, and what all workers share. Not run again at a reload."""
+    figures.remove_left(Path(os.environ[FIGURES]).parent)
     supervisor.start()
     for name in LIBRARIES:
         importlib.import_module(name)
