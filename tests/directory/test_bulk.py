@@ -204,6 +204,7 @@ def test_no_new_account_takes_what_comes_for_others_with_a_detail(rows: Connecti
     ("username,kind\n" + ",\n" * 190_000, "more than 5000 lines"),
     (HEAD + "".join(f"u{at},forward,u{at + 1}@one.example\n" for at in range(5000)), "too far"),
 ])  # fmt: skip
+@pytest.mark.slow
 def test_a_file_that_is_made_to_be_slow_is_refused_soon(said: str, text: str) -> None:
     engine = create_engine("sqlite://")
     Base.metadata.create_all(engine)

@@ -33,6 +33,7 @@ HASHES = {
 
 
 @pytest.mark.parametrize("stored", HASHES.values(), ids=HASHES)
+@pytest.mark.slow
 def test_only_the_right_password_fits_its_hash(stored: str) -> None:
     assert can_verify(stored)
     assert verify_password(stored, PASSWORD)
@@ -120,6 +121,7 @@ def test_no_text_in_the_place_of_a_hash_raises_or_fits(stored: str, password: st
     assert not verify_password(stored, password)
 
 
+@pytest.mark.slow
 def test_a_new_hash_fits_its_password_and_is_salted() -> None:
     first, second = hash_password(PASSWORD), hash_password(PASSWORD)
     assert first.startswith("{ARGON2ID}$argon2id$") and first != second
@@ -143,6 +145,7 @@ def test_a_lone_surrogate_in_a_password_is_just_wrong() -> None:
     ("scheme", "begins"),
     [("argon2id", "{ARGON2ID}$argon2id$"), ("bcrypt", "{BLF-CRYPT}$2y$12$"), ("sha512-crypt", "{SHA512-CRYPT}$6$")],
 )
+@pytest.mark.slow
 def test_each_scheme_makes_salted_hashes_that_fit(scheme: str, begins: str) -> None:
     one, other = hash_password("pässword", scheme), hash_password("pässword", scheme)
     assert one.startswith(begins) and one != other

@@ -41,6 +41,7 @@ def fill_many(engine: Engine, accounts: int) -> None:
 KEYS = {"local": "alias4000", "plain": "alias4000", "any": "*", "domain": "site0.example"}
 
 
+@pytest.mark.slow
 def test_no_look_up_reads_a_table_whole_at_fifty_thousand_accounts(patient: Engine) -> None:
     fill_many(patient, 50_000)
     by_address = plan(patient, resolve_statement(), KEYS)
@@ -53,11 +54,13 @@ def test_no_look_up_reads_a_table_whole_at_fifty_thousand_accounts(patient: Engi
 
 
 @pytest.mark.parametrize("typed", ["user49@site49.example", "alias48@site48.example"])
+@pytest.mark.slow
 def test_few_accounts_are_found_as_well(patient: Engine, typed: str) -> None:
     fill_many(patient, 50)
     assert resolve(Directory(patient), typed)
 
 
+@pytest.mark.slow
 def test_a_missing_index_is_seen_in_the_plan(patient: Engine) -> None:
     fill_many(patient, 8000)
     mariadb = patient.dialect.name == "mariadb"

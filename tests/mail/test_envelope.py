@@ -116,6 +116,7 @@ def test_no_structure_makes_it_raise(value):
     assert has_attachments(value) in (True, False)
 
 
+@pytest.mark.slow
 def test_a_structure_of_100000_parts_is_looked_at_up_to_a_bound():
     assert has_attachments([[b"text", b"plain", None, None, None, b"7bit", b"1"]] * 100_000) is False
 

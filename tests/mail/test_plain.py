@@ -82,6 +82,7 @@ FLOODS = ["<blockquote>", "<ul><li>", "<a href=https://x>", "<", "a<br>", "<td>x
 
 
 @pytest.mark.parametrize("part", FLOODS)
+@pytest.mark.slow
 def test_time_grows_with_the_length_only(part):
     started = time.process_time()
     html_text(part * (512 * 1024 // len(part)))

@@ -36,6 +36,7 @@ def hashes(engine: Engine) -> list[str]:
     "statement",
     [OWN, "UPDATE account SET password_hash = :hash WHERE username = :local AND :domain = 'one.example'"],
 )
+@pytest.mark.slow
 def test_one_row_has_a_new_hash_and_no_other(filled: Engine, statement: str) -> None:
     for new in (ODD, ODD):  # a second time with the same password: MariaDB counts rows that were met
         Sql(filled, statement, HASHED).change(Change("ann@one.example", "ann", new, "old", 1))
@@ -49,6 +50,7 @@ def test_the_rest_of_a_hash_alone_for_columns_that_know_no_scheme(filled: Engine
     assert hashes(filled)[0].startswith("$6$") and verify_password(hashes(filled)[0], "new")
 
 
+@pytest.mark.slow
 def test_more_rows_than_one_or_none_change_nothing(filled: Engine) -> None:
     for where in ("username = :login", "kind = 'forward' AND :login <> ''"):
         statement = f"UPDATE account SET password_hash = :hash WHERE {where}"

@@ -116,6 +116,7 @@ def test_what_is_too_much_is_cut_or_refused(engine: Engine, monkeypatch: pytest.
     contacts.add(engine, "7", [ANN, ANN])
 
 
+@pytest.mark.slow
 def test_an_address_book_has_an_end_in_octets_too(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(contacts, "MOST_OCTETS", 100_000)
     large = replace(ANN, card="x" * 30_000, note="n" * 5_000)

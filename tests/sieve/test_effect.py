@@ -65,6 +65,7 @@ def test_what_is_new_is_found_and_what_stands_is_not(before: bytes, after: bytes
     assert becomes(before, after) == found
 
 
+@pytest.mark.slow
 def test_a_script_of_thousands_of_parts_takes_no_thread_for_seconds():
     parts = b"".join(b'if header :is "a" "%d" { redirect "%d@b.example"; stop; }\n' % (at, at) for at in range(4_900))
     former, now = Script.read(parts), Script.read(SENDS + parts)

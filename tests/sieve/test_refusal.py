@@ -71,6 +71,7 @@ def test_what_we_write_ends_with_a_refusal():
         ended(Rule("A", IS, (Action("reject", ("no",)), *(Action("addflag", (f"x{at}",)) for at in range(19)))))
 
 
+@pytest.mark.slow
 def test_a_script_of_thousands_of_refusals_takes_no_thread_for_seconds():
     script = Script.read(b"".join(b'if header :is "a" "%d" { reject "x"; }\n' % at for at in range(4_900)))
     began = time.thread_time()
