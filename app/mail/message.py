@@ -109,6 +109,8 @@ def open_message(
     Raises Renumbered, MailboxGone, MessageGone (also when `section` is no attached message), BadArgument.
     """
     check_section(section)
+    if section.endswith(("HEADER", "TEXT")):  # a section, and no part that could be a message
+        raise MessageGone("no attached message there")
     client.select(mailbox, uidvalidity=uidvalidity)
     try:
         items = fetch(client, uid, _overview(section, min(MAX_HEADER, limits.header_bytes)))

@@ -371,7 +371,8 @@ def test_what_is_not_there_is_a_clear_page(reader: Reader):
     path = reader.put(made)
     for wrong in ("/part/7", "/part/1.1.1", "/zip", "/frame?section=1", "/frame?section=9", "/eml?part=1"):
         assert reader.visitor.get(path + wrong).status == 404, wrong
-    assert reader.visitor.get(f"{path}?part=1").status == 404
+    for part in ("1", "TEXT", "1.HEADER"):
+        assert reader.visitor.get(f"{path}?part={part}").status == 404
     for wrong in (
         "/part/1%0d%0aNOOP",
         "/part/x",
