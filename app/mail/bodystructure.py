@@ -26,7 +26,7 @@ _MAX_PARAMETERS: Final = 100
 @dataclass(frozen=True, slots=True)
 class Part:
     """One part. `section` is "" for the multipart of the whole message; `type` is in lower case; `size` in octets as
-    encoded; `content_id` without brackets; `subject` of a message/rfc822's envelope."""
+    encoded; `content_id` without brackets; `subject` of a message/rfc822's envelope; `cut`: more parts than these."""
 
     section: str
     type: str
@@ -39,6 +39,7 @@ class Part:
     description: str = ""
     subject: str = ""
     parts: tuple[Part, ...] = ()
+    cut: bool = False
 
     @property
     def charset(self) -> str | None:
@@ -127,7 +128,8 @@ class _Reader:
         rest = value[count:]
         kind = f"multipart/{_word(rest[0]) if rest else ''}".rstrip("/")
         parameters = _parameters(rest[1] if len(rest) > 1 else None)
-        return Part(section, "multipart/mixed" if kind == "multipart" else kind, _decoded(parameters), parts=parts)
+        return Part(section, "multipart/mixed" if kind == "multipart" else kind, _decoded(parameters), parts=parts,
+                    cut=len(parts) < count)  # fmt: skip
 
     def _leaf(self, value: list[Value], section: str, depth: int) -> Part:
         fields = value + [None] * (7 - len(value))

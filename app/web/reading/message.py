@@ -87,6 +87,7 @@ def show(mailbox: str, uidvalidity: int, uid: int) -> str:
         nested=bool(nested),
         bodies=list(_bodies(message)),
         attachments=[_attachment(message, each) for each in listed],
+        cut=any(each.cut for each in message.structure.walk()),
         attach_url=attaching.address(Place(mailbox, uidvalidity, uid), [each.section for each in listed]),
         remote=_remote(message),
         trust=_trust(message),

@@ -36,7 +36,9 @@ def test_parts_beyond_the_number_are_not_listed(readers: tuple[Reader, Reader]) 
     for number in range(14):
         made.add_attachment(b"x", "application", "pdf", filename=f"{number}.pdf")
     path = readers[0].put(made)
-    assert [each.page(path).count('data-testid="attachment"') for each in readers] == [14, 8]
+    pages = [each.page(path) for each in readers]
+    assert [page.count('data-testid="attachment"') for page in pages] == [14, 8]
+    assert ["has more parts than are shown" in page for page in pages] == [False, True]
 
 
 def test_parts_beyond_the_depth_are_not_read(readers: tuple[Reader, Reader]) -> None:
