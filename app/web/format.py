@@ -240,9 +240,12 @@ _KINDS: tuple[tuple[str, str, str], ...] = (
     ("application/x-7z", "Archive", "file-archive"),
     ("application/gzip", "Archive", "file-archive"),
     ("application/x-tar", "Archive", "file-archive"),
-    ("application/pgp", "Signature", "lock"),
-    ("application/pkcs7", "Signature", "lock"),
-    ("application/x-pkcs7", "Signature", "lock"),
+    ("application/pgp-sig", "Signature", "lock"),
+    ("application/pkcs7-sig", "Signature", "lock"),
+    ("application/x-pkcs7-sig", "Signature", "lock"),
+    ("application/pgp", "PGP", "lock"),
+    ("application/pkcs7", "S/MIME", "lock"),
+    ("application/x-pkcs7", "S/MIME", "lock"),
 )
 
 
