@@ -51,12 +51,15 @@ class Run:
             raise StartError(f"Something listens on port {port} already; `make run PORT=…` takes another one.")
         demo = not (self.has("POSTERN_IMAP_URL") or self.has("POSTERN_DATABASE_URL"))
         self._only_one()
+        for name in ("node", "redis"):  # not for other users of this machine: real accounts may sign in
+            (FOLDER / name).mkdir(mode=0o700, exist_ok=True)
         for setting in ("POSTERN_SECRET_KEY", "POSTERN_OUTBOX_KEY"):
             self._secret(setting)
         self._redis()
         if not self.has("POSTERN_DATABASE_URL"):
             name = "postern.sqlite" if demo else "real.sqlite"
             self.environ["POSTERN_DATABASE_URL"] = f"sqlite:///{FOLDER / name}"
+            (FOLDER / name).touch(mode=0o600)  # SQLite's other files take its mode
             bring_up_to_date(self.environ["POSTERN_DATABASE_URL"])
         if demo:
             self._accounts()
