@@ -23,6 +23,7 @@ _RESOLVE = resolve_statement()
 _ACCOUNT = account_statement()
 _NEIGHBOUR = neighbour_statement()
 _ANY_DOMAIN = select(DomainRow.domain_id).limit(1)
+_MOST_SEEN = 1000  # domains
 _QUERIED, _UNLISTED = "q:", "u:"  # before the ids of accounts without a row here; those with a row have their number
 
 
@@ -63,6 +64,7 @@ class Directory:
         self.query = None if query is None else _checked_query(query)
         self.unlisted = unlisted
         usual = unlisted.server if query is not None and unlisted is not None else None
+        self.seen: dict[str, Account] = {}  # by domain: somebody with a mailbox whom the query found lately
         self.reading = Reading(_QUERIED if query is not None else "", usual, allow_plaintext)
 
 
@@ -115,14 +117,14 @@ def refresh(directory: Directory, old: Account) -> Account | None:
 def neighbour(directory: Directory, typed: str, *, domain: str | None = None) -> Account | None:
     """Somebody with a mailbox where the address would have one if it were somebody's: whose mail server tells of a
     wrong password what it would tell of one for this address. None where no server can be named; with a query of one's
-    own, where no URL is set. Raises DirectoryAway, DirectoryBroken.
+    own, that is one whom this process found lately under the domain. Raises DirectoryAway, DirectoryBroken.
     """
     try:
         parsed = parse_address(typed, domain=domain)
     except BadAddress:
         return None
     if directory.query is not None:
-        return _unlisted_account(directory, parsed)
+        return directory.seen.get(parsed.domain or "") or _unlisted_account(directory, parsed)
     if parsed.domain is None:
         return None
     for local in (parsed.plain, ""):  # who stands last has the first as neighbour
@@ -170,7 +172,12 @@ def _resolve_by_query(directory: Directory, query: Executable, parsed: TypedAddr
         raise DirectoryBroken(f"the directory query gives columns that mean nothing here: {', '.join(sorted(unknown))}")
     if truth(values.get("unlisted")):
         return _unlisted_account(directory, parsed)
-    return account_of(values, directory.reading) if truth(values.get("enabled", True)) else None
+    found = account_of(values, directory.reading) if truth(values.get("enabled", True)) else None
+    if found is not None and found.server is not None:
+        if len(directory.seen) >= _MOST_SEEN:
+            directory.seen.clear()
+        directory.seen[parsed.domain or ""] = found
+    return found
 
 
 def _unlisted_account(directory: Directory, parsed: TypedAddress) -> Account | None:

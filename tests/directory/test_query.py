@@ -107,13 +107,20 @@ def test_whom_postfixadmin_does_not_let_in_stays_out_of_the_unlisted_server_too(
     assert resolve(postfixadmin, typed) is None
 
 
-def test_beside_an_address_that_a_query_does_not_know_is_the_server_of_the_urls(
-    postfixadmin: Directory, vexim: Directory
-) -> None:
+def test_beside_an_address_that_a_query_does_not_know_is_the_server_of_the_urls(postfixadmin: Directory) -> None:
     found = neighbour(postfixadmin, "x+y@a.example")
     assert found and found.server == UNLISTED.server and found.login == "x@a.example"
-    assert neighbour(vexim, "x@a.example") is None
     assert neighbour(postfixadmin, "x y@a.example") is None
+
+
+def test_beside_an_address_that_a_query_does_not_know_is_whom_it_found_lately(vexim: Directory) -> None:
+    assert neighbour(vexim, "x@a.example") is None
+    alice = resolve(vexim, "alice@a.example")
+    assert resolve(vexim, "fred@a.example") and resolve(vexim, "gone@a.example") is None
+    assert alice and neighbour(vexim, "x@a.example") == alice, "not fred, who only forwards"
+    assert neighbour(vexim, "x@b.example") is None
+    vexim.seen.update((f"{number}.example", alice) for number in range(1000))
+    assert resolve(vexim, "alice@a.test") and len(vexim.seen) == 1
 
 
 def test_an_account_of_a_query_is_found_again(postfixadmin: Directory) -> None:
