@@ -252,6 +252,8 @@ def test_a_finger_on_a_tablet_finds_the_checkbox_and_bars_of_its_height(open_con
     assert box.evaluate("e => getComputedStyle(e).opacity") == "1"
     box.tap()
     expect(page.get_by_test_id("selection-count")).to_have_text("1 selected")
+    bar, list_ = (page.get_by_test_id(name).bounding_box() for name in ("selection-bar", "message-list"))
+    assert bar["y"] + bar["height"] <= list_["y"] + 1  # over the list's head, not over its first message
     assert audit(page) == []
     page.get_by_test_id("selection-clear").tap()
     row(page, "Letter 2").get_by_test_id("message-subject-link").tap()
@@ -259,6 +261,35 @@ def test_a_finger_on_a_tablet_finds_the_checkbox_and_bars_of_its_height(open_con
     for name in ("reply", "action-trash", "message-menu", "folders-button"):
         assert page.get_by_test_id(name).bounding_box()["height"] >= 44, name
     assert audit(page) == []
+
+
+def small(page: Page) -> list[str]:
+    """What can be pressed and is lower than a finger; a row's link fills its row, the skip link is for keyboards."""
+    found: list[str] = page.evaluate(
+        """() => [...document.querySelectorAll("a[href], button, select, summary, input:not([type=hidden])")]
+          .filter((e) => e.checkVisibility({ visibilityProperty: true, opacityProperty: true })
+            && !e.matches(".skip, .row-subject, [type=checkbox]"))
+          .map((e) => [e.getBoundingClientRect().height, e.dataset.testid ?? e.textContent.trim()])
+          .filter(([high]) => high > 1 && high < 43.5).map(([high, name]) => `${name}: ${high}`)"""
+    )
+    return found
+
+
+def test_on_a_phone_all_that_is_pressed_is_as_high_as_a_finger(open_context: OpenContext, resident: Resident):
+    fill(resident, 1)
+    page = open_context(viewport={"width": 320, "height": 700}, has_touch=True, is_mobile=True).new_page()
+    page.goto("/login")
+    assert small(page) == []
+    sign_in(page, resident)
+    assert small(page) == []
+    for subject in ("With a file", "News of the week"):
+        row(page, subject).get_by_test_id("message-subject-link").tap()
+        expect(page.get_by_test_id("message-subject")).to_have_text(subject)
+        assert small(page) == [], subject
+        assert page.evaluate("document.documentElement.scrollWidth") <= 320
+        page.get_by_test_id("back-to-list").tap()
+    page.goto("/settings/sessions")
+    assert small(page) == []
 
 
 def test_a_phone_without_javascript_flags_and_moves_from_the_list(open_context: OpenContext, resident: Resident):
