@@ -63,6 +63,8 @@ class Note:
         return None if word == b"OK" else f"untagged {word.decode()}"
 
     def _numbered(self, line: bytes) -> None:
+        if b" FETCH (" in line[3:22]:  # of 50 rows; tells nothing of the mailbox
+            return
         words = line.split(b" ", 3)
         if len(words) < 3 or not words[1].isdigit() or len(words[1]) > 10:
             return

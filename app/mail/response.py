@@ -31,6 +31,7 @@ LINE_LIMIT = 4_000_000  # bytes; a SEARCH of 500,000 hits
 LITERAL_LIMIT = 64_000_000  # bytes; messages are read in slices of 1 MB, so this is a guard only
 REST_LIMIT = 65_536  # bytes read ahead that travel with a hand-back
 
+_BRACE = ord("}")
 _SIZE = re.compile(rb"\{(\d{1,12})\+?\}\Z")
 _STATUS = re.compile(rb"(?:\* |\S+ )(OK|NO|BAD|BYE|PREAUTH)\b", re.IGNORECASE)
 _CODE = re.compile(rb"\[([A-Za-z0-9-]+)(?: ([^\]]*))?\]")
@@ -53,6 +54,10 @@ class Responses:
 
     def response(self) -> Response | None:
         """The next whole response, or None when more bytes are needed; ConnectionLost on nonsense."""
+        if not self.parts and self._wanted is None:
+            end = self.buffer.find(b"\r\n", self._scanned)
+            if end > 0 and self.buffer[end - 1] != _BRACE:  # a line that no literal follows, as nearly all of a list
+                return (self._taken(end),)
         while self.part() is not None:
             if self.done:
                 return self.flush()
@@ -86,11 +91,15 @@ class Responses:
             if len(self.buffer) > LINE_LIMIT:
                 raise ConnectionLost("a line without end")
             return None
+        line = self._taken(end)
+        self._wanted = self._literal_after(line)
+        self.done = self._wanted is None
+        return line
+
+    def _taken(self, end: int) -> bytes:
         line = bytes(memoryview(self.buffer)[:end])
         del self.buffer[: end + 2]
         self._scanned = 0
-        self._wanted = self._literal_after(line)
-        self.done = self._wanted is None
         return line
 
     def _literal_after(self, line: bytes) -> int | None:

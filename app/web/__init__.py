@@ -33,7 +33,7 @@ from app.web.operating import commands, health
 from app.web.reading import mailbox, message, rows
 from app.web.resources import resources
 from app.web.sending import redirect, underway
-from app.web.serving import body, crowd, icon, metrics, pack, proxies, static, timing
+from app.web.serving import body, crowd, icon, metrics, pack, proxies, static, templates, timing
 from app.web.serving.csrf import Protection
 from app.web.serving.log import logger, set_up
 from app.web.settings import backend, identities, looks, preferences, texts
@@ -226,6 +226,7 @@ def _created(chosen: Settings) -> Flask:
     set_up(chosen.log_level)
     app = Flask("app.web", root_path=str(ROOT / "app/web"), static_folder=None, template_folder=str(ROOT / "templates"))
     app.request_class = FormRequest
+    app.jinja_environment = templates.Environment
     app.extensions["postern"] = held = open_resources(chosen)
     app.session_interface = CookieSessions(held.ring)
     app.config.update(

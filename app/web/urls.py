@@ -20,6 +20,7 @@ _LOCAL = re.compile(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]*")
 MAX_NAME = 1000
 
 
+@lru_cache(maxsize=1024)
 def escape_mailbox(name: str) -> str:
     """A mailbox name as one path segment of unreserved characters (RFC 3986 §2.3)."""
     return "".join(chr(byte) if byte in _PLAIN else f"~{byte:02x}" for byte in name.encode())
