@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import io
+from base64 import b64decode
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import date
 from email import message_from_bytes
+from email.message import EmailMessage
 from hashlib import sha256
 
 import pytest
 
 from app.demo.pymap import Pymap
-from app.mail import aside
+from app.mail import aside, bodystructure
 from app.mail.connection import Connection
 from app.mail.create import make
 from app.mail.draft import digest, read, save, set_aside
+from app.mail.errors import ConnectionLost
 from app.mail.flags import store
 from app.mail.listing import page
 from app.mail.mailbox import find, named_mailbox, target_name, tree
 from app.mail.move import delete_for_good, existing, move
 from app.mail.neighbours import neighbours
 from app.mail.outgoing import Address, File, Upload, Writing, pieces
-from app.mail.part import fetch
+from app.mail.part import Place, fetch, slices
 from tests.mail.boxes import Remembered, letter, opened
 
 pytestmark = [pytest.mark.servers, pytest.mark.slow]
@@ -90,6 +94,26 @@ def test_flags_moves_and_deletions_say_what_happened(client):
     assert client.select("Later").exists == 1
     assert delete_for_good(client, "INBOX", shown.uidvalidity, [second]).removed == (second,)
     assert third in [row.uid for row in page(client, "INBOX", cache=Remembered()).rows]
+
+
+def test_files_are_read_in_slices_though_their_header_counts_into_their_size(client, server):
+    made = EmailMessage()
+    made["Subject"] = "two files"
+    made.set_content("see")
+    contents = [b"first " * 500, b"second"]
+    for content in contents:
+        made.add_attachment(content, "application", "pdf", filename="a.pdf")
+    server.append(LOGIN, made.as_bytes(), mailbox="Spam")
+    note = client.select("Spam")
+    uid = page(client, "Spam", cache=Remembered()).rows[0].uid
+    place = Place("Spam", note.uidvalidity, uid)
+    structure = bodystructure.read(fetch(client, uid, b"BODYSTRUCTURE")[b"BODYSTRUCTURE"])
+    for section, content in zip(("2", "3"), contents, strict=True):
+        found = structure.find(section)
+        pieces = list(slices(lambda: nullcontext(client), place, section, expected=found.size, size=1000))
+        assert b64decode(b"".join(pieces)) == content
+    with pytest.raises(ConnectionLost):
+        list(slices(lambda: nullcontext(client), place, "2", expected=structure.find("2").size + 1, size=1000))
 
 
 def test_files_are_set_aside_and_found_again_without_uidplus_and_keywords(client, server):
