@@ -6,11 +6,13 @@ import socket
 import time
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import pytest
 
 from app.demo.node import Node
+from tests.bench import load
 from tests.conftest import Resident
 from tests.visitor import Visitor
 
@@ -62,6 +64,19 @@ def test_connections_that_say_nothing_do_not_hold_the_node(node: Node) -> None:
     with _connections(node, HELD, ""):
         time.sleep(0.5)
         assert _answers(node, 1.5)
+
+
+def test_connections_that_ask_without_a_pause_do_not_hold_the_node(node: Node) -> None:
+    host = node.url.removeprefix("http://")
+    request = f"GET /healthz HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(load.run, int(host.rpartition(":")[2]), [[request]] * HELD, seconds=3)
+        time.sleep(1)  # twice as many connections as threads, each of which never waits
+        assert _answers(node, 1.5)
+        measured = asked.result()
+    assert set(measured.statuses) == {"200"}
+    assert len(measured.latencies) > 2 * HELD
+    assert max(measured.latencies) < 2000
 
 
 def test_one_person_who_reads_nothing_does_not_hold_the_node(node: Node, resident: Resident) -> None:
