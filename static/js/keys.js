@@ -37,10 +37,7 @@ function leave() {
   else SINGLE.u();
 }
 
-function select(range) {
-  const row = cursor();
-  if (row) pick(listPart(), row, range || !row.querySelector('[name="uid"]').checked, { range });
-}
+const select = (range) => cursor() && pick(listPart(), cursor(), range || !cursor().querySelector('[name="uid"]').checked, { range });
 
 const follow = (name) => document.querySelector(`[data-testid="${name}"]`)?.click();
 

@@ -20,7 +20,7 @@ async function look(url) {
     setTimeout(() => line.abort(), SILENT);
     try {
       const answer = await fetch(`${url}?since=${encodeURIComponent(since)}`, { credentials: "same-origin", headers: { Accept: "application/json" }, signal: line.signal });
-      if (answer.status === 401) return; // signed out elsewhere: the next click says so
+      if (answer.status === 401) return tell("You are signed out. Sign in to see new mail");
       if (!answer.ok) throw new Error(String(answer.status));
       wait = USUAL;
       if (answer.status === 200) await take(await answer.json());
@@ -57,18 +57,21 @@ async function refresh(part) {
   const before = new Set([...part.querySelectorAll(".row")].map((row) => row.dataset.uid));
   const come = [...newer.querySelectorAll('.row[data-seen="false"]')].filter((row) => !before.has(row.dataset.uid)).length;
   const said = come === 1 ? "1 new message" : `${come} new messages`;
-  const line = part.querySelector('[data-testid="new-mail-notice"]');
-  if (come && !line.textContent.endsWith(said)) say(said); // once, however long the line stands
-  if (!part.offsetParent || picked(part).length || part.querySelector(".rows")?.scrollTop > 8) {
-    line.firstChild.textContent = `Show ${said}`;
-    line.hidden = !come;
-  } else putList(newer);
+  const waits = !part.offsetParent || picked(part).length || part.querySelector(".rows")?.scrollTop > 8;
+  if (!waits) putList(newer);
+  if (come && waits) tell(`Show ${said}`);
+  else if (come) say(said);
   return true;
 }
 
-export default function attach(element) {
-  const { changes } = element.dataset;
-  if (!changes) return;
+// In a line above the list, which leads to the list as it is now; said once, however long it stands.
+function tell(text) {
+  const line = listPart()?.querySelector('[data-testid="new-mail-notice"]');
+  if (line?.textContent.trim() !== text) say(text);
+  if (line) [line.firstChild.textContent, line.hidden] = [text, false];
+}
+
+export default function attach({ dataset: { changes } }) {
   look(changes);
   document.addEventListener("visibilitychange", () => { if (!document.hidden) { wait = USUAL; look(changes); } });
   addEventListener("online", () => { wait = USUAL; look(changes); });

@@ -151,3 +151,20 @@ def test_the_search_box_is_that_of_the_folder_that_is_open(page: Page, resident:
     expect(box).to_have_value("")
     page.go_back()
     expect(box).to_have_value("letter")
+
+
+def test_a_page_whose_session_ended_says_so_and_leads_to_signing_in_and_back(
+    open_context: OpenContext, resident: Resident
+):
+    page = open_context().new_page()
+    begin(page, resident)
+    notice = page.get_by_test_id("new-mail-notice")
+    page.context.clear_cookies()
+    pass_time(page, notice.is_visible)
+    expect(notice).to_have_text("You are signed out. Sign in to see new mail")
+    notice.get_by_role("link").click()
+    page.get_by_test_id("address-input").fill(resident.address)
+    page.get_by_test_id("password-input").fill(resident.password)
+    page.get_by_test_id("sign-in-button").click()
+    page.wait_for_url("**/mail/INBOX/")
+    expect(page.get_by_test_id("new-mail-notice")).to_be_hidden()
