@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import tomllib
 from pathlib import Path
@@ -86,6 +87,28 @@ def test_what_apt_installs_is_not_started_with_the_machine_either(tmp_path: Path
     environ = {"PATH": f"{tmp_path}:/usr/bin:/bin", "FOLDER": str(tmp_path)}
     subprocess.run([ROOT / ".ci" / "apt-install", "new"], env=environ, stdin=subprocess.DEVNULL, check=True)
     assert (tmp_path / "told").read_text() == "--quiet disable new.service\n"
+
+
+FAKE_PYTHON = """#!/bin/sh
+echo "$1 $2" >>"$FOLDER/told"
+[ "$2" != venv ] || { mkdir -p "$3/bin"; cp "$0" "$3/bin/python"; touch "$FOLDER/pip"; }
+[ "$2" != pip ] || [ -e "$FOLDER/pip" ]
+"""
+
+
+def test_an_environment_that_was_left_half_made_is_made_anew(tmp_path: Path):
+    shutil.copytree(ROOT / ".ci", tmp_path / ".ci")
+    (tmp_path / ".ci" / "python").write_text(f"#!/bin/sh\necho {tmp_path}/python\n")
+    (tmp_path / ".venv" / "bin").mkdir(parents=True)
+    for path in (tmp_path / "python", tmp_path / ".venv" / "bin" / "python"):
+        path.write_text(FAKE_PYTHON)
+        path.chmod(0o755)
+    (tmp_path / "list").write_text("")
+    environ = {"PATH": "/usr/bin:/bin", "FOLDER": str(tmp_path)}
+    for _ in range(2):
+        subprocess.run([tmp_path / ".ci" / "environment", "list"], env=environ, check=True, capture_output=True)
+    told = (tmp_path / "told").read_text().splitlines()
+    assert told == ["-m pip", "-m venv", "-m pip", "-c "]  # and the second time nothing but a look
 
 
 def test_the_readme_shows_each_picture_that_is_there_and_none_that_is_not():
