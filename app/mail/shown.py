@@ -13,6 +13,8 @@ from typing import Final
 from app.mail.bodystructure import Part
 
 PICTURES: Final = frozenset(["image/gif", "image/jpeg", "image/jpg", "image/pjpeg", "image/png", "image/webp"])
+# Attached text that can be looked at as it is.
+READABLE: Final = frozenset(["text/csv", "text/markdown", "text/plain", "text/tab-separated-values", "text/x-log"])
 MAX_SHOWN: Final = 50
 _REPORTS: Final = frozenset(["message/delivery-status", "message/disposition-notification", "text/rfc822-headers"])
 # How gladly an alternative is shown; what is not here is not shown in place of others.

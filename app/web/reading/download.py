@@ -20,7 +20,7 @@ from app.mail.header import decode as decode_header
 from app.mail.header import fields
 from app.mail.part import SLICE, Items, Place, Wanted, bodies, check_section, fetch, item, slices
 from app.mail.picture import HEAD, picture_type
-from app.mail.shown import choose
+from app.mail.shown import READABLE, choose
 from app.mail.syntax import number
 from app.mail.syntax import section as joined
 from app.mail.transfer import decode, decoded
@@ -30,6 +30,7 @@ from app.web.session import imap
 _SUBJECT = b"BODY.PEEK[HEADER.FIELDS (SUBJECT)]<0.4096> "
 _patient = partial(imap, patient=True)
 _EXACT = frozenset({"7bit", "8bit", "binary"})
+_BEGINNING = 4096  # octets as encoded, in which the first of a picture are
 POLICY = "default-src 'none'; frame-ancestors 'self'; sandbox"  # default-src does not speak of who frames it
 
 
@@ -43,16 +44,14 @@ def part(mailbox: str, uidvalidity: int, uid: int, section: str) -> Response:
     if found is None or first is None:
         abort(404)
     whole = len(first) < SLICE
-    if request.args.get("inline"):
-        shown = _inline(found, first, whole=whole)
-        if shown is not None:
-            return shown
+    length: int | None = found.size if found.encoding in _EXACT else None
     if whole:
         data = decode(first, found.encoding)
-        return _file(iter((data,)), found.name, length=len(data))
-    expected = found.size if found.encoding in _EXACT else None
-    pieces = slices(_patient, place, section, first=first, expected=found.size)
-    return _file(decoded(pieces, found.encoding), found.name, length=expected)
+        content, length = iter((data,)), len(data)
+    else:
+        content = decoded(slices(_patient, place, section, first=first, expected=found.size), found.encoding)
+    shown = _inline(found, first, content, length, whole=whole) if request.args.get("inline") else None
+    return shown or _file(content, found.name, length=length)
 
 
 def _begun(place: Place, items: bytes, section: str) -> Items:
@@ -61,14 +60,15 @@ def _begun(place: Place, items: bytes, section: str) -> Items:
         return fetch(client, place.uid, items + item(Wanted(section, SLICE)))
 
 
-def _inline(found: Part, first: bytes, *, whole: bool) -> Response | None:
-    """A picture by its bytes, or plain text that is here as a whole; None for all else."""
-    data = decode(first, found.encoding)
-    kind = picture_type(data[:HEAD])
-    if kind is not None and whole:
-        return _answer(iter((data,)), kind, content_disposition("inline", found.name), len(data))
-    if found.type == "text/plain" and whole and kind is None:
-        data = decode_text(data, found.charset).encode()
+def _inline(
+    found: Part, first: bytes, content: Iterator[bytes], length: int | None, *, whole: bool
+) -> Response | None:
+    """A picture by its first bytes, or text that is here as a whole; None for all else."""
+    kind = picture_type(decode(first[:_BEGINNING], found.encoding)[:HEAD])
+    if kind is not None:
+        return _answer(content, kind, content_disposition("inline", found.name), length)
+    if found.type in READABLE and whole:
+        data = decode_text(decode(first, found.encoding), found.charset).encode()
         return _answer(iter((data,)), "text/plain; charset=utf-8", content_disposition("inline", found.name), len(data))
     return None
 

@@ -16,7 +16,7 @@ from app.mail.bodystructure import Part
 from app.mail.message import Message, open_message
 from app.mail.neighbours import Neighbours, neighbours
 from app.mail.part import Place
-from app.mail.shown import PICTURES, SEALED
+from app.mail.shown import PICTURES, READABLE, SEALED
 from app.mail.trust import Trust
 from app.store import remote as choices
 from app.web.mailboxes import pane
@@ -214,7 +214,7 @@ def _attachment(message: Message, each: Part) -> Attachment:
     preview = None
     if each.type == "message/rfc822" and each.parts:
         preview = url_for("message.show", **{**at, "part": each.section}, **came_from())
-    elif each.type in PICTURES or each.type == "text/plain":
+    elif each.type in PICTURES or each.type in READABLE:
         preview = url_for("message.part", **at, section=each.section, inline=1)
     url = url_for("message.part", **at, section=each.section)
     return Attachment(each.name, each.type, each.decoded_size, url, preview)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import random
 import re
 import zipfile
 from collections.abc import Callable, Iterator
@@ -261,6 +262,16 @@ def test_pictures_are_previewed_by_their_bytes_and_text_as_text(reader: Reader):
     answer = reader.visitor.get(f"{path}/part/2?inline=1")
     assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
     assert answer.text == "<script>ü"
+    path = reader.put(attached(b"a,b\r\n1,2\r\n", "table.csv", "text/csv"))
+    assert reader.visitor.get(f"{path}/part/2?inline=1").headers["Content-Type"] == "text/plain; charset=utf-8"
+
+
+def test_a_photo_of_several_megabytes_is_previewed(reader: Reader):
+    content = PNG + random.Random(1).randbytes(3_000_000)
+    path = reader.put(attached(content, "photo.png", "image/png"))
+    answer = reader.visitor.get(f"{path}/part/2?inline=1")
+    assert answer.headers["Content-Type"] == "image/png" and answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["Content-Disposition"].startswith("inline;") and answer.body == content
 
 
 def test_a_file_name_is_a_label_and_never_a_path_or_a_header(reader: Reader):
