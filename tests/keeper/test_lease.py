@@ -92,6 +92,19 @@ def test_a_sign_in_never_uses_a_kept_connection(keeper: KeeperProcess, mail_acco
     assert mail_account.logins() == 2
 
 
+def test_a_sign_in_that_waits_for_a_place_does_not_take_the_connection_that_comes_back(
+    make_keeper: Callable[..., KeeperProcess], mail_account: MailAccount
+) -> None:
+    keeper = make_keeper(account_per_node=1)
+    borrower, login = keeper.borrower(), login_of(mail_account)
+    with borrower.lease(login):
+        thread = threading.Thread(target=borrower.sign_in, args=(login,))
+        thread.start()
+        until(lambda: keeper.status()["waiting"] == 1)
+    thread.join()
+    assert mail_account.logins() == 2
+
+
 def test_an_exception_inside_a_lease_ends_the_connection(keeper: KeeperProcess, mail_account: MailAccount) -> None:
     borrower, login = keeper.borrower(), login_of(mail_account)
     with pytest.raises(ZeroDivisionError), borrower.lease(login) as client:

@@ -174,6 +174,19 @@ def test_a_selection_is_kept_only_where_uids_last(change: dict[str, object], sel
     run(story())
 
 
+def test_a_socket_that_its_worker_made_blocking_is_not_so_any_more() -> None:
+    async def story() -> None:
+        bench = Bench()
+        upstream = bench.opened()
+        bench.pool.take_ready(bench.wanted())
+        number, _ = bench.pool.lend(upstream)
+        os.set_blocking(number, True)
+        bench.pool.take_back(upstream, replace(upstream.note))
+        assert not os.get_blocking(number)
+
+    run(story())
+
+
 def test_a_revoked_connection_is_ended_for_every_holder_of_its_descriptor() -> None:
     async def story() -> None:
         bench = Bench()
