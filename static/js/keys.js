@@ -20,7 +20,7 @@ function step(by) {
   const row = all[at < 0 ? 0 : Math.min(all.length - 1, Math.max(0, at + by))];
   if (messagePart() && !row) messagePart().querySelector(by > 0 ? '[rel="next"]' : '[rel="prev"]')?.click();
   focusRow(row);
-  if (row && messagePart()) open(row);
+  if (row && (messagePart() || listPart().querySelector(".row.open"))) open(row); // or while one is on its way
 }
 
 function file(name) {

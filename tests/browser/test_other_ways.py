@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from tests.browser.steps import act, row, select, sign_in, subjects
 from tests.conftest import Resident
 
 if TYPE_CHECKING:
-    from playwright.sync_api import BrowserContext, Page
+    from playwright.sync_api import BrowserContext, Page, Route
 
 pytestmark = pytest.mark.browser
 
@@ -143,3 +144,21 @@ def test_a_page_of_headers_alone_has_its_list_beside_it_and_back_brings_the_list
     expect(row(page, "Letter 1")).to_be_visible()
     page.goto(f"{message}/headers")
     expect(row(page, "Letter 1")).to_be_visible()
+
+
+def test_who_goes_on_before_a_message_is_there_gets_the_next_one(page: Page, resident: Resident):
+    fill(resident, 2)
+    sign_in(page, resident)
+    asked: list[str] = []
+
+    def first_is_slow(route: Route) -> None:
+        asked.append(route.request.url)
+        if len(asked) > 1:
+            route.continue_()
+
+    page.route(re.compile(r"/mail/INBOX/\d+/\d+$"), first_is_slow)
+    row(page, "Letter 2").get_by_test_id("message-subject-link").focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("j")
+    expect(page.get_by_test_id("message-subject")).to_have_text("Letter 1")
+    expect(row(page, "Letter 1").get_by_test_id("message-subject-link")).to_be_focused()
