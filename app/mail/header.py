@@ -66,10 +66,29 @@ def decode_charset(data: bytes, charset: str | None) -> str:
         except (UnicodeError, ValueError):
             if _SEVEN_BIT.match(codec):  # UTF-8 would take the rest, too, for the letters that it is written with
                 break
+    if declared == "iso2022_jp_ext" and data.isascii():
+        return _windows_japanese(data)
     if declared not in (None, "utf-8"):
         return data.decode(declared, "replace")
     text = data.decode("utf-8", "replace")
     return text if _is_mostly_right(text) else data.decode("cp1252", "replace")
+
+
+_JIS = re.compile(rb"\x1b\$[@B]((?:[!-~]{2})*)[!-~]?(?:\x1b\([BJ])?")
+
+
+def _windows_japanese(data: bytes) -> str:
+    """Return text of ISO-2022-JP with what Windows writes into rows that JIS X 0208 leaves empty: ①, ㈱, 髙."""
+    return _JIS.sub(lambda run: _shifted(run[1]), data).replace(b"\x1b", b"").decode("cp932", "replace")
+
+
+def _shifted(pairs: bytes) -> bytes:
+    """Return Shift_JIS of rows and cells: two rows in one, the odd ones in its first half."""
+    made = bytearray()
+    for row, cell in zip(pairs[::2], pairs[1::2], strict=True):
+        half = (0x1F if cell < 0x60 else 0x20) if row % 2 else 0x7E
+        made += bytes((((row - 0x21) >> 1) + (0x81 if row < 0x5F else 0xC1), cell + half))
+    return bytes(made)
 
 
 def _is_mostly_right(text: str) -> bool:

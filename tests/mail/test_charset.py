@@ -20,8 +20,8 @@ LONG = "您好，世界。Grüße"
 
 @pytest.mark.parametrize(("data", "charset", "text"), [
     (LONG.encode()[:17], "utf-8", "您好，世界\ufffd"), (LONG.encode()[:17], None, "您好，世界\ufffd"), (b"\xff" + LONG.encode(), "utf-8", "\ufffd" + LONG),
-    ("caf\xe9".encode("latin-1"), "utf-8", "café"), ("日本語".encode("iso-2022-jp")[:-4], "iso-2022-jp", "日本\ufffd"),
-    ("日".encode("iso-2022-jp")[:-3] + b"-!K\\\x1b(B x", "iso-2022-jp", "日\ufffd本 x"), (b"~{VP~x~}", "hz-gb-2312", "中\ufffd\ufffd"),
+    ("caf\xe9".encode("latin-1"), "utf-8", "café"), ("日本語".encode("iso-2022-jp")[:-4], "iso-2022-jp", "日本"),
+    ("日".encode("iso-2022-jp")[:-3] + b"-!K\\\x1b(B x", "iso-2022-jp", "日①本 x"), (b"\x1b$B|b66\x1b(B \x1b$B-j\x1b(B", "iso-2022-jp", "髙橋 ㈱"), (b"~{VP~x~}", "hz-gb-2312", "中\ufffd\ufffd"),
 ])  # fmt: skip
 def test_a_wrong_octet_or_a_cut_spoils_one_letter_and_not_the_text(data: bytes, charset: str | None, text: str):
     assert decode_text(data, charset) == text

@@ -33,7 +33,7 @@ from app.mail.header import Address, addresses, date, decode, decode_charset, fi
         (b"=?koi8-r?B?8NLJ18XU?=", "Привет"),
         (b"=?iso-2022-jp?B?GyRCRnxLXBsoQg==?=", "日本"),
         (b"Re: \x1b$BF|K\\\x1b(B", "Re: 日本"),
-        (b"=?iso-2022-jp?B?GyRCRnxLXBs=?=", "日本\ufffd"),
+        (b"=?iso-2022-jp?B?GyRCRnxLXBs=?=", "日本"),
         (b"=?us-ascii?q?Gr=C3=BC=C3=9Fe?=", "Grüße"),
         (b"folded\r\n\tsubject", "folded subject"),
         (b"=?utf-8?q?n=0D=0ABcc:_x?=", "n Bcc: x"),
