@@ -5,52 +5,15 @@ Each function returns milliseconds; nothing is parsed beyond finding the tagged 
 
 from __future__ import annotations
 
-import re
-import socket
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tests.bench.mailboxes import PASSWORD
+from tests.bench.wire import Wire
 
 ENVELOPES = b"(UID FLAGS RFC822.SIZE INTERNALDATE ENVELOPE BODYSTRUCTURE)"
 KNOWN = b"(UID FLAGS RFC822.SIZE)"
-_LITERAL = re.compile(rb"\{(\d+)\}\r\n$")
-
-
-class Wire:
-    """A connection signed in by LOGIN; `ask` sends one command and returns all bytes up to its tagged line."""
-
-    def __init__(self, port: int, login: str) -> None:
-        self.sock = socket.create_connection(("127.0.0.1", port))
-        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.file = self.sock.makefile("rb")
-        self.file.readline()
-        self.ask(b'LOGIN "%s" "%s"' % (login.encode(), PASSWORD.encode()))
-
-    def ask(self, command: bytes) -> bytes:
-        """Send a command without literals; raise ValueError unless it is answered OK."""
-        self.sock.sendall(b"a " + command + b"\r\n")
-        lines = []
-        while True:
-            line = self.file.readline()
-            lines.append(line)
-            literal = _LITERAL.search(line)
-            if literal:
-                lines.append(self.file.read(int(literal[1])))
-            elif line.startswith(b"a "):
-                break
-            elif not line:
-                raise ConnectionError("closed by the server")
-        if not line.startswith(b"a OK"):
-            raise ValueError(f"{command!r}: {line!r}")
-        return b"".join(lines)
-
-    def close(self) -> None:
-        """Sign out."""
-        self.ask(b"LOGOUT")
-        self.file.close()
-        self.sock.close()
 
 
 @dataclass(frozen=True)
@@ -66,7 +29,7 @@ class Times:
 
 def measure(port: int, login: str, size: int, uids: Sequence[int], *, repeat: int = 30) -> Times:
     """Measure all of them, medians of `repeat`."""
-    wire = Wire(port, login)
+    wire = Wire(port, login, PASSWORD)
     wire.ask(b"SELECT INBOX")
     window = b"%d:%d" % (size - 49, size)
     turns = iter(uids * repeat)
@@ -94,7 +57,7 @@ def _message(wire: Wire, uid: int) -> None:
 
 
 def _again(port: int, login: str, command: bytes | None, uid: int = 0) -> None:
-    wire = Wire(port, login)
+    wire = Wire(port, login, PASSWORD)
     wire.ask(b"SELECT INBOX")
     if command:
         wire.ask(command)

@@ -23,7 +23,11 @@ from tests.bench.node import Node, Person, sign_in
 
 PEOPLE = 8
 # What config/dovecot/postern.conf says of a Maildir that no other program writes to; and room for 1,000 connections.
-OPTIONS = "maildir_very_dirty_syncs = yes\nmail_max_userip_connections = 100\n"
+OPTIONS = """\
+maildir_very_dirty_syncs = yes
+mail_always_cache_fields = flags date.received size.virtual imap.envelope imap.bodystructure
+mail_max_userip_connections = 100
+"""
 _FRAME = re.compile(r'src="([^"]+/frame[^"]*)"')
 _MESSAGE = re.compile(r"/mail/INBOX/(\d+)/\d+")
 
@@ -86,7 +90,10 @@ def build(sizes: list[int], *, options: str = "") -> Iterator[World]:
             mailboxes.ensure(mail, size, PEOPLE)
         redis_server = RedisServer(scratch / "redis").start()
         try:
-            yield World(scratch, mail.start(), redis_server)
+            mail.start()
+            for size in sizes:
+                mailboxes.deliver(mail, size)
+            yield World(scratch, mail, redis_server)
         finally:
             mail.stop()
             redis_server.stop()
