@@ -215,6 +215,24 @@ def test_at_the_limit_a_borrower_waits_and_gets_what_comes_back(
     assert borrower.counters().direct == 0
 
 
+def test_a_borrower_that_waits_for_a_place_hears_so_and_does_not_log_in_by_itself(
+    make_keeper: Callable[..., KeeperProcess], mail_account: MailAccount
+) -> None:
+    keeper = make_keeper(account_per_node=1)
+    borrower, login = keeper.borrower(silence=1.0), login_of(mail_account)
+
+    def borrow() -> None:
+        with borrower.lease(login):
+            pass
+
+    with borrower.lease(login):
+        thread = threading.Thread(target=borrow)
+        thread.start()
+        time.sleep(1.2)
+    thread.join()
+    assert (borrower.counters().direct, mail_account.logins()) == (0, 1)
+
+
 def crowd(borrower: Borrower, login: Login, count: int, seconds: float) -> list[type[MailError] | None]:
     """So many borrowers at once, each for so many seconds: what each was told, None where it got a connection."""
     told: list[type[MailError] | None] = []
