@@ -329,6 +329,20 @@ def test_a_keeper_killed_inside_a_lease_breaks_nothing(keeper: KeeperProcess, ma
     assert borrower.counters().direct == 1
 
 
+def test_a_forked_worker_begins_anew_whatever_its_parent_was_in_the_middle_of(mail_account: MailAccount) -> None:
+    borrower, login = Borrower(None, SECRET, Limits(), Deadlines()), login_of(mail_account)
+    with borrower.lease(login):
+        pass
+    with borrower._lock:  # as another thread holds it while a worker is forked
+        pid = os.fork()
+        if pid == 0:
+            signal.alarm(10)
+            with contextlib.suppress(BaseException), borrower.lease(login):
+                os._exit(borrower.counters().direct)
+            os._exit(99)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 1
+
+
 def test_direct_logins_are_two_at_a_time(mail_account: MailAccount) -> None:
     borrower, login = Borrower(None, SECRET, Limits(), Deadlines()), login_of(mail_account)
     with borrower.lease(login), borrower.lease(login), pytest.raises(ServerAway), borrower.lease(login):

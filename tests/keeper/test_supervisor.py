@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -11,6 +12,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import suppress
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -199,6 +201,16 @@ def test_a_wrong_setting_stops_the_start_with_one_line() -> None:
     ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, timeout=20, check=False)
     assert ended.returncode != 0
     assert b"POSTERN_SECRET_KEY" in ended.stderr and b"Traceback" not in ended.stderr
+
+
+def test_gunicorn_loads_the_application_after_the_fork_and_opens_no_socket_of_its_own() -> None:
+    environment = os.environ | {"POSTERN_SECRET_KEY": SECRET.decode()}
+    gunicorn = str(Path(sys.executable).with_name("gunicorn"))
+    command = [gunicorn, "-c", "config/gunicorn.conf.py", "--print-config", "tests.keeper.tiny:app"]
+    shown = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=20, check=True)
+    found = dict(re.findall(r"^(\w+) +(?:= )?(\w+)$", shown.stdout, re.MULTILINE))
+    assert (found["preload_app"], found["control_socket_disable"]) == ("False", "True")
+    assert int(version("gunicorn").partition(".")[0]) >= 27  # before, a keeper that ends with 3 or 4 ends the node
 
 
 def test_the_status_is_a_table_for_people(node: Node) -> None:
