@@ -60,8 +60,8 @@ def opened(person: Person, path: str) -> None:
     for tail in ("/headers", "/raw"):
         right(get(path + tail))
     assert get(f"{path}/eml").status == 200
-    if 'data-testid="attachment"' in page:
-        assert get(f"{path}/zip").status == 200
+    if packed := re.search(r'href="([^"]+/zip[^"]*)"', page):
+        assert get(unescape(packed[1])).status == 200
     for link in sorted(links(page, path)):
         answer = get(link)
         assert answer.status == 200, f"{answer.status} at {link}"

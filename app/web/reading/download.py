@@ -115,7 +115,7 @@ def _subject(items: Items) -> str:
 
 
 def archive_zip(mailbox: str, uidvalidity: int, uid: int) -> Response:
-    """GET …/zip?part=: every attachment, one after the other, in slices."""
+    """GET …/zip?part=&files=: every attachment, or those of the sections, one after the other, in slices."""
     place = Place(mailbox, uidvalidity, uid)
     nested = check_section(request.args.get("part", ""))
     with imap() as client:
@@ -124,7 +124,11 @@ def archive_zip(mailbox: str, uidvalidity: int, uid: int) -> Response:
     structure = bodystructure.read(items.get(b"BODYSTRUCTURE"), resources().settings.parsing)
     with suppress(IndexError):
         structure = (structure.find(nested) or structure).parts[0] if nested else structure
-    chosen = {each.section: each for each in choose(structure).attached}
+    found = choose(structure)
+    chosen = {each.section: each for each in found.attached}
+    if asked := request.args.get("files"):  # pictures that belong inside may be listed, too, or files shown inside
+        there = {each.section: each for each in found.related} | chosen
+        chosen = {section: there[section] for section in asked.split(",") if section in there}
     if not chosen:
         abort(404)
     files = (File(each.name, _content(place, each)) for each in chosen.values())

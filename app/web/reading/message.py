@@ -34,6 +34,7 @@ from app.web.writing import attaching
 __all__ = ["archive_zip", "download", "frame", "headers", "part", "raw", "remote", "show"]
 
 SEVERAL_SHEETS = 24 * 1024  # octets of HTML; what others write for a short answer stays under it
+ZIPPED = 200  # files whose sections an address may name
 _SEALED = (
     "<p>This message is encrypted, or signed with its text inside (S/MIME). "
     "Download it to read it in a mail program that has your key.</p>"
@@ -87,6 +88,7 @@ def show(mailbox: str, uidvalidity: int, uid: int) -> str:
         nested=bool(nested),
         bodies=list(_bodies(message)),
         attachments=[_attachment(message, each) for each in listed],
+        zip_url=url_for("message.archive_zip", **_at(message, files=_files(message, listed))),
         cut=any(each.cut for each in message.structure.walk()),
         attach_url=attaching.address(Place(mailbox, uidvalidity, uid), [each.section for each in listed]),
         remote=_remote(message),
@@ -207,6 +209,13 @@ def _listed(message: Message) -> list[Part]:
     if whole:
         listed += [each for each in message.related if each.section not in inside | seen]
     return listed
+
+
+def _files(message: Message, listed: list[Part]) -> str | None:
+    """The sections of what is listed, where that is not just what the structure says is attached."""
+    sections = [each.section for each in listed]
+    same = sections == [each.section for each in message.attachments]
+    return None if same or len(sections) > ZIPPED else ",".join(sections)
 
 
 def _attachment(message: Message, each: Part) -> Attachment:

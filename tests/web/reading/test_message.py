@@ -312,6 +312,20 @@ def test_all_files_come_as_one_zip_with_names_of_their_own(reader: Reader):
         assert archive.read("a.txt") == b"one" * 400_000
 
 
+def test_the_zip_holds_what_is_listed_and_no_picture_that_is_shown_inside(reader: Reader):
+    made = letter()
+    made.set_content("plain")
+    made.add_alternative('<img src="cid:inside@x">', subtype="html")
+    made.get_payload()[1].add_related(PNG, "image", "png", cid="<inside@x>", filename="inside.png")
+    made.get_payload()[1].add_related(PNG, "image", "png", cid="<unnamed@x>", filename="unnamed.png")
+    made.add_attachment(b"x", "application", "pdf", filename="paper.pdf")
+    page = reader.page(reader.put(made))
+    address = re.search(r'href="([^"]+/zip[^"]*)"', page)
+    assert address and page.count('data-testid="attachment"') == 2
+    with zipfile.ZipFile(io.BytesIO(reader.visitor.get(unescape(address[1])).body)) as packed:
+        assert sorted(packed.namelist()) == ["paper.pdf", "unnamed.png"]
+
+
 def test_the_message_downloads_as_it_came(reader: Reader):
     raw = attached(b"\x00\xff" * 900_000, "x.bin").as_bytes().replace(b"\n", b"\r\n")
     answer = reader.visitor.get(f"{reader.put(raw)}/eml")
