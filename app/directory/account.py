@@ -6,6 +6,7 @@ Plain frozen values without any SQL, so that every room and every process can ca
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 from typing import Any, Literal, get_args
 
 Security = Literal["tls", "starttls", "plain"]
@@ -90,6 +91,12 @@ class Account:
             return _checked(cls(**fields, server=_server(server) if server is not None else None))
         except (TypeError, KeyError, AttributeError, RecursionError) as error:
             raise ValueError("not an account's JSON") from error
+
+
+@lru_cache(maxsize=1024)
+def account_of(text: str) -> Account:
+    """As `Account.from_json`; remembered, because a session tells the same text at each request."""
+    return Account.from_json(text)
 
 
 def _server(fields: Mapping[str, Any]) -> Server:

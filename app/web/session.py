@@ -19,7 +19,7 @@ from redis import Redis, ResponseError
 from redis import TimeoutError as RedisTimeout
 
 from app.directory import resolve
-from app.directory.account import Account
+from app.directory.account import Account, account_of
 from app.directory.errors import DirectoryError
 from app.keeper.lease import LEAST, Login
 from app.mail.connection import Connection
@@ -209,7 +209,7 @@ def _open(secret: bytes) -> Current | None:
 
 def _account(record: Record) -> Account | None:
     try:
-        return Account.from_json(record.account)
+        return account_of(record.account)
     except ValueError:
         return None
 
