@@ -188,6 +188,7 @@ class Stream:
         self.traffic.sent += len(data)
         view = memoryview(data)[sent_at_once(self.sock, data) :]
         try:
+            self._keep_lease()
             while view:
                 self._wait(self.silence)
                 view = view[self.sock.send(view[:READ_SIZE]) :]
@@ -266,11 +267,14 @@ class Stream:
         line = response[0]
         if line.startswith(b"* "):
             reason = self.note.apply(response)
-            # RFC 5819 §2: a mailbox that LIST has no STATUS of (one may see it, and not read it) is told by a NO.
-            listing = status(line) == b"NO" and {name for name, _ in self._open.values()} == {b"LIST"}
-            self.broken = self.broken or (None if listing else reason)
+            if reason and not self._is_of_list(line):
+                self.broken = self.broken or reason
         elif not line.startswith(b"+"):
             self._settle(line)
+
+    def _is_of_list(self, line: bytes) -> bool:
+        """RFC 5819 §2: a mailbox that LIST has no STATUS of (one may see it, and not read it) is told by a NO."""
+        return status(line) == b"NO" and {name for name, _ in self._open.values()} == {b"LIST"}
 
     def _settle(self, line: bytes) -> None:
         """A tagged line closes its tag; one that nobody waits for is left over from another lease."""

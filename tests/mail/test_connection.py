@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 import pytest
 
 from app.directory.account import Endpoint
+from app.mail import stream
 from app.mail.connection import Connection, Literal
 from app.mail.direct import close_direct, open_direct
 from app.mail.errors import (
@@ -213,6 +214,22 @@ def test_a_streamed_literal_goes_up_as_it_is_read(meet: Meet) -> None:
     client.ask(b"APPEND", b"INBOX", (b"TEXT", Streamed(6, iter([b"ab", b"", b"cd\r\n"])), b"URL", b"x"))
     assert server.lines[-1].endswith(b" APPEND INBOX (TEXT {6}\r\nabcd\r\n URL x)")
     client.noop()
+
+
+def test_an_upload_keeps_its_lease_however_fast_the_system_takes_it(
+    meet: Meet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream, "RENEW_AFTER", 0.0)
+    client, _ = meet()
+    renewed: list[bool] = []
+    chunks = [b"abcd", b"efgh", b"ij\r\n"]
+
+    def renew() -> None:
+        renewed.append(True)
+
+    client.io.renew = renew
+    client.ask(b"APPEND", b"Drafts", Streamed(12, chunks))
+    assert len(renewed) >= len(chunks)
 
 
 def test_a_streamed_literal_is_not_read_where_the_server_refuses_it(meet: Meet) -> None:
