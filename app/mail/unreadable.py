@@ -35,7 +35,8 @@ def broke_off(client: Connection, cache: SummaryCache, uids: Sequence[int], erro
 
 
 def _key(client: Connection, uid: int) -> CacheKey:
-    return f"{client.note.selected}\0unreadable", client.note.uidvalidity or 0, uid
+    # Under UID 0, as it changes: under another one each process would go by what it read or wrote itself.
+    return f"{client.note.selected}\0unreadable {uid}", client.note.uidvalidity or 0, 0
 
 
 def _strikes(mark: bytes | None) -> int:

@@ -7,10 +7,12 @@ import time
 from contextlib import suppress
 
 import pytest
+from redis import Redis
 
 from app.mail import unreadable
 from app.mail.errors import ConnectionLost, ServerSilent
 from app.mail.listing import Page, page
+from app.store.cache import open_cache
 from tests.conftest import MailAccount
 from tests.mail.boxes import Remembered, letter, opened, scripted
 
@@ -51,3 +53,12 @@ def test_one_break_blames_nobody_and_silence_never_does():
         for key in cache:
             cache[key] = b"2 %d" % (time.time() - unreadable.SECONDS - 1)
         assert unreadable.avoided(client, cache, [3, 5, 7]) == frozenset()
+
+
+def test_what_one_process_knows_of_a_message_others_know_at_once(redis: Redis):
+    one, other = (open_cache(redis, b"k" * 32, account_id="7", server="1", login="box7") for _ in range(2))
+    with scripted({}, selected="INBOX") as (client, _):
+        unreadable.broke_off(client, one, [5], ConnectionLost("untagged BYE"))
+        assert unreadable.avoided(client, other, [5]) == frozenset()
+        unreadable.broke_off(client, other, [5], ConnectionLost("untagged BYE"))
+        assert unreadable.avoided(client, one, [5]) == {5}
