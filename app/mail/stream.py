@@ -18,7 +18,7 @@ from typing import TypeVar
 
 from app.mail.errors import BadArgument, ConnectionLost, NobodyWaits, ServerSilent
 from app.mail.note import Note
-from app.mail.response import REST_LIMIT, Response, Responses, status
+from app.mail.response import LITERAL_LIMIT, REST_LIMIT, Response, Responses, status
 from app.mail.wire import Argument, Literal, Streamed, command_name, encode_streams
 
 Cut = TypeVar("Cut")
@@ -26,6 +26,8 @@ Cut = TypeVar("Cut")
 READ_SIZE = 65_536
 SILENT = "the server fell silent"
 LEAST_RATE = 1024  # bytes a second of a response that has begun: a server that drips holds a thread as silence does
+LONGEST = 60.0  # seconds for all of what a page asks: lines that say nothing may come one by one for ever
+ANSWER_LIMIT = LITERAL_LIMIT + 4_000_000  # bytes of one answer
 RENEW_AFTER = 20.0  # seconds; the keeper ends a lease after 60 s without hand-back or renewal
 
 # Never on a kept connection (KEEPER K7): they change what later answers mean, or end it.
@@ -107,6 +109,7 @@ class Stream:
         self._refused_literal: Response | None = None  # a tagged line that came where `+` was awaited
         self._awaited = self._between = timeout  # seconds: for the next byte, for those after it
         self._due = 0.0  # when the response that has begun should be whole, at the least rate; 0: none has
+        self._end = self._most = float("inf")  # of the whole answer: when, and of `received`
         self._renewed = time.monotonic()
         self._caller: socket.socket | None = None
         self._stoppable = False
@@ -141,6 +144,8 @@ class Stream:
         writes = name in _WRITES
         self._awaited = timeout or (self.silence if writes else self.timeout)
         self._between = self.silence if writes or self.patient else max(timeout or 0.0, self.timeout)
+        self._end = float("inf") if writes or self.patient or timeout else time.monotonic() + LONGEST
+        self._most = self.traffic.received + ANSWER_LIMIT
 
     def _permit(self, name: bytes, line: Sequence[Argument]) -> None:
         if name in _FORBIDDEN:
@@ -244,9 +249,11 @@ class Stream:
     def _hurry(self, size: int) -> None:
         now = time.monotonic()
         self._due = (self._due or now + self._between) + size / LEAST_RATE
-        if now > self._due:
+        if now > min(self._due, self._end):
             self.lose(SILENT)
             raise ServerSilent(SILENT)
+        if self.traffic.received > self._most:
+            raise self.lose("more than was asked for")
 
     def _left_of(self, seconds: float) -> float:
         """Waits for the server to speak, and for the caller to hang up; what is left of the seconds. NobodyWaits."""

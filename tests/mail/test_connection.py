@@ -183,6 +183,23 @@ def test_a_server_that_drips_is_a_silent_one(meet: Meet) -> None:
     assert 0.4 < time.monotonic() - began < 2
 
 
+@pytest.mark.parametrize(("bound", "least", "pause"), [("LONGEST", 0.3, 0.05), ("ANSWER_LIMIT", 10_000, 0.0)])
+def test_a_server_that_never_comes_to_its_answer_is_left(
+    meet: Meet, monkeypatch: pytest.MonkeyPatch, bound: str, least: float, pause: float
+) -> None:
+    def chatter(peer: Peer, tag: bytes) -> None:
+        for _ in range(2000 if pause == 0 else 40):
+            peer.send(b"* OK still here, one moment please\r\n")
+            time.sleep(pause)
+        peer.send(tag + b" OK done\r\n")
+
+    client, _ = meet({"X": chatter})
+    monkeypatch.setattr(stream, bound, least)
+    with pytest.raises(ConnectionLost):
+        client.ask(b"X")
+    assert not client.io.reusable
+
+
 def test_a_server_that_is_slow_but_goes_on_is_heard_to_the_end(meet: Meet) -> None:
     def slowly(peer: Peer, tag: bytes) -> None:
         for _ in range(8):
