@@ -210,11 +210,17 @@ def quote(text: str) -> bytes | Literal:
     return b'"' + text.replace("\\", "\\\\").replace('"', '\\"').encode("ascii") + b'"'
 
 
-def quote_mailbox(name: str) -> bytes:
-    """A mailbox name for the wire, in quoted modified UTF-7 (RFC 3501 §5.1.3), which also disarms CR, LF and NUL."""
+def encoded_mailbox(name: str) -> str:
+    """A mailbox name in modified UTF-7 (RFC 3501 §5.1.3), as servers quote it."""
     from imapclient.imap_utf7 import encode  # here: the keeper, which needs this for INBOX only, is 5 MB smaller
 
     encoded: bytes = encode(name)
+    return encoded.decode("ascii")
+
+
+def quote_mailbox(name: str) -> bytes:
+    """A mailbox name for the wire, in quoted modified UTF-7, which also disarms CR, LF and NUL."""
+    encoded = encoded_mailbox(name).encode("ascii")
     if not name or _UNFIT.search(encoded):
         raise BadArgument("not a mailbox name")
     return b'"' + encoded.replace(b"\\", b"\\\\").replace(b'"', b'\\"') + b'"'

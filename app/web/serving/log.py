@@ -16,11 +16,13 @@ from flask import g, has_request_context, request
 from redis import RedisError
 
 from app.mail.errors import MailError
+from app.mail.wire import encoded_mailbox
 
 logger = logging.getLogger("postern")
 EXTRA = ("endpoint", "method", "status", "ms", "account", "error", "where", "detail", "network", "setting")
 DETAIL_LENGTH = 300
 LEAST_TYPED = 3  # letters; shorter ones tell nothing, and stand in every sentence
+CUT_TYPED = 12  # letters of the beginning of a longer one
 
 
 class JsonLines(logging.Formatter):
@@ -68,9 +70,18 @@ def _without_what_was_typed(words: str) -> str:
     values: list[object] = [*(request.view_args or {}).values(), *request.args.values()]
     if "form" in request.__dict__:  # read already; not now, where reading it may be what failed
         values += request.form.values()
-    for value in sorted({str(each) for each in values}, key=len, reverse=True):
-        if len(value) >= LEAST_TYPED and value != "INBOX":
-            words = words.replace(value, "…")
+    typed = {str(each) for each in values} - {"INBOX"}
+    for value in sorted(typed | {encoded_mailbox(each) for each in typed}, key=len, reverse=True):
+        if len(value) >= LEAST_TYPED:
+            words = _without(words, value)
+    return words
+
+
+def _without(words: str, value: str) -> str:
+    words = words.replace(value, "…")
+    for length in range(min(len(value), len(words)), CUT_TYPED - 1, -1):
+        if words.endswith(value[:length]):  # its end was cut off with that of the server's words (text_of)
+            return f"{words[:-length]}…"
     return words
 
 

@@ -53,6 +53,15 @@ def test_what_a_server_quotes_of_the_request_is_left_out(lone_app: Flask) -> Non
     assert told["detail"] == "Mailbox doesn't exist: … (INBOX, …)"
 
 
+@pytest.mark.parametrize(
+    "quoted",
+    ["Entw&APw-rfe f&APw-r Gl&APw-ckspilze", "Entwürfe für Glückspilze", "Entw&APw-rfe f&APw-r Gl", "Entwürfe für"],
+)
+def test_so_is_a_folder_as_servers_write_it_and_one_whose_end_they_left_out(lone_app: Flask, quoted: str) -> None:
+    with lone_app.test_request_context("/", query_string={"target": "Entwürfe für Glückspilze"}):
+        assert described(MailboxGone(f"Mailbox doesn't exist: {quoted}"))["detail"] == "Mailbox doesn't exist: …"
+
+
 def test_a_logged_exception_is_described_too(capsys: pytest.CaptureFixture[str]) -> None:
     log = logging.getLogger("somebody")
     log.addHandler(handler := Stderr())
