@@ -34,7 +34,7 @@ from app.web.writing import attaching
 __all__ = ["archive_zip", "download", "frame", "headers", "part", "raw", "remote", "show"]
 
 SEVERAL_SHEETS = 24 * 1024  # octets of HTML; what others write for a short answer stays under it
-ZIPPED = 200  # files whose sections an address may name
+ZIPPED = 2000  # octets of an address that may name sections; gunicorn reads 4,094 of it all
 _SEALED = (
     "<p>This message is encrypted, or signed with its text inside (S/MIME). "
     "Download it to read it in a mail program that has your key.</p>"
@@ -213,9 +213,9 @@ def _listed(message: Message) -> list[Part]:
 
 def _files(message: Message, listed: list[Part]) -> str | None:
     """The sections of what is listed, where that is not just what the structure says is attached."""
-    sections = [each.section for each in listed]
-    same = sections == [each.section for each in message.attachments]
-    return None if same or len(sections) > ZIPPED else ",".join(sections)
+    named = ",".join(each.section for each in listed)
+    same = named == ",".join(each.section for each in message.attachments)
+    return None if same or len(named) > ZIPPED else named
 
 
 def _attachment(message: Message, each: Part) -> Attachment:

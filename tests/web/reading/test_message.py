@@ -378,6 +378,21 @@ def test_an_invitation_is_shown_as_facts_in_text(reader: Reader):
     assert "<img src=x" not in page and 'href="https://meet.example/x"' in page
 
 
+def test_files_that_lie_too_deep_for_an_address_leave_a_zip_of_the_others(reader: Reader):
+    inner = "Content-Type: multipart/related; boundary=b\r\n\r\n--b\r\nContent-Type: text/html\r\n\r\n<p>x\r\n"
+    picture = "--b\r\nContent-Type: image/png\r\nContent-ID: <x@x>\r\nContent-Transfer-Encoding: base64\r\n\r\niVBORw0K\r\n"
+    inner += picture * 40 + "--b--\r\n"
+    for number in range(60):
+        inner = f"Content-Type: multipart/mixed; boundary=b{number}b\r\n\r\n--b{number}b\r\n{inner}--b{number}b--\r\n"
+    paper = "--out\r\nContent-Type: application/pdf\r\nContent-Disposition: attachment; filename=paper.pdf\r\n\r\nx\r\n"
+    head = "Subject: x\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=out\r\n\r\n"
+    page = reader.page(reader.put(f"{head}{paper}--out\r\n{inner}--out--\r\n".encode()))
+    address = re.search(r'href="([^"]+/zip[^"]*)"', page)
+    assert address and page.count('data-testid="attachment"') == 41
+    with zipfile.ZipFile(io.BytesIO(reader.visitor.get(unescape(address[1])).body)) as packed:
+        assert packed.namelist() == ["paper.pdf"]
+
+
 @pytest.mark.parametrize("kind", ["pkcs7-mime; smime-type=enveloped-data", "x-pkcs7-mime; smime-type=signed-data"])
 def test_what_hides_its_text_inside_says_so_and_is_a_file(reader: Reader, kind: str):
     page = reader.page(reader.put(f"Subject: x\r\nContent-Type: application/{kind}; name=smime.p7m\r\n\r\nx\r\n".encode()))
