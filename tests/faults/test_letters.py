@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from email.message import EmailMessage
+from email.policy import SMTP
 from html import unescape
+from pathlib import Path
 
 import pytest
 
-from tests.conftest import MakeAccount
+from app.demo.pymap import Pymap
+from tests.conftest import MailAccount, MakeAccount
 from tests.faults.world import INBOX, Memory, Person, Work, World
 from tests.hostile.harmless import judge
 from tests.hostile.letters import letters
@@ -93,3 +97,23 @@ def right(answer: Answer) -> str:
     if len(page) < READ:
         check_part(page.partition("<main")[2].partition("</main>")[0], answer.headers["Content-Security-Policy"])
     return page
+
+
+def test_large_files_come_whole_from_a_server_that_counts_their_headers_into_their_sizes(
+    world: World, servers_folder: Path
+):
+    table, inner, made = ("a;b" * 20 + "\n") * 18_000, EmailMessage(), EmailMessage()
+    inner["Subject"] = "inner"
+    inner.set_content(table, cte="7bit")
+    made["Subject"] = "outer"
+    made.add_attachment(table, "csv", filename="table.csv", cte="7bit")
+    made.add_attachment(inner)
+    server = Pymap(servers_folder / "counting", {"counting": "secret"}).start()
+    try:
+        server.append("counting", made.as_bytes(policy=SMTP))
+        person = world.person(MailAccount(server, "counting", "secret")).signed_in()  # type: ignore[arg-type]
+        (path,) = listed(person, 1)
+        assert person.visitor.get(f"{path}/part/1").text.split() == table.split()
+        assert person.visitor.get(f"{path}/eml?part=2").text.count("a;b") == 360_000
+    finally:
+        server.stop()

@@ -29,7 +29,6 @@ from app.web.session import imap
 
 _SUBJECT = b"BODY.PEEK[HEADER.FIELDS (SUBJECT)]<0.4096> "
 _patient = partial(imap, patient=True)
-_EXACT = frozenset({"7bit", "8bit", "binary"})
 _BEGINNING = 4096  # octets as encoded, in which the first of a picture are
 POLICY = "default-src 'none'; frame-ancestors 'self'; sandbox"  # default-src does not speak of who frames it
 
@@ -44,7 +43,7 @@ def part(mailbox: str, uidvalidity: int, uid: int, section: str) -> Response:
     if found is None or first is None:
         abort(404)
     whole = len(first) < SLICE
-    length: int | None = found.size if found.encoding in _EXACT else None
+    length: int | None = None  # `size` is no promise: some servers count a part's header into it
     if whole:
         data = decode(first, found.encoding)
         content, length = iter((data,)), len(data)
@@ -98,6 +97,7 @@ def download(mailbox: str, uidvalidity: int, uid: int) -> Response:
     if first is None:
         abort(404)
     size, name = number(items.get(b"RFC822.SIZE")), _subject(items)
+    length = None if nested else size
     if nested:
         found = bodystructure.read(items.get(b"BODYSTRUCTURE"), resources().settings.parsing).find(nested)
         if found is None or found.type != "message/rfc822":
@@ -105,7 +105,7 @@ def download(mailbox: str, uidvalidity: int, uid: int) -> Response:
         size, name = found.size, found.name.removesuffix(".eml")
     if len(first) < SLICE:
         return _file(iter((first,)), f"{name}.eml", length=len(first))
-    return _file(slices(_patient, place, nested, first=first, expected=size), f"{name}.eml", length=size)
+    return _file(slices(_patient, place, nested, first=first, expected=size), f"{name}.eml", length=length)
 
 
 def _subject(items: Items) -> str:
