@@ -288,6 +288,7 @@ def begin(account: Account, password: str | None, epoch: str, *, keep: bool) -> 
     if before:
         _end_quietly(before)
     g.current = Current(account, record, secret, held.redis)
+    g.pop("notice", None)  # it may be that of who was signed in here before
 
 
 def _end_quietly(secret: bytes) -> None:

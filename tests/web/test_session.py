@@ -8,16 +8,19 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
-from flask import Flask
+from flask import Flask, g
 from markupsafe import escape
 from redis import Redis
 from sqlalchemy import insert, update
 
 from app.demo.redis import RedisServer
+from app.directory import resolve
 from app.directory.tables import AccountRow, ServerRow
 from app.profile.tables import Base
 from app.store import session as records
+from app.store.notices import Notice
 from app.web import session
+from app.web.mailboxes import pane
 from app.web.session import imap
 from config.default import Settings
 from tests.conftest import MailAccount, MakeAccount
@@ -428,3 +431,12 @@ def test_two_people_at_once_each_see_their_own(mail_app: Flask, mail_account: Ma
     assert "alice" not in page and FORWARDER in page
     token = field(reader.get("/settings/sessions"), "csrf_token")
     assert other.post("/logout", data={"csrf_token": token}).status_code == 400
+
+
+def test_who_signs_in_where_somebody_else_was_gets_news_of_their_own(app: Flask) -> None:
+    account = resolve.resolve(app.extensions["postern"].directory, FORWARDER)
+    assert account
+    with app.test_request_context("/login", method="POST"):
+        g.notice = Notice(7)  # as it came with the session of before
+        session.begin(account, None, "0", keep=False)
+        assert pane.noticed(session.current()) is None
