@@ -37,8 +37,7 @@ def text_html(text: str, *, flowed: bool = False, delsp: bool = False) -> Markup
 
     ``flowed`` and ``delsp`` as Content-Type says (RFC 3676). At most 512 KB and 20,000 lines are shown. Never raises.
     """
-    lines = _UNSHOWN.sub("", text[:MAX_TEXT].replace("\r\n", "\n").replace("\r", "\n")).split("\n", MAX_LINES)
-    del lines[MAX_LINES:]
+    lines = _split(_UNSHOWN.sub("", text[:MAX_TEXT]))[:MAX_LINES]
     while lines and not lines[-1]:
         lines.pop()
     parsed = flowed_lines(lines, delsp=delsp) if flowed else (quoted(line) for line in lines)
@@ -47,7 +46,12 @@ def text_html(text: str, *, flowed: bool = False, delsp: bool = False) -> Markup
 
 def is_cut(text: str) -> bool:
     """Whether text_html() shows less than all of it."""
-    return len(text) > MAX_TEXT or text.count("\n") > MAX_LINES
+    return len(text) > MAX_TEXT or any(_split(text)[MAX_LINES:])
+
+
+def _split(text: str) -> list[str]:
+    """The lines that are shown, then the rest as one."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n", MAX_LINES)
 
 
 class _Writer:

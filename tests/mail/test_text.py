@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.mail.text import MAX_LINKS, text_html
+from app.mail.text import MAX_LINES, MAX_LINKS, is_cut, text_html
 
 
 def test_quotes_nest_and_the_signature_stands_apart():
@@ -40,3 +40,12 @@ def test_links_are_bounded():
 def test_a_link_that_hides_its_host_says_it():
     made = text_html("https://bank.example@evil.example/ and https://p\u0430ypal.com/ and https://good.example/")
     assert "leads to evil.example<" in made and "leads to xn--pypal-4ve.com<" in made and made.count("leads to") == 2
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize(("last", "cut"), [("", False), ("the end", True)])
+def test_a_text_is_cut_where_a_line_of_it_is_not_shown(end: str, last: str, cut: bool):
+    content = f"line{end}" * MAX_LINES + last
+    assert is_cut(content) is cut
+    assert ("the end" in text_html(content)) is False
+    assert is_cut(content.partition(end)[2]) is False
