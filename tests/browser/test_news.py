@@ -168,3 +168,18 @@ def test_a_page_whose_session_ended_says_so_and_leads_to_signing_in_and_back(
     page.get_by_test_id("sign-in-button").click()
     page.wait_for_url("**/mail/INBOX/")
     expect(page.get_by_test_id("new-mail-notice")).to_be_hidden()
+
+
+def test_a_session_that_ends_between_news_and_their_list_leaves_the_page_where_it_is(
+    open_context: OpenContext, resident: Resident
+):
+    page = open_context().new_page()
+    begin(page, resident)
+    where = page.url
+    news = {"token": "9", "unseen": 90, "exists": 91, "uidnext": 92}
+    page.route("**/changes?*", lambda route: route.fulfill(json=news))
+    page.context.clear_cookies()
+    notice = page.get_by_test_id("new-mail-notice")
+    pass_time(page, lambda: page.url != where or notice.is_visible())
+    assert page.url == where
+    expect(notice).to_have_text("You are signed out. Sign in to see new mail")
