@@ -20,7 +20,7 @@ async function look(url) {
     setTimeout(() => line.abort(), SILENT);
     try {
       const answer = await fetch(`${url}?since=${encodeURIComponent(since)}`, { credentials: "same-origin", headers: { Accept: "application/json" }, signal: line.signal });
-      if (answer.status === 401) return signedOut();
+      if (answer.status === 401) return tell();
       if (!answer.ok) throw new Error(String(answer.status));
       wait = USUAL;
       if (answer.status === 200) await take(await answer.json());
@@ -47,7 +47,7 @@ async function take(news) {
 async function refresh(part) {
   const at = new URL(part?.dataset.url ?? document.querySelector("#reading [data-back]")?.dataset.back ?? "/", location.href);
   const only = !part || at.searchParams.has("q");
-  const answer = await ask(only ? at.pathname : at.href, { headers: { "X-Postern-Fragment": "news", Accept: "text/html" }, ended: signedOut }); // no session lives longer by it
+  const answer = await ask(only ? at.pathname : at.href, { headers: { "X-Postern-Fragment": "news", Accept: "text/html" }, ended: () => tell() }); // no session lives longer by it
   const newer = answer.page?.querySelector('[data-fragment="list"]');
   if (!answer.ok || !newer) throw new Error(String(answer.status));
   if (part !== listPart()) return false;
@@ -65,13 +65,11 @@ async function refresh(part) {
 }
 
 // In a line above the list, which leads to the list as it is now; said once, however long it stands.
-function tell(text) {
+function tell(text = "You are signed out. Sign in to see new mail") {
   const line = listPart()?.querySelector('[data-testid="new-mail-notice"]');
   if (line?.textContent.trim() !== text) say(text);
   if (line) [line.firstChild.textContent, line.hidden] = [text, false];
 }
-
-const signedOut = () => tell("You are signed out. Sign in to see new mail"); // a page that nobody pressed stays where it is
 
 export default function attach({ dataset: { changes } }) {
   look(changes);
