@@ -7,7 +7,7 @@ may be served by one unlisted mail server; a domain that a row knows never is, s
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Engine, Executable, String, TextClause, bindparam, false, inspect, or_, select, text
+from sqlalchemy import Engine, Executable, String, TextClause, bindparam, false, inspect, literal, or_, select, text
 
 from app.directory.account import Account, Endpoint, Server
 from app.directory.address import BadAddress, TypedAddress, parse_address
@@ -23,6 +23,7 @@ _RESOLVE = resolve_statement()
 _ACCOUNT = account_statement()
 _NEIGHBOUR = neighbour_statement()
 _ANY_DOMAIN = select(DomainRow.domain_id).limit(1)
+_NOTHING = select(literal(1))
 _MOST_SEEN = 1000  # domains
 _QUERIED, _UNLISTED = "q:", "u:"  # before the ids of accounts without a row here; those with a row have their number
 
@@ -132,6 +133,12 @@ def neighbour(directory: Directory, typed: str, *, domain: str | None = None) ->
         if row is not None:
             return account_of(row, directory.reading)
     return None
+
+
+def ask(directory: Directory) -> None:
+    """Returns where the directory can be asked. Raises DirectoryAway, and DirectoryBroken where its tables are missing;
+    those of a query of one's own are not looked at, as every question to it may be dear."""
+    _one(directory, _ANY_DOMAIN if directory.query is None else _NOTHING, {})
 
 
 def domains(

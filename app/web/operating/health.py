@@ -1,7 +1,8 @@
 """For balancers and operators: alive, ready for new requests, and figures.
 
 /healthz asks nothing of anybody: a node without Redis is alive, and killing it would help nobody. /readyz says no
-while the drain file exists, after SIGTERM, and while Redis or SQL are away; trusted networks are told what is missing.
+while the drain file exists, after SIGTERM, and while Redis or SQL are away or SQL has no tables; trusted networks are
+told what is missing.
 """
 
 import contextlib
@@ -14,9 +15,8 @@ from typing import Any
 
 from flask import Response, abort, jsonify, request
 from redis import RedisError
-from sqlalchemy import text
 
-from app.directory.engine import asking
+from app.directory import resolve
 from app.directory.errors import DirectoryError
 from app.keeper.lease import Counters
 from app.store.session import active
@@ -120,8 +120,7 @@ def _redis_answers(held: Resources) -> bool:
 
 def _sql_answers(held: Resources) -> bool:
     try:
-        with asking(), held.directory.engine.connect() as connection:
-            connection.execute(text("SELECT 1"))
+        resolve.ask(held.directory)
     except DirectoryError:
         return False
     return True

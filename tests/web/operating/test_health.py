@@ -82,6 +82,16 @@ def test_without_sql_a_node_is_not_ready(node_settings: Settings, tmp_path: Path
 
 
 @pytest.mark.servers
+def test_a_node_on_a_database_without_tables_is_not_ready(node_settings: Settings, tmp_path: Path) -> None:
+    empty = f"sqlite:///{tmp_path}/empty.sqlite"
+    settings = dataclasses.replace(node_settings, database_url=empty, directory_database_url=empty, imap_url=None)
+    browser = new_app(settings).test_client()
+    assert browser.get("/readyz").json == {"ready": False, "failing": ["sql"]}
+    own = dataclasses.replace(settings, directory_query="SELECT 'x' AS login WHERE :address = ''")
+    assert new_app(own).test_client().get("/readyz").json == {"ready": True, "failing": []}
+
+
+@pytest.mark.servers
 def test_figures_are_for_trusted_networks_and_name_nobody(signed_in: Pages) -> None:
     signed_in.get("/settings/sessions")
     signed_in.get("/nothing")
