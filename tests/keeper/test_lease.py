@@ -219,7 +219,7 @@ def test_a_borrower_that_waits_for_a_place_hears_so_and_does_not_log_in_by_itsel
     make_keeper: Callable[..., KeeperProcess], mail_account: MailAccount
 ) -> None:
     keeper = make_keeper(account_per_node=1)
-    borrower, login = keeper.borrower(silence=1.0), login_of(mail_account)
+    borrower, login = keeper.borrower(silence=1.5), login_of(mail_account)  # it may wait for 2 s
 
     def borrow() -> None:
         with borrower.lease(login):
@@ -228,7 +228,7 @@ def test_a_borrower_that_waits_for_a_place_hears_so_and_does_not_log_in_by_itsel
     with borrower.lease(login):
         thread = threading.Thread(target=borrow)
         thread.start()
-        time.sleep(1.2)
+        time.sleep(1.7)
     thread.join()
     assert (borrower.counters().direct, mail_account.logins()) == (0, 1)
 
