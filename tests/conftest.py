@@ -10,6 +10,7 @@ import secrets
 import shutil
 import socket
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -201,8 +202,12 @@ class MailAccount:
         self.server.append(self.login, message, **options)  # type: ignore[arg-type]
 
     def logins(self) -> int:
-        """Count the IMAP logins of this account so far."""
-        return self.server.logins(self.login)
+        """Count the IMAP logins of this account so far, once that rests: a server logs one after it has answered."""
+        found, before = self.server.logins(self.login), -1
+        while found != before:
+            time.sleep(0.1)
+            found, before = self.server.logins(self.login), found
+        return found
 
 
 MakeAccount = Callable[..., MailAccount]

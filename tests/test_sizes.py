@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import ast
 import statistics
+from functools import cache
 from pathlib import Path
 
 import pytest
+
+from tests.source import parsed, statements
 
 ROOT = Path(__file__).resolve().parents[1]
 PYTHON = sorted([*(ROOT / "app").rglob("*.py"), *(ROOT / "config").rglob("*.py")])
@@ -22,13 +25,21 @@ def relative(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
-def functions(path: Path) -> dict[str, int]:
+@cache
+def definitions() -> dict[Path, list[ast.AST]]:
+    """The module of each file, and all functions and classes in it."""
+    kinds = (ast.Module, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    return {path: [node for node in statements(parsed(path)) if isinstance(node, kinds)] for path in PYTHON}
+
+
+def functions() -> dict[str, int]:
     """Lines of each function, docstring and decorators left out."""
-    found = {}
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            found[f"{relative(path)}:{node.lineno} {node.name}"] = lines_of(node)
-    return found
+    return {
+        f"{relative(path)}:{node.lineno} {node.name}": lines_of(node)
+        for path, found in definitions().items()
+        for node in found
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
 
 
 def lines_of(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
@@ -46,7 +57,7 @@ def percentile(values: list[int], share: float) -> int:
 
 
 def test_functions_are_short():
-    sizes = {name: size for path in PYTHON for name, size in functions(path).items()}
+    sizes = functions()
     assert {name: size for name, size in sizes.items() if size > 60} == {}
     assert percentile(list(sizes.values()), 0.9) <= 30
     assert statistics.median(sizes.values()) <= 10
@@ -59,19 +70,21 @@ def test_files_are_short():
 
 
 def test_every_module_says_what_it_is_for():
-    silent = [
-        relative(path)
-        for path in PYTHON
-        if path.read_text().strip() and not ast.get_docstring(ast.parse(path.read_text()))
+    modules = [(path, found[0]) for path, found in definitions().items()]
+    assert all(isinstance(module, ast.Module) for _, module in modules)
+    written = [(path, module) for path, module in modules if isinstance(module, ast.Module) and module.body]
+    assert [relative(path) for path, module in written if not ast.get_docstring(module)] == []
+
+
+def test_names_say_what_a_thing_is():
+    assert [relative(path) for path in PYTHON if path.stem in FORBIDDEN_FILES] == []
+    classes = [
+        f"{relative(path)}: {node.name}"
+        for path, found in definitions().items()
+        for node in found
+        if isinstance(node, ast.ClassDef)
     ]
-    assert silent == []
-
-
-@pytest.mark.parametrize("path", PYTHON, ids=relative)
-def test_names_say_what_a_thing_is(path: Path):
-    assert path.stem not in FORBIDDEN_FILES
-    classes = [node.name for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ClassDef)]
-    assert [name for name in classes if name.endswith(FORBIDDEN_NAMES)] == []
+    assert [each for each in classes if each.endswith(FORBIDDEN_NAMES)] == []
 
 
 @pytest.mark.parametrize(

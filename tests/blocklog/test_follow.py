@@ -70,6 +70,7 @@ def log(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_it_follows_and_gives_its_log_back_at_the_end(engine: Engine, log: Path) -> None:  # noqa: F811
     with running(follower(engine, [Source("mx1", str(log))], once=False)):
         wait(lambda: len(rows(engine)) >= 9)
@@ -79,6 +80,7 @@ def test_it_follows_and_gives_its_log_back_at_the_end(engine: Engine, log: Path)
     assert rows(engine, SourceRow, "owner", "lines", "rows") == [{"owner": "", "lines": 20, "rows": 20}]
 
 
+@pytest.mark.slow
 def test_a_second_follower_waits_for_the_first(engine: Engine, log: Path) -> None:  # noqa: F811
     where = [Source("mx1", str(log))]
     with running(follower(engine, where, once=False)):
@@ -91,6 +93,7 @@ def test_a_second_follower_waits_for_the_first(engine: Engine, log: Path) -> Non
     assert len(rows(engine)) == 10
 
 
+@pytest.mark.slow
 def test_who_lost_its_log_to_another_writes_nothing(engine: Engine, log: Path) -> None:  # noqa: F811
     with running(follower(engine, [Source("mx1", str(log))], once=False)):
         wait(lambda: len(rows(engine)) == 10)
@@ -106,6 +109,7 @@ def test_who_lost_its_log_to_another_writes_nothing(engine: Engine, log: Path) -
         wait(lambda: len(rows(engine)) == 20)
 
 
+@pytest.mark.slow
 def test_without_sql_it_waits_and_loses_nothing(engine: Engine, log: Path, tmp_path: Path) -> None:  # noqa: F811
     reader = follower(engine, [Source("mx1", str(log))], once=False)
     with running(reader):
@@ -121,6 +125,7 @@ def test_without_sql_it_waits_and_loses_nothing(engine: Engine, log: Path, tmp_p
     assert rows(engine, SourceRow, "rows", "lines") == [{"rows": 30, "lines": 30}]
 
 
+@pytest.mark.slow
 def test_without_the_directory_it_waits_too(engine: Engine, log: Path) -> None:  # noqa: F811
     from app.directory.errors import DirectoryAway
 

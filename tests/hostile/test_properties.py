@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import html5lib
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, example, given
 from hypothesis import strategies as st
 
 from app.mail import bodystructure, css, invitation, stylesheet
@@ -19,10 +19,11 @@ from app.mail.small import linked, small_html
 from app.mail.syntax import parse
 from app.mail.text import text_html
 from app.mail.transfer import decode, decoded
+from tests.examples import examples
 from tests.hostile.corpus import ATTACKS
 from tests.hostile.harmless import judge, judge_css
 
-many = settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+many = examples(3, suppress_health_check=[HealthCheck.too_slow])
 
 _PIECES = sorted(
     {piece for html in ATTACKS.values() for piece in (html, html[: len(html) // 2], html[len(html) // 2 :])}

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta, timezone
 from email import policy
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from app.demo.dovecot import Dovecot
@@ -23,6 +23,7 @@ from app.mail.header import clean
 from app.mail.move import existing
 from app.mail.outgoing import Address, File, Origin, Stored, Upload, Writing, pieces, placed, size
 from app.mail.part import Place
+from tests.examples import examples
 from tests.mail.boxes import Spent, opened, scripted
 from tests.proxy import Proxy
 
@@ -343,7 +344,7 @@ WRITINGS = st.builds(
 
 
 @pytest.mark.servers
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(0.6, suppress_health_check=list(HealthCheck))
 @given(writing=WRITINGS)
 def test_whatever_is_written_is_read_back(client, writing):
     saved = save(client, "Drafts", pieces(writing, final=False))

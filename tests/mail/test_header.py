@@ -4,10 +4,11 @@ import time
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.mail.header import Address, addresses, date, decode, decode_charset, fields
+from tests.examples import examples
 
 
 @pytest.mark.parametrize(
@@ -100,7 +101,7 @@ def test_an_encoding_that_lies_is_shown_as_far_as_it_goes():
 
 
 @given(st.binary(max_size=400))
-@settings(max_examples=500)
+@examples(5)
 def test_no_bytes_make_a_field_raise_or_break_a_line(raw):
     assert not set(decode(raw)) & set("\r\n\0\u2028\u202e")
     for each in addresses(raw):
@@ -111,7 +112,7 @@ def test_no_bytes_make_a_field_raise_or_break_a_line(raw):
 
 
 @given(st.text(alphabet='=?utf-8qQbB_, <>()";:\\@\r\n\t', max_size=300))
-@settings(max_examples=500)
+@examples(5)
 def test_no_mixture_of_marks_makes_a_field_raise(text):
     decode(text.encode())
     addresses(text.encode())

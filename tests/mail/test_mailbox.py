@@ -130,6 +130,7 @@ def test_a_mailbox_whose_count_is_refused_has_none():
     assert [box.unseen for box in boxes] == [None, None]
 
 
+@pytest.mark.slow
 def test_a_server_that_lists_for_the_first_time_gets_longer_to_answer():
     def late(_command):
         time.sleep(0.3)

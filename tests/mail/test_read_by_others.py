@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 
 import fast_mail_parser as rust
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from imapclient import IMAPClient
 
@@ -29,6 +29,7 @@ from app.mail.flowed import joined
 from app.mail.header import clean
 from app.mail.outgoing import Address, File, Upload, Writing, new_message_id, pieces
 from tests.conftest import MailAccount
+from tests.examples import examples
 
 SAFE = st.characters(codec="utf-8", exclude_categories=["Cc", "Cf", "Cn", "Co", "Zl", "Zp", "Zs"])
 # Words in any script, with what parsers trip over: quotes, commas, brackets, what looks like an encoded word.
@@ -240,7 +241,7 @@ def texts_hold(raw: bytes, writing: Writing) -> None:
 
 
 @pytest.mark.slow
-@settings(suppress_health_check=[HealthCheck.too_slow], max_examples=60)
+@examples(0.6, suppress_health_check=[HealthCheck.too_slow])
 @given(writings())
 def test_three_parsers_find_what_was_written(writing: Writing):
     raw = octets(writing)
@@ -262,7 +263,7 @@ def named(reading: Reading, loose: bool) -> dict[str, list[tuple[str, str]]]:
     }
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], max_examples=25)
+@examples(0.25, suppress_health_check=[HealthCheck.too_slow])
 @given(writings(MAILBOX | UTF8_MAILBOX))
 def test_local_parts_beyond_ascii_are_found_too_where_they_may_be_sent(writing: Writing):
     raw = octets(writing, utf8=True)

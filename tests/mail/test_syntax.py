@@ -3,10 +3,11 @@
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.mail.syntax import atoms, esearch, expand, fetches, named, number, numbers, parse, section
+from tests.examples import examples
 
 
 def test_strings_atoms_nil_and_nested_lists_are_told_apart():
@@ -73,7 +74,7 @@ def test_atoms_of_what_is_no_list_are_none():
 
 
 @given(st.lists(st.binary(max_size=200), max_size=6))
-@settings(max_examples=300)
+@examples(3)
 def test_no_bytes_make_the_parser_raise(pieces):
     parse(pieces)
     list(fetches([tuple(pieces)]))

@@ -65,10 +65,10 @@ def settings_in(folder: Path) -> Settings:
     return dataclasses.replace(read, failure_seconds=0.05)
 
 
-@pytest.fixture
-def lone_app(settings: Settings) -> Flask:
-    """Without Redis and SQL: what a visitor who is not signed in may see."""
-    return new_app(settings)
+@pytest.fixture(scope="module")
+def lone_app(tmp_path_factory: pytest.TempPathFactory) -> Flask:
+    """Without Redis and SQL: what a visitor who is not signed in may see. One for a file of tests: it takes 45 ms."""
+    return new_app(settings_in(tmp_path_factory.mktemp("node")))
 
 
 @pytest.fixture
