@@ -24,12 +24,13 @@ from app.mail.wire import Argument, encode
 WAKE_SECONDS = 1.0
 COMMAND_SECONDS = 5.0
 UNASKED = 4_000_000  # bytes that a server may say unasked: flags of 100,000 messages that another program changed
+WITHOUT_IDLE = 3600.0  # seconds until a mail server that refused IDLE is asked for it again:
 HEARD = 100  # untagged responses of a command that are remembered, the last ones
 
 State = Literal["idle", "parking", "parked", "waking", "lent", "closed"]
 
 _known_capabilities: dict[tuple[str, ...], tuple[str, ...]] = {}  # one copy per server: 1,000 connections share it
-_without_idle: set[str] = set()  # mail servers that offer IDLE and refuse it: nothing is ever parked there again
+_refused_idle: dict[str, float] = {}  # mail servers that offer IDLE and refuse it, and when: nothing is parked there
 
 
 class Upstream:
@@ -111,9 +112,9 @@ class Upstream:
         word, waited = status(line), self.state == "waking"
         self._tag = b""
         if not waited:
-            if len(_without_idle) > 1000:
-                _without_idle.clear()
-            _without_idle.add(self.place)
+            if len(_refused_idle) > 1000:
+                _refused_idle.clear()
+            _refused_idle[self.place] = time.monotonic()
         if word == b"BAD" or (waited and word != b"OK"):
             self.close()
             return
@@ -137,7 +138,8 @@ class Upstream:
     @property
     def parks(self) -> bool:
         """Whether it can wait in IDLE."""
-        return self.note.has("IDLE") and self.place not in _without_idle
+        refused = _refused_idle.get(self.place)
+        return self.note.has("IDLE") and (refused is None or time.monotonic() - refused > WITHOUT_IDLE)
 
     def park(self) -> None:
         """Sends IDLE; the reader does the rest. Dovecot hibernates such connections by itself."""

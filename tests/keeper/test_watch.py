@@ -160,6 +160,16 @@ def test_a_server_that_refuses_idle_is_asked_once_for_all_its_accounts(
         assert server.connections == (4 if ended else 3)
 
 
+@pytest.mark.servers
+def test_a_server_that_refused_idle_is_asked_again_after_a_while(
+    redis_server: RedisServer, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.keeper.upstream.WITHOUT_IDLE", 0.3)
+    with Scripted({"IDLE": b"%t NO not now\r\n"}, capabilities=CAPABILITIES + b" IDLE") as server:
+        watched(redis_server, server, lambda _: told(server, "IDLE", times=2))
+        assert "NOOP" in server.names()[server.names().index("IDLE") :]  # meanwhile it looks by itself
+
+
 def watched(
     redis_server: RedisServer, server: Scripted, while_it_lasts: Callable[[Watchers], Coroutine[None, None, None]]
 ) -> None:
