@@ -19,6 +19,7 @@ from app.demo.process import end, find_program, free_port, spawn, wait_until
 pytestmark = pytest.mark.servers
 
 SHIPPED = Path("config/haproxy/haproxy.cfg")
+AWAY = SHIPPED.with_name("away.html")
 
 
 @dataclass
@@ -91,6 +92,7 @@ def configuration(folder: Path, port: int, nodes: tuple[FakeNode, FakeNode]) -> 
     for number, node in enumerate(nodes, 1):
         text = text.replace(f" node{number}:8000", f" 127.0.0.1:{node.port}")
     text = text.replace("/usr/local/etc/haproxy/tls/", f"{folder}/tls/")
+    text = text.replace("/usr/local/etc/haproxy/away.html", str(AWAY.resolve()))
     text = text.replace("/tmp/haproxy.sock", f"{folder}/admin.sock")
     text = text.replace("bind :8080", f"bind 127.0.0.1:{port}").replace("bind :8443", f"bind 127.0.0.1:{free_port()}")
     text = re.sub(r"inter 2s fastinter 500ms|inter 2s", "inter 100ms", text).replace("slowstart 10s", "")
@@ -149,8 +151,8 @@ def test_a_post_that_has_left_is_never_sent_twice(front: Front) -> None:
     for node in front.nodes:
         node.silent = True
         node.seen.clear()
-    status, _ = front.ask("POST", "/mail/INBOX/actions")
-    assert status in (500, 502)
+    status, text = front.ask("POST", "/mail/INBOX/actions")
+    assert status == 502 and text == AWAY.read_text()
     assert [method for node in front.nodes for method, _, _ in node.seen] == ["POST"]
 
 
@@ -171,6 +173,16 @@ def test_without_a_ready_node_the_living_ones_answer(front: Front) -> None:
         node.ready = False
     time.sleep(1)
     assert {front.ask() for _ in range(6)} == {(200, "a"), (200, "b")}
+
+
+def test_without_a_living_node_a_page_says_what_to_do(front: Front) -> None:
+    for node in front.nodes:
+        node.stop()
+    deadline = time.monotonic() + 15
+    while (found := front.ask())[0] != 503:
+        assert time.monotonic() < deadline, found
+        time.sleep(0.1)
+    assert found[1] == AWAY.read_text()
 
 
 def test_what_a_browser_says_of_its_address_is_replaced(front: Front) -> None:
