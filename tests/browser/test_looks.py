@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import imaplib
+import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
+from app.demo import compose
 from app.demo.messages import Mailbag
 from app.demo.node import Node
 from app.demo.words import Person
@@ -365,6 +367,25 @@ def test_paper_shows_the_message_and_nothing_around_it(page: Page, resident: Res
     page.emulate_media(media="print")
     page.set_viewport_size({"width": 794, "height": 1123})
     assert page.get_by_test_id("message-frame").bounding_box()["height"] > 900
+
+
+def test_a_long_newsletter_is_printed_whole_from_a_page_of_its_own(page: Page, resident: Resident):
+    owner, paper = Person("Alice", resident.address), Person("The Paper", "news@example.com")
+    news = compose.letter(paper, owner, "News", datetime.now(UTC), message_id="long@example.com")
+    news.set_content("plain")
+    hiding = "header,h1{display:none!important;color:#fff!important}"
+    news.add_alternative(f"<style>{hiding}</style>" + "<p>A line of the news.</p>" * 400, subtype="html")
+    resident.mail.append(news.as_bytes())
+    sign_in(page, resident)
+    row(page, "News").get_by_test_id("message-subject-link").click()
+    page.get_by_test_id("message-menu").click()
+    with page.expect_popup() as opened:
+        page.get_by_test_id("open-alone").click()
+    sheet = opened.value
+    expect(sheet).to_have_title("News")
+    expect(sheet.get_by_text("From: The Paper <news@example.com>")).to_be_visible()
+    expect(sheet.get_by_role("heading", name="News")).to_have_css("color", "rgb(26, 26, 26)")
+    assert len(re.findall(rb"/Type */Page\b", sheet.pdf(format="A4"))) > 8
 
 
 def test_at_twice_the_size_every_item_of_the_menu_is_reached(open_context: OpenContext, resident: Resident):

@@ -11,15 +11,18 @@ from flask import Response, abort, make_response, request
 from app.mail import bodystructure, marks, sanitize
 from app.mail.bodystructure import Part
 from app.mail.charset import decode_text
+from app.mail.envelope import arrived
 from app.mail.errors import BadArgument
 from app.mail.message import MAX_HEADER, read_header
 from app.mail.part import Items, Wanted, bodies, check_section, fetch, item
 from app.mail.picture import data_uri
 from app.mail.syntax import section as joined
+from app.mail.syntax import text
 from app.mail.transfer import decode
+from app.web.reading import alone
 from app.web.reading.remote import confirmed, may_load, message_name
 from app.web.resources import resources
-from app.web.session import imap
+from app.web.session import current, imap
 
 ENCODED = 225 / 128  # octets of HTML as encoded for one that is shown: base64, and letters of several octets
 RELATED_PARTS = 40
@@ -31,9 +34,9 @@ _ASKED = b"BODYSTRUCTURE BODY.PEEK[HEADER.FIELDS (FROM AUTHENTICATION-RESULTS)]<
 _PICTURE = re.compile(r"([0-9.]{1,400})-([0-9]{1,9})")
 
 # The sheet is white whatever the page's colours are: mail is written for white.
-_BEFORE = (
-    '<!doctype html><html><head><meta charset="utf-8"><meta name="color-scheme" content="only light">'
-    "<title>The message</title><style>html{background:#fff;color:#1a1a1a;color-scheme:only light}"
+_BEFORE = '<!doctype html><html><head><meta charset="utf-8"><meta name="color-scheme" content="only light"><title>'
+_STYLE = (
+    "</title><style>html{background:#fff;color:#1a1a1a;color-scheme:only light}"
     "body{margin:0;padding:16px 24px;font:16px/1.5 system-ui,sans-serif;overflow-wrap:anywhere}"
     "img{max-width:100%}table{max-width:100%}blockquote{margin:0 0 0 4px;padding-left:12px;border-left:2px solid #ccc}"
     f"pre{{white-space:pre-wrap}}@media(max-width:560px){{body{{padding:16px}}}}{marks.STYLE}</style></head><body>"
@@ -43,14 +46,16 @@ _AFTER = "</body></html>"
 
 
 def frame(mailbox: str, uidvalidity: int, uid: int) -> Response:
-    """GET …/frame?section=&pictures=&part=: NOOP and one FETCH of the HTML, its pictures and the sender."""
+    """GET …/frame?section=&pictures=&part=&alone=: NOOP and one FETCH of the HTML, its pictures and the sender."""
     section = check_section(request.args.get("section", ""))
     pictures = _pictures(request.args.get("pictures", ""))
     limits = resources().settings.parsing
+    by_itself = bool(request.args.get("alone"))
     wanted = [Wanted(section, round(limits.html_bytes * ENCODED)), *pictures]
     with imap() as client:
         client.select(mailbox, uidvalidity=uidvalidity)
-        items = fetch(client, uid, _ASKED % min(MAX_HEADER, limits.header_bytes) + b" ".join(map(item, wanted)))
+        asked = alone.ASKED if by_itself else _ASKED
+        items = fetch(client, uid, asked % min(MAX_HEADER, limits.header_bytes) + b" ".join(map(item, wanted)))
     structure = bodystructure.read(items.get(b"BODYSTRUCTURE"), limits)
     shown = structure.find(section)
     if shown is None or shown.type != "text/html":
@@ -59,12 +64,19 @@ def frame(mailbox: str, uidvalidity: int, uid: int) -> Response:
     html = decode_text(decode(raw.get(section, b""), shown.encoding), shown.charset, html=True)
     allowed = _allowed(mailbox, uidvalidity, uid, items)
     images = _images(structure, raw, pictures, sanitize.referenced(html, limits))
-    return answer(sanitize.frame_html(html, images=images, remote=allowed, limits=limits), remote=allowed)
+    cleaned = sanitize.frame_html(html, images=images, remote=allowed, limits=limits)
+    return answer(cleaned, remote=allowed, sheet=_sheet(items) if by_itself else alone.FRAMED)
 
 
-def answer(cleaned: sanitize.Cleaned, *, remote: bool) -> Response:
+def _sheet(items: Items) -> alone.Sheet:
+    header = read_header(joined(items, b"BODY[HEADER.FIELDS"))
+    return alone.sheet(header, current().zone, arrived(text(items.get(b"INTERNALDATE"))))
+
+
+def answer(cleaned: sanitize.Cleaned, *, remote: bool, sheet: alone.Sheet = alone.FRAMED) -> Response:
     """The frame's document with its policy. Takes whatever HTML it is given: nothing here trusts it."""
-    response = make_response(f"{_BEFORE}{cleaned.html}{_CUT if cleaned.cut else ''}{_AFTER}")
+    cut = _CUT if cleaned.cut else ""
+    response = make_response(f"{_BEFORE}{sheet.title}{_STYLE}{sheet.head}{cleaned.html}{cut}{_AFTER}")
     response.headers["Content-Type"] = "text/html; charset=utf-8"
     response.headers["Content-Security-Policy"] = policy(remote=remote)
     response.headers["Referrer-Policy"] = "no-referrer"

@@ -111,6 +111,21 @@ def test_html_stands_only_in_the_frame_with_its_policy(reader: Reader):
     assert frame.headers["X-Content-Type-Options"] == "nosniff"
 
 
+def test_by_itself_the_frame_says_who_wrote_to_whom_and_when(reader: Reader):
+    made = html_letter("<style>header{display:none}</style><p>Dear reader</p>", subject="5 < 6 & more")
+    page = reader.page(reader.put(made))
+    address = re.search(r'href="([^"]+alone=1)" target="_blank" rel="noopener"', page)
+    assert address
+    alone, framed = reader.visitor.get(unescape(address[1])), reader.frame(page)
+    assert "<title>5 &lt; 6 &amp; more</title>" in alone.text
+    assert "<h1><bdi>5 &lt; 6 &amp; more</bdi></h1>" in alone.text
+    assert "<p>From: <bdi>Carol &lt;carol@shop.example&gt;</bdi></p>" in alone.text
+    assert "<p>To: " in alone.text and "<p>Date: " in alone.text and "<p>Dear reader</p>" in alone.text
+    assert "<p>From: " not in framed.text and "<title>The message</title>" in framed.text
+    for name in ("Content-Security-Policy", "Cache-Control", "Referrer-Policy", "X-Content-Type-Options"):
+        assert alone.headers[name] == framed.headers[name]
+
+
 def test_inline_pictures_come_inside_the_frame_and_are_not_listed(reader: Reader):
     made = letter()
     made.set_content("plain")

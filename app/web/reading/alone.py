@@ -1,0 +1,62 @@
+"""HTML mail by itself, to be printed: its frame as a page of its own, with who wrote it, to whom, when and about what.
+
+A frame without scripts has no height that its page could know, so that on paper it ends where the sheet does.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final, NamedTuple
+
+from markupsafe import Markup
+
+from app.mail.header import Address
+from app.mail.message import Header
+from app.web.format import Zone, full_date, plain
+
+ASKED: Final = (
+    b"BODYSTRUCTURE INTERNALDATE BODY.PEEK[HEADER.FIELDS (FROM TO CC SUBJECT DATE AUTHENTICATION-RESULTS)]<0.%d> "
+)
+_CLASS: Final = "postern-head"
+# In a layer, as in app/mail/marks.py: no style of the mail hides or changes these lines.
+_STYLE: Final = (
+    f"@layer postern{{.{_CLASS}{{all:initial!important;display:block!important;margin:0 0 16px!important;"
+    "padding:0 0 12px!important;border-bottom:1px solid #ccc!important;color:#1a1a1a!important;"
+    "font:14px/1.5 system-ui,sans-serif!important;overflow-wrap:anywhere!important}"
+    f".{_CLASS} *{{all:unset!important;font:inherit!important;color:inherit!important}}"
+    f".{_CLASS} h1{{display:block!important;font-size:20px!important;font-weight:600!important}}"
+    f".{_CLASS} p{{display:block!important}}.{_CLASS} bdi{{unicode-bidi:isolate!important}}}}"
+)
+
+
+class Sheet(NamedTuple):
+    """What stands around a mail in its frame, as HTML."""
+
+    title: Markup
+    head: Markup
+
+
+FRAMED: Final = Sheet(Markup("The message"), Markup())  # the page around it says the rest
+
+
+def sheet(header: Header, zone: Zone, arrived: datetime) -> Sheet:
+    """The lines above a mail, and a title, which names the file that it is printed into.
+
+    `arrived`: the date of a mail that names none.
+    """
+    subject = Markup.escape(plain(header.subject) or "(no subject)")
+    people = (("From", header.from_), ("To", header.to), ("Copy", header.cc))
+    lines = [_line(name, _people(who)) for name, who in people if who]
+    lines.append(_line("Date", Markup.escape(full_date(header.date or arrived, zone))))
+    head = Markup('<style>{}</style><header class="{}"><h1><bdi>{}</bdi></h1>{}</header>')
+    return Sheet(subject, head.format(Markup(_STYLE), _CLASS, subject, Markup().join(lines)))
+
+
+def _line(name: str, value: Markup) -> Markup:
+    return Markup("<p>{}: {}</p>").format(name, value)
+
+
+def _people(everyone: Sequence[Address]) -> Markup:
+    """Name and address of each; the address alone where there is no other name."""
+    named = [(plain(each.name), plain(each.address)) for each in everyone]
+    shown = [f"{name} <{address}>" if name and name != address else address for name, address in named]
+    return Markup(", ").join(Markup("<bdi>{}</bdi>").format(each) for each in shown)
