@@ -20,7 +20,8 @@ _CLASS: Final = "postern-head"
 # In a layer, as in app/mail/marks.py: no style of the mail hides or changes these lines.
 _STYLE: Final = (
     f"@layer postern{{.{_CLASS}{{all:initial!important;display:block!important;margin:0 0 16px!important;"
-    "padding:0 0 12px!important;border-bottom:1px solid #ccc!important;color:#1a1a1a!important;"
+    "padding:8px 12px 12px!important;background:#fff!important;color:#1a1a1a!important;"
+    "border-bottom:1px solid #ccc!important;"
     "font:14px/1.5 system-ui,sans-serif!important;overflow-wrap:anywhere!important}"
     f".{_CLASS} *{{all:unset!important;font:inherit!important;color:inherit!important}}"
     f".{_CLASS} h1{{display:block!important;font-size:20px!important;font-weight:600!important}}"
