@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import socket
 import threading
@@ -42,6 +43,7 @@ class Sink:
         self.refuse: dict[str, str] = {}
         self.verdict: str | None = None  # instead of 250 after the dot
         self.deferred = 0  # how many messages are to come again later
+        self.hold: threading.Event | None = None  # what the answer after the dot waits for
         self.taken: list[Taken] = []
         warnings.filterwarnings("ignore", message="Requiring AUTH", module="aiosmtpd")
         self._controller = Controller(
@@ -90,6 +92,8 @@ class Sink:
         return "250 2.1.5 Ok"
 
     async def handle_DATA(self, _server: SMTP, session: Session, envelope: Envelope) -> str:
+        while self.hold and not self.hold.is_set():
+            await asyncio.sleep(0.01)
         if self.verdict:
             return self.verdict
         if self.deferred:
