@@ -136,12 +136,6 @@ class Proxy:
             inside.sent, inside.received = now.sent - before[1], now.received - before[2]
             inside.connections = now.connections - before[3]
 
-    @property
-    def open_connections(self) -> int:
-        """Connections that are open now."""
-        with self._lock:
-            return len(self._open) // 2
-
     # -- harm --------------------------------------------------------------------------------------------------------
 
     def fault(self, kind: Kind, direction: Direction = "down", after: int = 0, *, once: bool = False) -> None:

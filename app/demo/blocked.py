@@ -82,13 +82,13 @@ class History:
         for day in range(DAYS, 0, -1):
             for to in self.addresses:
                 begin = self.now - timedelta(days=day)
-                for number in range(self.chance.randint(5, 9)):
+                for _ in range(self.chance.randint(5, 9)):
                     at = begin + timedelta(minutes=self.chance.randint(0, 23 * 60), seconds=self.chance.randint(0, 59))
                     if at + timedelta(hours=1) < self.now:
-                        found += self._one(at, to, number)
+                        found += self._one(at, to)
         return sorted(found, key=lambda each: each[0])
 
-    def _one(self, at: datetime, to: str, number: int) -> Lines:
+    def _one(self, at: datetime, to: str) -> Lines:
         kind = self.chance.choices(
             [self.refused, self.spam, self.greylisted, self.banned, self.full, self.arrived], [5, 3, 2, 0.5, 0.2, 4]
         )[0]

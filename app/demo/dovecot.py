@@ -143,11 +143,6 @@ class Dovecot:
         fresh.rename(target)
         self.users[login] = password
 
-    def remove_user(self, login: str) -> None:
-        """Take an account away; its mail stays."""
-        (self.folder / "accounts" / login).unlink(missing_ok=True)
-        self.users.pop(login, None)
-
     def maildir(self, login: str, mailbox: str = "INBOX") -> Path:
         """Return the Maildir folder of a mailbox."""
         root = self.folder / "mail" / login / "Maildir"

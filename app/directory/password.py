@@ -39,14 +39,14 @@ def verify_password(stored: str | None, password: str) -> bool:
         return False
 
 
-# Measured on a busy machine: 0.65, 0.8 and 0.16 s.
-SCHEMES = ("argon2id", "bcrypt", "sha512-crypt")
+# Measured on a busy machine: argon2id 0.65 s, bcrypt 0.8 s, sha512-crypt 0.16 s.
 _CRYPT_SCHEMES = {"bcrypt": ("{BLF-CRYPT}", "$2y$", 12), "sha512-crypt": ("{SHA512-CRYPT}", "$6$", 200_000)}
 
 
 def hash_password(password: str, scheme: str = "argon2id") -> str:
-    """A new hash, `{ARGON2ID}$argon2id$...`, with argon2-cffi's current cost (RFC 9106 §4, second choice); or one of
-    the other SCHEMES. Raises ValueError for a password that crypt would cut, OSError where there is no libxcrypt."""
+    """A new hash, `{ARGON2ID}$argon2id$...`, with argon2-cffi's current cost (RFC 9106 §4, second choice); `scheme` may
+    be "bcrypt" or "sha512-crypt", too. Raises ValueError for a password that crypt would cut, OSError where there is no
+    libxcrypt."""
     if scheme == "argon2id":
         return "{ARGON2ID}" + argon2.PasswordHasher().hash(password)
     name, prefix, cost = _CRYPT_SCHEMES[scheme]

@@ -33,8 +33,8 @@ MAX_TEXTS: Final = 1024 * 1024
 MAX_RAW: Final = 256 * 1024
 
 _FIELDS: Final = (
-    b"SUBJECT FROM SENDER REPLY-TO TO CC BCC DATE MESSAGE-ID IN-REPLY-TO REFERENCES LIST-ID LIST-POST LIST-UNSUBSCRIBE "
-    b"LIST-UNSUBSCRIBE-POST MAIL-FOLLOWUP-TO RESENT-MESSAGE-ID AUTHENTICATION-RESULTS"
+    b"SUBJECT FROM SENDER REPLY-TO TO CC BCC DATE MESSAGE-ID IN-REPLY-TO REFERENCES LIST-POST MAIL-FOLLOWUP-TO "
+    b" RESENT-MESSAGE-ID AUTHENTICATION-RESULTS"
 )
 _SHOWN_ADDRESSES: Final = 500
 
@@ -56,9 +56,7 @@ class Header:
     resent_message_id: str = ""  # of a message sent on as it is: the last time's
     in_reply_to: str = ""
     references: tuple[str, ...] = ()
-    list_id: str = ""
     list_post: str = ""
-    list_unsubscribe: str = ""
     authentication_results: tuple[str, ...] = ()
 
 
@@ -202,9 +200,7 @@ def read_header(block: bytes) -> Header:
         resent_message_id=decode(raw.get("resent-message-id", b""), 500),
         in_reply_to=decode(raw.get("in-reply-to", b""), 500),
         references=tuple(decode(raw.get("references", b""), 20_000).split()[-100:]),
-        list_id=decode(raw.get("list-id", b""), 500),
         list_post=decode(raw.get("list-post", b"")),
-        list_unsubscribe=decode(raw.get("list-unsubscribe", b"")),
         # With two From fields nobody knows which of them was checked (RFC 7489 §6.6.1).
         authentication_results=() if [name for name, _ in found].count("from") > 1 else tuple(results),
     )

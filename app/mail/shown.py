@@ -19,9 +19,6 @@ MAX_SHOWN: Final = 50
 _REPORTS: Final = frozenset(["message/delivery-status", "message/disposition-notification", "text/rfc822-headers"])
 # How gladly an alternative is shown; what is not here is not shown in place of others.
 _RANK: Final = {"text/html": 3, "text/plain": 2, "text/enriched": 1, "text/richtext": 1}
-_SIGNATURES: Final = frozenset(
-    ["application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature"]
-)
 # Encrypted, or signed with the text inside (RFC 8551 §3.3, §3.5.2): nothing of it can be shown.
 SEALED: Final = frozenset(["application/pkcs7-mime", "application/x-pkcs7-mime"])
 
@@ -139,8 +136,3 @@ def _first_text(parts: tuple[Part, ...]) -> Part | None:
         if part.type.startswith(("text/", "multipart/")):
             return part
     return parts[0] if parts else None
-
-
-def is_signature(part: Part) -> bool:
-    """Whether a part is a detached signature: listed, never counted as a file."""
-    return part.type in _SIGNATURES

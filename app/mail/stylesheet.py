@@ -164,8 +164,3 @@ def _after(pattern: re.Pattern[str], text: str, position: int) -> int:
     """The place after a match that begins here; 0 when nothing matches."""
     match = pattern.match(text, position)
     return match.end() if match else 0
-
-
-def _skipped(text: str, position: int) -> int:
-    """The place after a media block that is not wanted; 0 when its end is not plain."""
-    return _after(_UNWANTED, text, position)

@@ -141,8 +141,6 @@ class Found:
     count: int | None = None
     all: bytes | None = None
     partial: bytes | None = None
-    least: int | None = None
-    greatest: int | None = None
 
 
 def esearch(untagged: Iterable[Sequence[bytes]]) -> Found | None:
@@ -167,6 +165,4 @@ def _found(items: dict[bytes, Value]) -> Found:
         count=number(items[b"COUNT"]) if b"COUNT" in items else None,
         all=text(items[b"ALL"]) if b"ALL" in items else None,
         partial=window,
-        least=number(items[b"MIN"]) if b"MIN" in items else None,
-        greatest=number(items[b"MAX"]) if b"MAX" in items else None,
     )

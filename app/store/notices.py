@@ -1,13 +1,13 @@
 """News of an account through Redis: epochs that revoke sessions, watchers of INBOX, and what they saw.
 
 Shared by the web workers (blocking client) and the keeper (asyncio client): the key and (de)serialising parts
-are plain functions that both use; the functions with a client are for the blocking one. Counts and UIDNEXT only.
+are plain functions that both use; the functions with a client are for the blocking one. Numbers only, no mail.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -115,33 +115,12 @@ def bump_notice(redis: Redis, account_id: str) -> int:
     return publish_notice(redis, account_id)
 
 
-def bump_epoch(redis: Redis, account_id: str) -> str:
-    """Ends every session and kept connection of the account: the new epoch is the truth, the message a hint."""
-    pipe = redis.pipeline(transaction=True)
-    pipe.incr(epoch_key(account_id))
-    pipe.publish(REVOKED_CHANNEL, account_id)
-    return str(pipe.execute()[0])
-
-
-def publish_revocation(redis: Redis, account_id: str) -> None:
-    """Asks every keeper to compare the account's epoch now."""
-    redis.publish(REVOKED_CHANNEL, account_id)
-
-
 def epochs(redis: Redis, account_ids: Sequence[str]) -> dict[str, str]:
     """The epochs of accounts, by id."""
     if not account_ids:
         return {}
     found: list[Any] = redis.mget([epoch_key(account_id) for account_id in account_ids])
     return {account_id: parse_epoch(value) for account_id, value in zip(account_ids, found, strict=True)}
-
-
-def subscribe_revocations(redis: Redis) -> Iterator[str]:
-    """Account ids as they are revoked, for as long as the caller iterates (blocking)."""
-    with redis.pubsub(ignore_subscribe_messages=True) as channel:  # type: ignore[no-untyped-call]
-        channel.subscribe(REVOKED_CHANNEL)
-        for message in channel.listen():
-            yield _text(message["data"])
 
 
 def _text(value: Any) -> str:

@@ -17,7 +17,8 @@ from app.directory.tables import ServerRow
 from app.mail.login import MasterUser
 from app.outbox import queue
 from app.outbox.mail import Place, State
-from app.store.notices import bump_epoch, epoch_key, parse_epoch, read_notice
+from app.store.notices import epoch_key, parse_epoch, read_notice
+from app.store.session import end_everywhere
 from tests.courier.world import World
 from tests.mail.boxes import opened
 from tests.smtpsink import Script, Sink
@@ -231,7 +232,7 @@ def test_bytes_that_are_gone_or_others_are_not_sent(world: World) -> None:
 
 def test_a_new_password_or_signing_out_everywhere_takes_the_credential_back(world: World) -> None:
     number = world.enqueue(world.letter())
-    bump_epoch(world.redis, world.account.id)
+    end_everywhere(world.redis, world.account.id)
     other = world.enqueue(world.letter())
     world.redis.delete(*world.redis.keys(f"outbox:{other}*"))
     world.run()

@@ -15,7 +15,8 @@ from app.demo.redis import RedisServer
 from app.keeper.epochs import Epochs
 from app.keeper.process import cancel
 from app.mail.errors import MailError
-from app.store.notices import bump_epoch, epoch_key
+from app.store.notices import epoch_key
+from app.store.session import end_everywhere
 from tests.conftest import MailAccount
 from tests.keeper.places import KeeperProcess, login_of, until
 from tests.keeper.test_pool import Bench
@@ -31,7 +32,7 @@ def test_signing_out_everywhere_ends_kept_and_lent_connections(
         pass
     until(lambda: keeper.count("idle") == 2)
     with pytest.raises(MailError), borrower.lease(login) as client:
-        bump_epoch(redis, login.account_id)
+        end_everywhere(redis, login.account_id)
         until(lambda: keeper.count("idle", "lent") == 0)
         client.noop()
 
@@ -43,7 +44,7 @@ def test_another_account_is_left_alone(
     for login in (one, other):
         with borrower.lease(login):
             pass
-    bump_epoch(redis, one.account_id)
+    end_everywhere(redis, one.account_id)
     until(lambda: keeper.count("idle") == 1)
     time.sleep(0.2)
     with borrower.lease(other):

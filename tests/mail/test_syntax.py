@@ -51,7 +51,7 @@ def test_search_answers_may_come_in_several_lines():
 
 def test_an_esearch_answer_is_read_with_and_without_its_correlator():
     found = esearch([(b'* ESEARCH (TAG "A1") UID COUNT 17 PARTIAL (1:3 20,18:19) ALL 2,10:11',)])
-    assert (found.count, found.partial, found.all, found.least) == (17, b"20,18:19", b"2,10:11", None)
+    assert (found.count, found.partial, found.all) == (17, b"20,18:19", b"2,10:11")
     assert esearch([(b"* ESEARCH UID PARTIAL (1:3 NIL) MIN 4 MAX 9",)]).partial == b""
     assert esearch([(b"* SEARCH 1",)]) is None
 

@@ -11,7 +11,7 @@ from redis import Redis, RedisError
 from app.demo.redis import RedisServer
 from app.store import session
 from app.store.connect import connect
-from app.store.notices import bump_epoch, publish_notice, read_notice
+from app.store.notices import epoch_key, publish_notice, read_notice
 from app.store.seal import BrokenSeal, Keyring
 from app.store.session import Record
 
@@ -121,7 +121,7 @@ def test_no_use_extends_it_beyond_the_absolute_end(redis: Redis, begin: Callable
 
 def test_a_new_epoch_ends_all_sessions_of_the_account_and_no_others(redis: Redis, begin: Callable[..., bytes]) -> None:
     mine, others = [begin(), begin()], begin(account_id="8")
-    bump_epoch(redis, "7")
+    redis.incr(epoch_key("7"))
     assert [session.read(redis, secret, now=NOW, touch=True) for secret in mine] == [None, None]
     assert session.read(redis, others, now=NOW, touch=True)
 

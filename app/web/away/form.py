@@ -81,7 +81,7 @@ def vacation_of(
             values[name] = _bound(getattr(told, name), getattr(was, name), zone)
         except ValueError:
             faults[name] = "A day such as 2026-12-20."
-    values |= _people(told, was, contacts, faults) | _days(told, was, faults)
+    values |= _people(told, was, contacts, faults) | _days(told, faults)
     if faults:
         return None, replace(told, faults=faults)
     try:
@@ -111,7 +111,7 @@ def _people(told: Typed, was: Vacation, contacts: Sequence[str], faults: dict[st
     return {"contacts": tuple(contacts[:MOST_CONTACTS])}
 
 
-def _days(told: Typed, was: Vacation, faults: dict[str, str]) -> dict[str, Any]:
+def _days(told: Typed, faults: dict[str, str]) -> dict[str, Any]:
     """Left empty it is as the mail server has it, or in seconds as another program set it."""
     if not told.days:
         return {"days": None}

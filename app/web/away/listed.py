@@ -40,7 +40,7 @@ def owns(me: Current) -> bool:
 
 def standing(me: Current) -> Standing:
     """How the directory has it. Raises DirectoryError."""
-    others = _others(me)
+    others = _others()
     if resources().directory.query is not None or not me.account.id.isdecimal():
         return Standing((), True, "", fixed=QUERIED, others=others)
     row = _row(me)
@@ -90,7 +90,7 @@ def _row(me: Current) -> dict[str, Any]:
     return row
 
 
-def _others(me: Current) -> tuple[foreign.Part, ...]:
+def _others() -> tuple[foreign.Part, ...]:
     """What the script sends on beside it; nothing where that cannot be asked."""
     with suppress(NoSieve, SieveError, MailError), sieve() as client:
         return foreign.parts(kept.fetched(client).script, b"redirect", besides=None)

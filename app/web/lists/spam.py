@@ -147,7 +147,7 @@ def _page(its: Whose, faults: Mapping[str, str] | None = None, status: int = 200
     values = {
         "settings": [(name, LABELS[name], told[name], barred(its, told[name])) for name in here],
         "unheeded": [NAMES[name] for name in NAMES if name not in settings.spam_asked],
-        "delays": held.delays, "faults": faults or {}, "typed": _typed(its, told, keep=bool(faults)),
+        "delays": held.delays, "faults": faults or {}, "typed": _typed(told, keep=bool(faults)),
         "locks": {name: request.form.get(f"lock_{name}") == "yes" if faults else _locks(told[name]) for name in here},
         "known": LANGUAGES, "shown": shown, "who": who, "way": way, "labels": NAMES,
         "taught": taught.mine(its) if its.realm is None and way == "move" else None,
@@ -156,7 +156,7 @@ def _page(its: Whose, faults: Mapping[str, str] | None = None, status: int = 200
     return its.page("spam", values, status)
 
 
-def _typed(its: Whose, told: Mapping[str, Setting], *, keep: bool) -> dict[str, Any]:
+def _typed(told: Mapping[str, Setting], *, keep: bool) -> dict[str, Any]:
     """What the fields hold: what was typed, where the form comes back, else the own choice; "" is inherited."""
     if keep:
         return {**{name: request.form.get(name, "") for name in told}, "language": request.form.getlist("language")}
