@@ -93,3 +93,28 @@ def test_the_frame_opens_by_itself_as_a_document_without_scripts(context: Browse
         page = context.new_page()
         page.goto(f"{at.url}/frame/0?wall=policy")
         assert page.locator("p").inner_text() == "alone" and page.title() != "ran"
+
+
+# What is painted above its own place, and what moves or hides that in which all stands.
+COVERS = {
+    "inline box": '<span style="background:#fff;padding:400px 900px">x</span>',
+    "letters": '<div style="line-height:0;font-size:400px">&#9608;&#9608;&#9608;</div>',
+    "beside": "<style>body{padding-left:5000px;width:600px}</style><div style='float:right;width:5576px'>From: a bank</div>",
+    "row": "<style>body{display:flex;direction:rtl;width:9000px}</style><div style='direction:ltr;width:8000px'>From: a bank</div>",
+    "below": "<style>body{padding-top:3000px;border-top:3000px solid}</style>",
+    "cell": "<style>body{display:table-cell;vertical-align:middle;height:5000px}</style>",
+    "cut": "<style>html,body{height:0;max-height:0;overflow:hidden}</style>",
+    "faint": "<style>html,body{opacity:0;visibility:hidden}</style>",
+    "none": "<style>html,body,*{display:none}</style>",
+    "turned": "<style>html,body,header,*{direction:rtl;unicode-bidi:bidi-override}</style>",
+}
+
+
+def test_nothing_of_a_mail_covers_or_moves_the_lines_above_it(context: BrowserContext):
+    with stage(COVERS) as at:
+        page = context.new_page()
+        for number, name in enumerate(COVERS):
+            page.goto(f"{at.url}/frame/{number}?wall=sanitised&alone=1")
+            seen = page.evaluate("document.elementFromPoint(90, 58)?.closest('.postern-head')?.innerText || ''")
+            assert "From: x@evil.example" in seen, name
+            assert page.evaluate("getComputedStyle(document.querySelector('.postern-head')).direction") == "ltr", name

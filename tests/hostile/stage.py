@@ -12,17 +12,22 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from html import escape
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 from flask import Flask, Response, request
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from app.mail.message import read_header
 from app.mail.sanitize import Cleaned, frame_html
 from app.web.headers import FIXED
+from app.web.reading.alone import FRAMED, sheet
 from app.web.reading.frame import SANDBOX, answer
 
 Wall = Literal["sanitised", "policy", "none"]
+HEADED = sheet(read_header(b"From: x@evil.example\r\nSubject: True\r\n\r\n"), ZoneInfo("UTC"), datetime(2026, 1, 1, tzinfo=UTC))
 LISTENER = "<!doctype html><title>stage</title><script>window.heard=[];onmessage=e=>heard.push(e.data)</script>"
 
 
@@ -89,7 +94,7 @@ def _application(attacks: Mapping[str, str], trap: Trap) -> Flask:
         if wall == "none":
             return Response(html(number), content_type="text/html; charset=utf-8")
         cleaned = frame_html(html(number)) if wall == "sanitised" else Cleaned(_encodable(html(number)), 0)
-        response = answer(cleaned, remote=remote)
+        response = answer(cleaned, remote=remote, sheet=HEADED if request.args.get("alone") else FRAMED)
         for name, value in FIXED.items():
             response.headers.setdefault(name, value)
         return response

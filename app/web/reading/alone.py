@@ -17,15 +17,22 @@ ASKED: Final = (
     b"BODYSTRUCTURE INTERNALDATE BODY.PEEK[HEADER.FIELDS (FROM TO CC SUBJECT DATE AUTHENTICATION-RESULTS)]<0.%d> "
 )
 _CLASS: Final = "postern-head"
-# In a layer, as in app/mail/marks.py: no style of the mail hides or changes these lines.
+# In a layer, as in app/mail/marks.py: no style of the mail hides or changes these lines, nor what they stand in.
+# Nothing of a mail is positioned: what is paints above letters and boxes that are larger than their places.
 _STYLE: Final = (
-    f"@layer postern{{.{_CLASS}{{all:initial!important;display:block!important;margin:0 0 16px!important;"
-    "padding:8px 12px 12px!important;background:#fff!important;color:#1a1a1a!important;"
+    f"<style>@layer postern{{html,body{{display:block!important;position:static!important;float:none!important;"
+    "width:auto!important;min-width:0!important;max-width:none!important;height:auto!important;min-height:0!important;"
+    "max-height:none!important;margin:0!important;padding:0!important;border:0!important;overflow:visible!important;"
+    "opacity:1!important;visibility:visible!important}body{padding:16px 24px!important}"
+    "head,head *{display:none!important}"
+    f".{_CLASS}{{all:initial!important;direction:ltr!important;unicode-bidi:isolate!important;display:block!important;"
+    "position:relative!important;z-index:1!important;"
+    "margin:0 0 16px!important;padding:8px 12px 12px!important;background:#fff!important;color:#1a1a1a!important;"
     "border-bottom:1px solid #ccc!important;"
     "font:14px/1.5 system-ui,sans-serif!important;overflow-wrap:anywhere!important}"
     f".{_CLASS} *{{all:unset!important;font:inherit!important;color:inherit!important}}"
     f".{_CLASS} h1{{display:block!important;font-size:20px!important;font-weight:600!important}}"
-    f".{_CLASS} p{{display:block!important}}.{_CLASS} bdi{{unicode-bidi:isolate!important}}}}"
+    f".{_CLASS} p{{display:block!important}}.{_CLASS} bdi{{unicode-bidi:isolate!important}}}}</style>"
 )
 
 
@@ -33,10 +40,11 @@ class Sheet(NamedTuple):
     """What stands around a mail in its frame, as HTML."""
 
     title: Markup
+    style: Markup
     head: Markup
 
 
-FRAMED: Final = Sheet(Markup("The message"), Markup())  # the page around it says the rest
+FRAMED: Final = Sheet(Markup("The message"), Markup(), Markup())  # the page around it says the rest
 
 
 def sheet(header: Header, zone: Zone, arrived: datetime) -> Sheet:
@@ -48,8 +56,8 @@ def sheet(header: Header, zone: Zone, arrived: datetime) -> Sheet:
     people = (("From", header.from_), ("To", header.to), ("Copy", header.cc))
     lines = [_line(name, _people(who)) for name, who in people if who]
     lines.append(_line("Date", Markup.escape(full_date(header.date or arrived, zone))))
-    head = Markup('<style>{}</style><header class="{}"><h1><bdi>{}</bdi></h1>{}</header>')
-    return Sheet(subject, head.format(Markup(_STYLE), _CLASS, subject, Markup().join(lines)))
+    head = Markup('<header class="{}"><h1><bdi>{}</bdi></h1>{}</header>')
+    return Sheet(subject, Markup(_STYLE), head.format(_CLASS, subject, Markup().join(lines)))
 
 
 def _line(name: str, value: Markup) -> Markup:

@@ -39,7 +39,7 @@ _STYLE = (
     "</title><style>html{background:#fff;color:#1a1a1a;color-scheme:only light}"
     "body{margin:0;padding:16px 24px;font:16px/1.5 system-ui,sans-serif;overflow-wrap:anywhere}"
     "img{max-width:100%}table{max-width:100%}blockquote{margin:0 0 0 4px;padding-left:12px;border-left:2px solid #ccc}"
-    f"pre{{white-space:pre-wrap}}@media(max-width:560px){{body{{padding:16px}}}}{marks.STYLE}</style></head><body>"
+    f"pre{{white-space:pre-wrap}}@media(max-width:560px){{body{{padding:16px}}}}{marks.STYLE}</style>"
 )
 _CUT = '<hr><p style="color:#555">The message is longer than is shown here. Download it to see all of it.</p>'
 _AFTER = "</body></html>"
@@ -76,7 +76,8 @@ def _sheet(items: Items) -> alone.Sheet:
 def answer(cleaned: sanitize.Cleaned, *, remote: bool, sheet: alone.Sheet = alone.FRAMED) -> Response:
     """The frame's document with its policy. Takes whatever HTML it is given: nothing here trusts it."""
     cut = _CUT if cleaned.cut else ""
-    response = make_response(f"{_BEFORE}{sheet.title}{_STYLE}{sheet.head}{cleaned.html}{cut}{_AFTER}")
+    head = f"{_BEFORE}{sheet.title}{_STYLE}{sheet.style}</head>"
+    response = make_response(f"{head}<body>{sheet.head}{cleaned.html}{cut}{_AFTER}")
     response.headers["Content-Type"] = "text/html; charset=utf-8"
     response.headers["Content-Security-Policy"] = policy(remote=remote)
     response.headers["Referrer-Policy"] = "no-referrer"
