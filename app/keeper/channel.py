@@ -135,7 +135,7 @@ class Channel:
             raise ConnectionLost("closed")
 
     def close(self) -> None:
-        """Ends the TCP connection for every process that holds a copy of the descriptor (KEEPER K2)."""
+        """Ends the TCP connection for every process that holds a copy of the descriptor."""
         number = self.sock.fileno()
         if number < 0:
             return

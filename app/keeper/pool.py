@@ -1,12 +1,13 @@
 """The pool: which connections exist, who may have one, who waits.
 
-Design. A connection is found by its key alone: server, endpoint, login and the keyed digest of the password; so a wrong
-or an old password never finds a kept one. It is in exactly one place: `_kept` (ours: idle or parked), lent, being woken
-or watching; `_all` holds every open one. A *slot* is the right to have one more connection. It is reserved before a
-login begins, counted per account and per mail server, and given back when the login fails or the connection ends,
-whatever ends it (`_ended` is the only place). Where no slot is free, an unused connection of the same account, or the
-longest unused one of the same mail server, is ended for it; else the borrower waits, in order, for 2 s. Whatever
-changes calls `_changed`, which serves the queue in the next round of the event loop: never from inside another change.
+Design. A connection is found by its key alone: server, how that is reached and trusted, account, login and the keyed
+digest of the password; so a wrong or an old password never finds a kept one. It is in exactly one place: `_kept` (ours:
+idle or parked), lent, being woken or watching; `_all` holds every open one. A *slot* is the right to have one more
+connection. It is reserved before a login begins, counted per account and per mail server, and given back when the login
+fails or the connection ends, whatever ends it (`_ended` is the only place). Where no slot is free, an unused connection
+of the same account, or the longest unused one of the same mail server, is ended for it; else the borrower waits, in
+order, for 2 s. Whatever changes calls `_changed`, which serves the queue in the next round of the event loop: never
+from inside another change.
 Nothing here awaits Redis while it holds a connection; the limit over all nodes is asked for before a login only.
 A login is a task of its own: its borrower may be told before it ends (a page waits 3 s, a slow login takes 5), and then
 its connection is kept for the next.

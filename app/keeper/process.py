@@ -16,7 +16,7 @@ _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE = 1, 4
 
 
 def hide_memory() -> None:
-    """No core dump and no ptrace by the same user: passwords pass through this memory (KEEPER K10)."""
+    """No core dump and no ptrace by the same user: passwords pass through this memory."""
     _prctl(_PR_SET_DUMPABLE, 0)
 
 

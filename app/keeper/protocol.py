@@ -49,7 +49,7 @@ class Limits(Protocol):
 
 
 class Deadlines(Protocol):
-    """Seconds, as DESIGN §4 names them."""
+    """Seconds; config/default.py says of what."""
 
     @property
     def connect(self) -> float: ...
@@ -84,7 +84,7 @@ class Login:
     master: MasterUser | None = None
 
     def digest(self, secret_key: bytes) -> str:
-        """What a kept connection is found by in place of the password (KEEPER K10)."""
+        """What a kept connection is found by in place of the password."""
         secret = f"master\0{self.master.login}\0{self.master.password}" if self.master else f"user\0{self.password}"
         return hmac.new(_keeper_key(secret_key), secret.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
 
@@ -181,7 +181,7 @@ def own_user(sock: socket.socket) -> bool:
 class Control:
     """The worker's end of a control connection: blocking, one line at a time, descriptors only where they are read.
 
-    Never a makefile or readline: the descriptor would be dropped without a word (KEEPER K1).
+    Never a makefile or readline: the descriptor would be dropped without a word.
     """
 
     def __init__(self, path: str, *, timeout: float) -> None:

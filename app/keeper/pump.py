@@ -1,7 +1,7 @@
 """Carries bytes between a TLS connection, whose state cannot be handed to another process, and a pair of sockets.
 
 The worker gets one end of the pair. The keeper keeps a copy of that end, so that after the hand-back it can take out
-what the worker had not read (KEEPER K5).
+what the worker had not read.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ class Pump:
 
     def finish(self) -> bytes | None:
         """Ends an orderly lease. Out: what the worker had not read; None where the connection must not be reused."""
-        self.lent.setblocking(False)  # the worker's settimeout(None) would make this drain block the loop (KEEPER K3)
+        self.lent.setblocking(False)  # the worker's settimeout(None) would make this drain block the loop
         unread = bytearray()
         while data := _receive(self.lent):
             unread += data

@@ -24,7 +24,7 @@ from app.mail.wire import Argument, encode
 WAKE_SECONDS = 1.0
 COMMAND_SECONDS = 5.0
 UNASKED = 4_000_000  # bytes that a server may say unasked: flags of 100,000 messages that another program changed
-WITHOUT_IDLE = 3600.0  # seconds until a mail server that refused IDLE is asked for it again:
+WITHOUT_IDLE = 3600.0  # seconds until a mail server that refused IDLE is asked for it again
 HEARD = 100  # untagged responses of a command that are remembered, the last ones
 
 State = Literal["idle", "parking", "parked", "waking", "lent", "closed"]
@@ -234,7 +234,7 @@ class Upstream:
         if not note.keeps_selection:
             note.selected = None
         self.channel.responses.feed(rest)
-        self.channel.sock.setblocking(False)  # O_NONBLOCK is shared with the worker (KEEPER K3)
+        self.channel.sock.setblocking(False)  # O_NONBLOCK is shared with the worker
         self.last_used = time.monotonic()
         self._unasked = 0
         self.state = "idle"

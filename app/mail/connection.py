@@ -264,7 +264,7 @@ class Connection(imapclient.IMAPClient):  # type: ignore[misc]  # imapclient car
             raise ConnectionLost(self._stream.broken)
 
     def _not_here(self, *_args: Any, **_options: Any) -> NoReturn:
-        raise BadArgument("not on a lent connection (KEEPER K4)")
+        raise BadArgument("not on a lent connection")
 
     login = logout = shutdown = starttls = close_folder = idle = idle_check = idle_done = _not_here
     __enter__ = __exit__ = oauth2_login = oauthbearer_login = plain_login = sasl_login = _not_here

@@ -55,7 +55,7 @@ class Credentials:
 
 
 def tune(sock: socket.socket) -> None:
-    """A peer that is gone is noticed (KEEPER K13); small commands are not held back."""
+    """A peer that is gone is noticed; small commands are not held back."""
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 60)
@@ -70,7 +70,7 @@ def dialogue(credentials: Credentials, *, security: str) -> Dialogue:
     talk = _Talk(tag="S")
     yield from _introduced(talk, security)
     if credentials.network and talk.note.has("ID"):
-        # Before the login: Dovecot's limits and penalties then count the client, not this node (SECURITY F13).
+        # Before the login: Dovecot's limits and penalties then count the client, not this node.
         yield from talk.ask(b"ID", ("x-originating-ip", credentials.network[:64]))
     yield from _authenticate(talk, credentials)
     yield from _after_login(talk)

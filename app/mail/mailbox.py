@@ -29,7 +29,7 @@ MANY = 300
 class Mailbox:
     """One mailbox as it is shown. `label` is the last component of `name`; counts are None where nobody asked.
 
-    `holds` is False where no mailbox can be made below it (\\Noinferiors); `marked`: the server itself says its use.
+    `marked`: the server itself says its use.
     """
 
     name: str
@@ -40,7 +40,6 @@ class Mailbox:
     use: Use | None
     unseen: int | None
     messages: int | None
-    holds: bool = True
     marked: bool = False
 
 
@@ -138,7 +137,6 @@ def _mailbox(each: Listed, uses: Mapping[str, Use]) -> Mailbox:
         use=uses.get(each.name),
         unseen=None,
         messages=None,
-        holds=b"\\NOINFERIORS" not in each.attributes and each.delimiter is not None,
         marked=not ATTRIBUTES.keys().isdisjoint(each.attributes),
     )
 

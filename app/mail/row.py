@@ -54,14 +54,6 @@ class Row:
     def forwarded(self) -> bool:
         return "$Forwarded" in self.flags
 
-    @property
-    def draft(self) -> bool:
-        return "\\Draft" in self.flags
-
-    @property
-    def deleted(self) -> bool:
-        return "\\Deleted" in self.flags
-
 
 @dataclass(slots=True)
 class Found:

@@ -30,7 +30,7 @@ LONGEST = 60.0  # seconds for all of what a page asks: lines that say nothing ma
 ANSWER_LIMIT = LITERAL_LIMIT + 4_000_000  # bytes of one answer
 RENEW_AFTER = 20.0  # seconds; the keeper ends a lease after 60 s without hand-back or renewal
 
-# Never on a kept connection (KEEPER K7): they change what later answers mean, or end it.
+# Never on a kept connection: they change what later answers mean, or end it.
 _FORBIDDEN = frozenset({b"CLOSE", b"IDLE", b"LOGOUT", b"COMPRESS", b"NOTIFY", b"STARTTLS", b"LOGIN", b"AUTHENTICATE"})
 
 
@@ -305,7 +305,7 @@ class Stream:
 
     @property
     def reusable(self) -> bool:
-        """KEEPER K6: every tag has its answer, nothing is half read, nothing odd was seen."""
+        """Every tag has its answer, nothing is half read, nothing odd was seen."""
         return (
             self.broken is None
             and not self._open
@@ -321,7 +321,7 @@ class Stream:
         return self.note
 
     def _wait(self, seconds: float) -> None:
-        # Never setblocking(): O_NONBLOCK belongs to the open file, which the keeper shares (KEEPER K3).
+        # Never setblocking(): O_NONBLOCK belongs to the open file, which the keeper shares.
         if self.sock.gettimeout() != seconds:
             self.sock.settimeout(max(seconds, 0.001))
 

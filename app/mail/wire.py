@@ -143,7 +143,7 @@ class _Writer:
         self.tail = b""
 
     def end(self) -> list[bytes]:
-        # `{5+}` before our own CRLF would make the server swallow the next command's first bytes (SECURITY F1).
+        # `{5+}` before our own CRLF would make the server swallow the next command's first bytes.
         if _MARK.search(self.tail):
             raise BadArgument("a literal mark at the end of a command")
         self.pieces.append(bytes(self.out + CRLF))

@@ -20,6 +20,7 @@ from app.store.seal import BrokenSeal, Keyring, derive, seal, unseal
 
 SECRET_BYTES = 32
 ACTIVE_SECONDS = 300
+KEPT_SECONDS = 86400  # the shortest that the settings allow for one that is kept; no other rests for so long
 
 # One round trip for session, epoch, news and life. Keys follow from the record, hence a script (Redis 6.2).
 # pcall: on a replica or a full server the touch fails and reading goes on.
@@ -56,6 +57,11 @@ class Record:
     agent: str
     key: str
     sealed: str | None = None
+
+    @property
+    def kept(self) -> bool:
+        """Whether its owner asked to be kept signed in."""
+        return self.idle >= KEPT_SECONDS
 
     def to_json(self) -> str:
         """The record as it lies in Redis."""

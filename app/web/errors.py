@@ -64,7 +64,7 @@ def _cookie_is_gone() -> bool:
 
 
 def _is_read_again() -> bool:
-    """Whether the connection broke inside a page that only reads, for the first time (KEEPER K9).
+    """Whether the connection broke inside a page that only reads, for the first time.
 
     At once; or late, and the keeper is at fault, which carried the bytes of a TLS connection.
     """

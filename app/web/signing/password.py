@@ -164,7 +164,7 @@ def _changed(me: Current, owner: Account, new: str) -> Response:
     waiting = _waiting(me)
     try:
         epoch = _others_ended(me)
-        session.begin(owner, new, epoch, keep=me.record.idle > 86400)
+        session.begin(owner, new, epoch, keep=me.record.kept)
     except RedisError as error:
         logger.error("sessions could not be ended", extra=described(error))
         return _page({"form": NOT_ENDED}, 503)

@@ -97,6 +97,6 @@ def _shown(listed: Listed, own: str) -> Shown:
         record.network,
         datetime.fromtimestamp(record.created, UTC),
         datetime.fromtimestamp(listed.last_used, UTC),
-        record.idle > 86400,
+        record.kept,
         listed.digest == own,
     )

@@ -222,6 +222,12 @@ def test_keeping_signed_in_sets_a_lasting_cookie(browser: Pages, redis: Redis) -
     assert 1209000 < redis.ttl(redis.keys("s:*")[0]) <= 1209600
 
 
+def test_a_session_that_is_kept_for_one_day_is_a_kept_one_too(node_settings: Settings) -> None:
+    browser = browser_of(new_app(dataclasses.replace(node_settings, session_keep=86400)))
+    browser.sign_in(FORWARDER, PASSWORD, keep="1")
+    assert "kept signed in" in browser.get("/settings/sessions").get_data(as_text=True)
+
+
 def test_keeping_signed_in_is_not_possible_where_it_is_not_offered(node_settings: Settings) -> None:
     app = new_app(dataclasses.replace(node_settings, session_keep=0))
     browser = browser_of(app)
