@@ -17,7 +17,7 @@ MOST = 40
 def addresses_of(directory: Directory, account: Account) -> tuple[str, ...]:
     """The account's addresses beside its main one, in order; at most 40 are looked up.
 
-    None where a provider's query, or no row at all, told of the account. Raises DirectoryAway, DirectoryBroken.
+    Nothing where a provider's query, or no row at all, told of the account. Raises DirectoryAway, DirectoryBroken.
     """
     if directory.query is not None or not account.id.isdecimal():
         return ()

@@ -42,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--parent", type=int, help=argparse.SUPPRESS)
     chosen = parser.parse_args(arguments)
     try:
-        settings = load()
+        settings = load(sealing=False)  # it makes no digest and opens no session
     except SettingError as error:
         print(error, file=sys.stderr)
         return 2

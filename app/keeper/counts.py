@@ -16,6 +16,8 @@ from typing import Any
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from app.store.notices import text_of
+
 HEARTBEAT = 10.0  # seconds
 EXPIRY = 30
 MEMBERS = "keepers"
@@ -46,7 +48,7 @@ class Counts:
         """Deletes what keepers of this node that ended without a word have left."""
         if self.client is None:
             return
-        members = [_text(each) for each in await self.client.zrange(MEMBERS, 0, -1)]
+        members = [text_of(each) for each in await self.client.zrange(MEMBERS, 0, -1)]
         gone = [each for each in members if each.rpartition("/")[0] == self.node and not self._alive(each)]
         if gone:
             await self.client.delete(*[f"keeper:{each}" for each in gone])
@@ -117,7 +119,7 @@ class Counts:
         pipe.hset(self.key, account, f"{mine} 0")
         pipe.expire(self.key, EXPIRY)
         pipe.zrange(MEMBERS, 0, -1)  # who has ended has no hash any more
-        members = [_text(each) for each in (await pipe.execute())[2]]
+        members = [text_of(each) for each in (await pipe.execute())[2]]
         others = [each for each in members if each != self.member]
         if not others:
             return mine <= self.total
@@ -147,11 +149,7 @@ def _whom_to_ask(found: dict[str, tuple[int, float]]) -> list[str]:
 
 
 def _parse(text: Any) -> tuple[int, float]:
-    words = _text(text).split() if text is not None else []
+    words = text_of(text).split() if text is not None else []
     if len(words) != 2 or not all(word.isdigit() for word in words):
         return 0, 0.0
     return int(words[0]), float(words[1])
-
-
-def _text(value: Any) -> str:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)

@@ -9,14 +9,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from typing import Any
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from app.keeper.counts import END_CHANNEL, HEARTBEAT
 from app.keeper.pool import Pool
-from app.store.notices import REVOKED_CHANNEL, epoch_key, parse_epoch
+from app.store.notices import REVOKED_CHANNEL, epoch_key, parse_epoch, text_of
 
 COMPARE = 60.0  # seconds between comparisons of all epochs
 FLUSH = 1.0  # seconds between tellings of counts
@@ -54,7 +53,7 @@ class Epochs:
                     compared = loop.time()
                 message = await channel.get_message(timeout=min(1.0, self.compare))
                 if message is not None:
-                    await self._heard(_text(message["channel"]), _text(message["data"]))
+                    await self._heard(text_of(message["channel"]), text_of(message["data"]))
 
     async def _heard(self, channel: str, text: str) -> None:
         if channel == REVOKED_CHANNEL:
@@ -92,7 +91,3 @@ class Epochs:
                 else:
                     await self.pool.counts.flush()
             await asyncio.sleep(FLUSH)
-
-
-def _text(value: Any) -> str:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)

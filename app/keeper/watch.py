@@ -29,6 +29,7 @@ from app.store.notices import (
     first_token,
     notice_fields,
     notice_key,
+    text_of,
     watch_key,
     watcher_key,
 )
@@ -183,7 +184,7 @@ async def publish(client: Redis, account: str, counts: dict[str, int]) -> None:
     fields = notice_fields(**{name: counts.get(name) for name in ("exists", "unseen", "uidnext", "uidvalidity")})
     key = notice_key(account)
     known: dict[Any, Any] = await _awaited(client.hgetall(key))
-    told = {_text(name): _text(value) for name, value in known.items()}
+    told = {text_of(name): text_of(value) for name, value in known.items()}
     pipe = client.pipeline(transaction=True)
     if "token" not in told or any(told.get(name) != str(value) for name, value in fields.items()):
         pipe.hsetnx(key, "token", first_token())
@@ -196,9 +197,3 @@ async def publish(client: Redis, account: str, counts: dict[str, int]) -> None:
 
 async def _awaited(answer: Awaitable[Any] | Any) -> Any:
     return await answer
-
-
-def _text(value: Any) -> str:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
-
-

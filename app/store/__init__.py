@@ -1,1 +1,1 @@
-"""Redis: sessions, caches, throttles, notices. Keys only from hashes or from account ids, values only JSON."""
+"""Redis: sessions, caches, throttles, notices. No key holds an address or a name that somebody typed."""

@@ -65,14 +65,14 @@ def first_token() -> int:
 
 def parse_notice(fields: Mapping[Any, Any]) -> Notice | None:
     """A notice from HGETALL's answer (bytes or text); None where there is none or where it makes no sense."""
-    plain = {_text(name): _text(value) for name, value in fields.items()}
+    plain = {text_of(name): text_of(value) for name, value in fields.items()}
     known = {name: int(value) for name, value in plain.items() if name in Notice.__slots__ and value.isdigit()}
     return Notice(**known) if "token" in known else None
 
 
 def parse_epoch(value: bytes | str | None) -> str:
     """An epoch from GET's answer."""
-    return "0" if value is None else _text(value)
+    return "0" if value is None else text_of(value)
 
 
 def want_watch(redis: Redis, account_id: str) -> bool:
@@ -123,5 +123,6 @@ def epochs(redis: Redis, account_ids: Sequence[str]) -> dict[str, str]:
     return {account_id: parse_epoch(value) for account_id, value in zip(account_ids, found, strict=True)}
 
 
-def _text(value: Any) -> str:
+def text_of(value: Any) -> str:
+    """What Redis holds, as text: clients give bytes."""
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)

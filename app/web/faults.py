@@ -103,7 +103,7 @@ TABLE: dict[type[BaseException], Fault] = MAIL | {
         "Go back to the list.",
     ),
     Full: Fault(
-        507, "There is no room left", "You keep as many of these as you may.", NOTHING_LOST, "Delete some first."
+        507, "There is no room left", "You have as many of these as you may keep.", NOTHING_LOST, "Delete some first."
     ),
     TooMany: Fault(
         429,

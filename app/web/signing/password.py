@@ -120,7 +120,7 @@ def _unfit(me: Current, typed: Typed) -> str:
     if len(new) > LONGEST or (settings.password_scheme == "bcrypt" and len(new.encode()) > MAX_BCRYPT):
         return f"At most {LONGEST if len(new) > LONGEST else MAX_BCRYPT} characters."
     if not new.isprintable() or new != new.strip():
-        return "Only letters, digits, signs, and blanks between them."
+        return "Only letters, digits, punctuation, and spaces between them."
     if new == typed.old:
         return "This is your current one."
     own = (me.account.address, me.account.login or "", me.account.display_name or "", brand().name)

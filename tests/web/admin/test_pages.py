@@ -59,7 +59,7 @@ def test_accounts_are_put_in_order_and_searched(log: Engine, app: Flask) -> None
     assert order(browser, "/admin?sort=name") == sorted(order(browser, "/admin"))
     assert order(browser, "/admin?sort=nonsense") == order(browser, "/admin")
     assert order(browser, "/admin?q=ÜNAL") == ["zoe@one.example"] == order(browser, "/admin?q=zoe")
-    assert "Nobody here fits" in words(browser, "/admin?q=<script>")
+    assert "Nobody here matches" in words(browser, "/admin?q=<script>")
 
 
 def test_one_who_is_no_longer_in_the_directory_is_still_found_by_the_log(log: Engine, app: Flask) -> None:

@@ -55,7 +55,7 @@ def test_duplicates_become_one_and_nobody_else_s_do(app: Flask, signed_in: Pages
     mine = book.add(tables, "1", [Contact(name, (f"a{at}@x.example", "a@x.example")) for at, name in enumerate(names)])
     (theirs,) = book.add(tables, "2", [Contact("Ann A", ("a@x.example",))])
     page = words(signed_in, "/contacts/duplicates")
-    assert page.count('data-testid="duplicate"') == 1 and "Make one of all 3" in page and theirs.id not in page
+    assert page.count('data-testid="duplicate"') == 1 and "Merge all 3" in page and theirs.id not in page
     path, other = f"/contacts/{mine[0].id}/merge", [mine[1].id, mine[2].id]
     assert signed_in.submit(path, {"other": [theirs.id]}, page=LIST).status_code == 404
     assert signed_in.submit(path, {}, page=LIST).status_code == 400
