@@ -111,7 +111,9 @@ class Settings(PasswordSettings, FilterSettings):
 
     bind: str = setting("where gunicorn listens", values.bind, "127.0.0.1:8000")
     web_concurrency: int = setting("gunicorn worker processes", values.whole(1, 256), 2, env="WEB_CONCURRENCY")
-    threads: int = setting("threads of a worker; at most a quarter are in sign-ins at once", values.whole(4, 1024), 32)
+    threads: int = setting(
+        "threads of a worker, 32 at least; at most a quarter are in sign-ins at once", values.whole(32, 1024), 32
+    )
     keeper_socket: Path = setting(
         "where the keeper of this host lends connections; its folder belongs to the node alone",
         values.socket_path,

@@ -37,7 +37,7 @@ bind = settings.bind
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None
 workers = settings.web_concurrency
 worker_class = "config.worker.Worker"  # gthread, with an end to slow clients
-threads = max(32, settings.threads)  # sign-ins and slow uploads each take at most a quarter of them
+threads = settings.threads  # sign-ins and slow uploads each take at most a quarter of them
 chdir = str(ROOT)
 
 # 32 threads in arenas of their own (glibc's mallopt) keep 10 MB more than they use; with one interpreter lock two are

@@ -90,6 +90,7 @@ def test_a_value_and_a_file_at_once_are_refused(tmp_path: Path) -> None:
         ("redis_url", "http://127.0.0.1"),
         ("redis_url", "redis://127.0.0.1:port"),
         ("redis_url", "unix://"),
+        ("threads", "16"),
         ("database_url", "oracle://host/name"),
         ("database_url", "nonsense"),
         ("imap_url", "pop3://mail.example"),

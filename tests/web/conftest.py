@@ -14,20 +14,19 @@ from sqlalchemy import insert
 
 from app.demo.redis import RedisServer
 from app.directory.engine import open_engine
-from app.directory.tables import AccountRow, AddressRow, Base, DomainRow, ServerRow, SiteRow
+from app.directory.tables import AccountRow, AddressRow, Base, DomainRow, SiteRow
 from app.web import create_app
 from config.default import Settings, load
 from tests.web.pages import Pages
 
 KEY = "0123456789abcdef0123456789abcdef"
-# {SSHA256} of "correct horse" is made once: argon2 would cost each test 50 ms.
 _FOLDER = tempfile.TemporaryDirectory(prefix="postern-test-templates-")
 COMPILED = FileSystemBytecodeCache(_FOLDER.name)  # compiling the templates took half of a test's time
 FORWARDER, PASSWORD = "forward@one.example", "correct horse"
 
 
 def hashed(password: str) -> str:
-    """A cheap hash that the directory knows."""
+    """A cheap hash that the directory knows; argon2 would cost each test 50 ms."""
     import base64
     import hashlib
 
@@ -136,9 +135,6 @@ def signed_in(browser: Pages) -> Pages:
     """A browser signed in as the account that only forwards."""
     assert browser.sign_in(FORWARDER, PASSWORD).status_code == 303
     return browser
-
-
-__all__ = ["AccountRow", "AddressRow", "ServerRow"]
 
 
 def add_account(app: Flask, account_id: int, username: str, **fields: Any) -> None:

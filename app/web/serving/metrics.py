@@ -36,7 +36,7 @@ _command_seconds = Counter(
 )
 _leases = Histogram("postern_lease_seconds", "Time until a connection was lent", buckets=_BUCKETS, registry=own)
 _borrower = Counter(
-    "postern_borrower", "What the keeper's client counts: hits, misses, direct logins, …", ["what"], registry=own
+    "postern_borrower", "What the keeper's client counts: kept, fresh and direct connections, …", ["what"], registry=own
 )
 _cache = Counter("postern_cache", "Lookups in the cache of summaries", ["result"], registry=own)
 _sign_ins = Counter("postern_sign_ins", "Sign-ins by outcome", ["outcome"], registry=own)
