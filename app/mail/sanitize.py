@@ -26,6 +26,9 @@ from app.mail.scan import ATTRIBUTES, look
 MAX_HTML: Final = USUAL.html_bytes
 MAX_ESCAPES: Final = 65_536
 _MAX_ADDRESS: Final = 8 * 1024
+# Octets of inline pictures that one mail writes: 8 MB of them in base64, once. A mail of 1 MB that showed one picture
+# 20,000 times made 12 GB of HTML.
+MAX_INLINE: Final = 12 * 1024 * 1024
 
 ELEMENTS: Final = css.words(
     """
@@ -91,6 +94,7 @@ class _Filter:
     images: Mapping[str, str]
     remote: bool
     blocked: set[str] = field(default_factory=set)
+    inline: int = 0
 
     def attribute(self, element: str, name: str, value: str) -> str | None:
         """The attribute's new value; None drops it."""
@@ -106,7 +110,7 @@ class _Filter:
         """The address that may be loaded in place of this one: inline data, or https when remote content is wanted."""
         address = address.strip(" \t\r\n\f\0")
         if address[:4].lower() == "cid:":
-            return self.images.get(content_id(address[4:]))
+            return self._inline(self.images.get(content_id(address[4:])))
         if address[:5].lower() == "data:":
             return checked_data_uri(address)
         if not _REMOTE.match(address) or len(address) > _MAX_ADDRESS:
@@ -116,6 +120,13 @@ class _Filter:
             return None
         address = _UNSAFE_IN_CSS.sub(lambda found: "".join(f"%{byte:02X}" for byte in found[0].encode()), address)
         return "https:" + address.split(":", 1)[1]
+
+    def _inline(self, data: str | None) -> str | None:
+        """A picture of the mail's own, as often as there is room for it."""
+        if data is None or self.inline + len(data) > MAX_INLINE:
+            return None
+        self.inline += len(data)
+        return data
 
 
 def link(address: str) -> str | None:

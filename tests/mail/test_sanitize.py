@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from app.mail.sanitize import MAX_HTML, content_id, frame_html, link, names_remote, referenced
+from app.mail.sanitize import MAX_HTML, MAX_INLINE, content_id, frame_html, link, names_remote, referenced
 
 PIXEL = "data:image/gif;base64,R0lGODlhAQABAAAAACw="
 
@@ -34,6 +34,15 @@ def test_inline_pictures_are_put_in_by_their_content_id():
     made = frame_html(html, images={"a@b": PIXEL, "c": PIXEL}).html
     assert made.count(PIXEL) == 2 and "cid:" not in made
     assert referenced(html) == {"a@b", "c", "none"} and content_id("<a%40b>") == "a@b"
+
+
+def test_one_picture_shown_many_times_is_written_as_often_as_there_is_room():
+    large = PIXEL + "A" * 1024 * 1024
+    style = '<style>.a{background:url(cid:c)}</style><p style="background:url(cid:c)">x</p>' * 20
+    made = frame_html(style + '<img src="cid:c">' * 40 + '<img src="cid:p">' * 100, images={"c": large, "p": PIXEL})
+    written, shown = len(made.html), made.html.count("<img src=")
+    assert MAX_INLINE - len(large) < written < MAX_INLINE + 100_000
+    assert shown == 100  # small ones still find room
 
 
 def test_a_data_picture_is_believed_by_its_bytes_only():
