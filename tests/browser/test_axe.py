@@ -152,7 +152,7 @@ class Look:
         for name, text in mistake.typed.items():
             self.page.get_by_test_id(name).locator("visible=true").first.fill(text)
         self.page.get_by_test_id(mistake.send).first.click()
-        expect(self.page.locator(FAULT).first).to_be_visible()
+        expect(self.page.locator(FAULT).first).to_be_in_viewport()
         self.examine(f"{mistake.address} filled in wrongly", narrow=mistake.address in NARROW)
 
 
