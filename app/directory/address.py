@@ -48,7 +48,7 @@ def parse_address(typed: str, *, domain: str | None = None) -> TypedAddress:
     """
     text = typed.strip(" ")
     if len(text) > MAX_TYPED:
-        raise BadAddress(f"longer than {MAX_TYPED} characters")
+        raise BadAddress(f"is longer than {MAX_TYPED} characters")
     at = text.rfind("@")
     if at < 0:
         at = text.rfind("%")
@@ -56,7 +56,7 @@ def parse_address(typed: str, *, domain: str | None = None) -> TypedAddress:
     name = own if own is not None else domain
     parsed = TypedAddress(local_part(local), None if name is None else ascii_domain(name))
     if len(parsed.address.encode()) > MAX_TYPED:
-        raise BadAddress(f"longer than {MAX_TYPED} octets")
+        raise BadAddress(f"is longer than {MAX_TYPED} octets")
     return parsed
 
 
@@ -64,9 +64,9 @@ def local_part(text: str) -> str:
     """A local part as the directory's key: NFC (RFC 6532 §3.1), lower case. Raises BadAddress."""
     key = unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).lower())
     if not _LOCAL.fullmatch(key):
-        raise BadAddress("not a local part")
+        raise BadAddress("is not a local part")
     if len(key.encode()) > MAX_LOCAL:
-        raise BadAddress(f"local part longer than {MAX_LOCAL} octets")
+        raise BadAddress(f"has a local part longer than {MAX_LOCAL} octets")
     return key
 
 
@@ -81,9 +81,9 @@ def ascii_domain(text: str) -> str:
     name = name.removesuffix(".")
     labels = name.split(".")
     if len(name) > 253 or not all(_LABEL.fullmatch(label) for label in labels):
-        raise BadAddress("not a domain")
+        raise BadAddress("is not a domain")
     if labels[-1].isdigit():
-        raise BadAddress("an IP address is not a domain")
+        raise BadAddress("is an IP address and not a domain")
     return name
 
 
@@ -91,11 +91,11 @@ def _punycode(text: str) -> str:
     import idna
 
     if len(text) > 253:  # idna's own bound comes after work that grows with the square of the length
-        raise BadAddress("not a domain")
+        raise BadAddress("is not a domain")
     try:
         return idna.encode(text, uts46=True, std3_rules=True).decode("ascii")
     except (idna.IDNAError, ValueError, IndexError) as error:
-        raise BadAddress(f"not a domain: {error}") from None
+        raise BadAddress(f"is not a domain: {error}") from None
 
 
 def shown_domain(domain: str) -> str:

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 from app.directory.complete import complete
 from app.directory.names import REFERENCES, Names, Record, columns_of
 from app.directory.record import FORMS, default
-from app.directory.tables import Base, DomainRow, SiteRow
+from app.directory.tables import AddressRow, Base, DomainRow, SiteRow
 
 Key = tuple[Any, ...]
 Mode = Literal["any", "new", "old"]
@@ -68,6 +68,7 @@ def write_records(connection: Connection, records: Iterable[Record], *, mode: Mo
             names.forget(name)
     # a fault that another site had before is not this change's
     report.problems += [Problem(0, text) for text in _sites_without_primary(connection) if text not in before]
+    report.problems += _left_behind(connection, report.rows)
     return report
 
 
@@ -152,6 +153,15 @@ def _store(
             change.values(values),
             [{"at": each[number], **{f"new_{name}": each[name] for name in values}} for each in differing],
         )
+
+
+def _left_behind(connection: Connection, rows: Iterable[Written]) -> Iterator[Problem]:
+    """Domains that would go to another site without their addresses: no foreign key knows of these."""
+    for each in rows:
+        if each.record == "domain" and each.old is not None and each.old["site_id"] != each.new["site_id"]:
+            theirs = select(AddressRow.local).where(AddressRow.site_id == each.old["site_id"])
+            if connection.scalar(theirs.where(AddressRow.domain_id == each.new["domain_id"]).limit(1)) is not None:
+                yield Problem(each.line, f"domain {each.new['name']}: site: has addresses there; remove them first")
 
 
 def _sites_without_primary(connection: Connection) -> list[str]:

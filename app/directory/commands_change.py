@@ -11,7 +11,7 @@ from app.directory.commands_write import Open, asked_password, key_of, write
 from app.directory.engine import asking
 from app.directory.names import Names, Record, columns_of
 from app.directory.record import FORMS, parse_record
-from app.directory.tables import AccountRow
+from app.directory.tables import AccountRow, AddressRow, DomainRow, SiteRow
 
 Gone = Callable[[Connection, str], None]
 GONE: Final = "app.directory.gone"  # in click's own notes: what else goes with an account, by its number
@@ -29,8 +29,17 @@ _ALL_DOMAINS = click.option("--all-domains", is_flag=True, help="The address row
 def set_fields(open_database: Open, /, record: str, name: str, fields: tuple[str, ...], all_domains: bool) -> None:
     """Change fields of a record: `set server mail1 state=drain`, `set account alice@example.org enabled=no`."""
     engine = open_database()
-    given = dict(field.partition("=")[::2] for field in fields)
+    given = dict(_given(record, field) for field in fields)
     write(engine, "old", [(record, {**given, **key_of(engine, record, name, all_domains=all_domains)})])
+
+
+def _given(record: str, field: str) -> tuple[str, str]:
+    name, equals, text = field.partition("=")
+    if not equals:
+        raise click.ClickException(f"{field!r} is not field=value; nothing behind the = means the default")
+    if name in FORMS[record].key:
+        raise click.ClickException(f"{name}: names the {record}, and cannot be set")
+    return name, text
 
 
 @click.command("remove")
@@ -50,6 +59,8 @@ def remove(context: click.Context, /, record: str, name: str, all_domains: bool)
             columns = columns_of(Names(connection), Record(record, values))
             if record == "account":
                 _leave(connection, columns, context.meta.get(GONE))
+            if record == "domain":
+                _refuse_needed(connection, str(columns["name"]))
             found = connection.execute(delete(FORMS[record].table).filter_by(**columns)).rowcount
         except IntegrityError:
             raise click.ClickException(f"{record} {name} is still in use; remove first what belongs to it") from None
@@ -63,6 +74,19 @@ def _leave(connection: Connection, columns: Mapping[str, object], gone: Gone | N
     number = connection.scalar(select(AccountRow.__table__.c.account_id).filter_by(**columns))
     if number is not None and gone is not None:
         gone(connection, str(number))
+
+
+def _refuse_needed(connection: Connection, name: str) -> None:
+    """What no foreign key knows: a domain's addresses, and accounts whose main address is under it."""
+    domain = connection.execute(select(DomainRow.domain_id, DomainRow.site_id).where(DomainRow.name == name)).first()
+    if domain is None:
+        return
+    number, site = domain
+    if connection.scalar(select(AddressRow.local).where(AddressRow.domain_id == number, AddressRow.site_id == site)):
+        raise click.ClickException(f"domain {name} is still in use; remove its addresses first")
+    people = select(AccountRow.username).join(SiteRow, SiteRow.site_id == AccountRow.site_id)
+    if connection.scalar(people.where(SiteRow.site_id == site, SiteRow.primary_domain == name)):
+        raise click.ClickException(f"domain {name} is its site's primary one; set another or remove the accounts first")
 
 
 @click.command("password")

@@ -3,10 +3,9 @@
 import io
 import os
 import sys
-from typing import IO, TextIO
+from typing import IO
 
 import click
-from sqlalchemy import Engine
 
 from app.directory.commands_write import Open
 from app.directory.engine import asking
@@ -46,17 +45,24 @@ def import_csv(open_database: Open, /, file: IO[bytes], record: str | None, dry_
 @click.pass_obj
 def export_csv(open_database: Open, /, file: str, hashes: bool) -> None:
     """Write the whole directory to a CSV FILE ("-" is standard output)."""
+    # Whole before the first byte is written: a database that is away leaves the file of yesterday as it was.
+    text = io.StringIO(newline="")
+    with asking():
+        count = write_csv(open_database(), text, hashes=hashes)
+    try:
+        _write(file, text.getvalue().encode())
+    except OSError as error:
+        raise click.ClickException(f"{file}: {error.strerror}") from None
+    if file != "-":
+        click.echo(f"{count} records", err=True)
+
+
+def _write(file: str, content: bytes) -> None:
     if file == "-":
-        _export(open_database(), sys.stdout, hashes)
+        sys.stdout.buffer.write(content)  # UTF-8, whatever the terminal speaks
         return
     # readable by its owner only, from the first byte: it may hold hashes, and it always holds everybody's name
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    os.fchmod(descriptor, 0o600)  # it may have been there before
-    with open(descriptor, "w", encoding="utf-8", newline="") as target:
-        count = _export(open_database(), target, hashes)
-    click.echo(f"{count} records", err=True)
-
-
-def _export(engine: Engine, target: TextIO, hashes: bool) -> int:
-    with asking():
-        return write_csv(engine, target, hashes=hashes)
+    with open(descriptor, "wb") as target:
+        os.fchmod(descriptor, 0o600)  # it may have been there before
+        target.write(content)

@@ -42,7 +42,7 @@ def owner(engine: Engine, address: str) -> tuple[str, str, str]:
         parsed = parse_address(address) if local != CATCH_ALL else None
         name = ascii_domain(domain) if parsed is None else parsed.domain
     except BadAddress as error:
-        raise click.ClickException(f"{address!r}: {error}") from None
+        raise click.ClickException(f"{address!r} {error}") from None
     if name is None:
         raise click.ClickException(f"{address!r} needs a domain")
     with asking(), engine.connect() as connection:

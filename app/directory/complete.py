@@ -41,7 +41,7 @@ def _usual_login(address: str) -> str:
 
 
 def _complete_server(whole: dict[str, Any]) -> None:
-    services: dict[str, Family] = {"submission": "smtp", "sieve": "sieve"}
+    services: dict[str, Family] = {"imap": "imap", "submission": "smtp", "sieve": "sieve"}
     for service, family in services.items():
         if whole[f"{service}_host"] is None:
             whole[f"{service}_port"] = whole[f"{service}_security"] = None

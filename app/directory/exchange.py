@@ -78,8 +78,7 @@ def parse_csv(
         if wrong := _header_problems(reader.fieldnames or (), record):
             return [], wrong
         for fields in reader:
-            given = {name: text for name, text in fields.items() if text or name not in (preset or {})}
-            _line({**(preset or {}), **given}, reader.line_num, record, records, problems)
+            _line(fields, reader.line_num, {"record": record or "", **(preset or {})}, records, problems)
     except csv.Error as error:
         problems.append(Problem(max(reader.line_num, 1), f"not CSV: {error}"))
     return records, problems
@@ -99,15 +98,16 @@ def _header_problems(names: Iterable[str], record: str | None) -> list[Problem]:
 
 
 def _line(
-    fields: dict[str | Any, Any], line: int, record: str | None, records: list[Record], problems: list[Problem]
+    fields: dict[str | Any, Any], line: int, preset: Mapping[str, str], records: list[Record], problems: list[Problem]
 ) -> None:
     if None in fields or None in fields.values():
         problems.append(Problem(line, "has more or fewer cells than the first line"))
         return
     cells = {name: text.strip() for name, text in fields.items()}
-    kind = cells.pop("record", "") or record or ""
-    if not kind and not any(cells.values()):
+    if not any(cells.values()):
         return
+    cells = {**preset, **{name: text for name, text in cells.items() if text or name not in preset}}
+    kind = cells.pop("record")
     if kind not in FORMS:
         problems.append(Problem(line, f"record: {kind[:40]!r} is none of {', '.join(FORMS)}"))
         return

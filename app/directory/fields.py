@@ -69,7 +69,7 @@ def yes_or_no(text: str) -> bool:
 
 def port(text: str) -> int:
     """A port."""
-    return checked_port(int(text) if text.isdecimal() else 0)
+    return checked_port(int(text) if text.isascii() and text.isdecimal() else 0)
 
 
 def count(text: str) -> int:

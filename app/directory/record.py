@@ -107,7 +107,6 @@ DEFAULTS: dict[str, Any] = {
     "role": "user",
     "state": "up",
     "vacation": "sieve",
-    "imap_port": 993,
     "imap_security": "tls",
 }
 _QUOTED = re.compile(r"\A(['\"]).*\1 ", re.DOTALL)  # a value as repr() writes it

@@ -67,7 +67,7 @@ def pin(text: str) -> str:
     """A certificate's SHA-256 as 64 lower-case hex digits, from any usual spelling. Raises ValueError."""
     digits = text.replace(":", "").replace(" ", "").lower()
     if not _PIN.fullmatch(digits):
-        raise ValueError("tls_sha256 needs the 64 hex digits of a SHA-256")
+        raise ValueError("needs the 64 hex digits of a SHA-256 in tls_sha256")
     return digits
 
 

@@ -99,6 +99,10 @@ def test_what_is_there_already_is_not_added_again(shell: Shell) -> None:
         (("set", "server", "nope", "state=up"), "is not there"),
         (("set", "server", "mail1", "state=sideways"), "must be one of"),
         (("set", "server", "mail1", "colour=red"), "no field"),
+        (("set", "server", "mail1", "state"), "'state' is not field=value"),
+        (("set", "server", "mail1", "name=mail2"), "names the server"),
+        (("set", "account", "alice@acme.example", "username=zoe"), "names the account"),
+        (("set", "site", "acme", "learn_spam_to=a b@c.example"), "'a b@c.example' is not a local part"),
         (("remove", "site", "acme"), "still in use"),
         (("remove", "address", "zoe@acme.example"), "there is no address"),
         (("resolve", "nobody@acme.example"), "nobody"),
@@ -157,6 +161,20 @@ def test_a_record_is_removed_by_name(shell: Shell) -> None:
     assert shell.gone == [alice.id]
 
 
+def test_a_domain_that_is_still_needed_is_neither_removed_nor_given_away(shell: Shell) -> None:
+    shell.do("add", "site", "other", "--domain", "other.example")
+    shell.do("add", "alias", "a@bücher.example", "--account", "alice@acme.example")
+    assert "its addresses" in shell.refused("remove", "domain", "bücher.example")
+    assert "has addresses" in shell.refused("set", "domain", "bücher.example", "site=other")
+    assert "primary" in shell.refused("remove", "domain", "acme.example")
+    shell.do("remove", "address", "a@bücher.example")
+    shell.do("set", "domain", "bücher.example", "site=other")
+    shell.do("remove", "domain", "bücher.example")
+    shell.do("remove", "account", "alice@acme.example")
+    shell.do("remove", "domain", "acme.example")
+    shell.do("remove", "site", "acme")
+
+
 def test_the_password_of_an_account_that_only_forwards_is_asked_for(shell: Shell) -> None:
     shell.do(
         "add",
@@ -195,6 +213,20 @@ def test_an_export_is_for_its_owner_s_eyes_and_comes_in_again(shell: Shell, tmp_
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert "account: 0 added, 0 changed, 1 the same" in shell.do("import", str(file))
     assert shell.do("export", "-").replace("\r", "") == file.read_text()
+
+
+def test_an_export_that_cannot_be_written_is_told_in_a_line_and_spoils_no_earlier_one(
+    shell: Shell, tmp_path: Path
+) -> None:
+    assert "/none/x.csv: No such file" in shell.refused("export", "/none/x.csv")
+    assert "No space left" in shell.refused("export", "/dev/full")
+    file = tmp_path / "of_yesterday.csv"
+    file.write_text("record\n")
+    away = directory_commands(lambda: open_engine(f"sqlite:///{tmp_path}"))
+    assert CliRunner().invoke(away, ["export", str(file)]).output.startswith("Error: ")
+    assert file.read_text() == "record\n"
+    shell.do("set", "account", "alice@acme.example", "display_name=Zoë")
+    assert "Zoë" in CliRunner(charset="latin-1").invoke(shell.group, ["export", "-"]).stdout_bytes.decode("utf-8")
 
 
 def test_an_import_that_is_not_understood_says_where(shell: Shell, tmp_path: Path) -> None:

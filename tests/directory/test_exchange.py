@@ -97,6 +97,19 @@ def test_a_spreadsheet_s_own_dialect_is_understood(filled: Engine) -> None:
     assert report.problems == [] and report.added == {"account": 1}
 
 
+def test_an_empty_line_of_a_spreadsheet_says_nothing(filled: Engine) -> None:
+    report = read_csv(filled, io.StringIO("site,username,server\n,,\nacme,zoe,mail1\n , ,\n"), record="account")
+    assert report.problems == [] and report.added == {"account": 1}
+
+
+def test_a_server_without_a_port_has_the_one_of_its_security(filled: Engine) -> None:
+    lines = "server,a,h.example,,starttls\nserver,b,h.example,,\nserver,c,h.example,1143,starttls\n"
+    read_csv(filled, io.StringIO("record,name,imap_host,imap_port,imap_security\n" + lines))
+    with filled.connect() as connection:
+        found = select(ServerRow.name, ServerRow.imap_port).where(ServerRow.imap_host == "h.example")
+        assert dict(connection.execute(found).all()) == {"a": 143, "b": 993, "c": 1143}
+
+
 def test_a_new_account_without_login_has_its_main_address(filled: Engine) -> None:
     read_csv(filled, io.StringIO("record,site,username,server\naccount,acme,zoe,mail1\n"))
     with filled.connect() as connection:

@@ -114,6 +114,8 @@ def test_a_page_says_what_is_wrong_without_repeating_what_was_typed() -> None:
 def test_defaults_are_those_of_the_tables() -> None:
     for record, form in FORMS.items():
         for column in form.table.__table__.columns:
+            if column.name == "imap_port":
+                continue  # by the security, as the other services' (complete.py)
             if column.server_default is not None and column.name in form.fields:
                 text = str(getattr(column.server_default, "arg", ""))
                 assert text.lower() == str(default(record, column.name)).lower(), (record, column.name)
