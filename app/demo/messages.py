@@ -32,7 +32,7 @@ class Sample:
 
 
 class Mailbag:
-    """Makes the messages of one account; `size` scales their number (1.0: about 330)."""
+    """Makes the messages of one account; `size` scales their number (1.0: about 370)."""
 
     def __init__(self, owner: Person, *, now: datetime, seed: int = 1, size: float = 1.0) -> None:
         self.owner = owner

@@ -1,6 +1,6 @@
 """The login dialogue, without a socket: a generator that says what to send, what it waits for, when TLS begins.
 
-Driven blocking by `open_direct` here and non-blocking by the keeper, so that both refuse the same things: PREAUTH,
+Driven blocking by direct.py and non-blocking by the keeper, so that both refuse the same things: PREAUTH,
 plain text before STARTTLS, commands slipped in before TLS (CVE-2011-0411), a certificate of another name.
 """
 

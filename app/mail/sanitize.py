@@ -2,7 +2,7 @@
 
 Incoming mail goes through a linear scan (scan.py), then nh3 with an allow-list of boring elements, each style and each
 address rewritten by the attribute filter, inside the tree. Sanitised last: nothing touches the string afterwards.
-What is small (signatures, notices) is cleaned by bleach, in small.py.
+What is small (signatures, answers while away) is cleaned by bleach, in small.py.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What is small and becomes ours, by bleach: composed HTML and signatures cleaned, notices and facts linked.
+"""What is small and becomes ours, by bleach: signatures and answers while away cleaned, facts of an invitation linked.
 
 bleach is 40 times slower than nh3 and quadratic in depth, so its input is bounded and balanced first. It is imported
 when first needed: it takes 4 MB, and most workers never meet an invitation.
@@ -23,7 +23,7 @@ _SMALL_ATTRIBUTES: Final = {"a": ["href"], "blockquote": ["type"]}
 
 
 def small_html(html: str) -> str:
-    """Composed HTML or a signature (≤ 64 KB) with plain formatting and links only, no styles and no pictures."""
+    """A signature or an answer while away (≤ 64 KB) with plain formatting and links only, no styles and no pictures."""
     import bleach
 
     balanced, _ = rewrite(html[:MAX_SMALL])
@@ -43,7 +43,7 @@ def _small_attribute(element: str, name: str, value: str) -> bool:
 
 
 def linked(text: str) -> str:
-    """A short plain text (a notice, a place, a description) as HTML, its addresses linked."""
+    """A short plain text (a place, a description) as HTML, its addresses linked."""
     import bleach
     from bleach.linkifier import Linker
 
