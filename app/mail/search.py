@@ -44,8 +44,19 @@ class Criteria:
 
 
 def tidy(query: str | None) -> str | None:
-    """Return the query on one line, without controls and not too long; None when nothing is left of it."""
-    return clean((query or "")[:LONGEST]) or None
+    """Return the query on one line, without controls and not too long; None when no word is left of it.
+
+    It ends with the last word that is looked for, so that a page never names others.
+    """
+    line = clean((query or "")[:LONGEST])
+    words = _words(line)
+    return line[: words[-1][0].end()] if words else None
+
+
+def _words(query: str) -> list[tuple[re.Match[str], str]]:
+    """Return what is looked for, each with the word itself."""
+    found = ((each, (each[4] if each[3] is None else each[3]).strip()) for each in _WORD.finditer(query))
+    return [(each, word) for each, word in found if word][:WORDS]
 
 
 def criteria(
@@ -58,10 +69,7 @@ def criteria(
     """
     hidden = "".join(f" UNKEYWORD {keyword}" for keyword in HIDDEN if keyword in kept)
     arguments: list[Argument] = [_VIEWS[view] + hidden.encode()]
-    for found in list(_WORD.finditer(query or ""))[:WORDS]:
-        word = (found[3] if found[3] is not None else found[4]).strip()
-        if not word:
-            continue
+    for found, word in _words(query or ""):
         asked = _asked(found[2] or "", word, text)
         arguments += [b"NOT", asked] if found[1] else [asked]
     charset = b"US-ASCII" if (query or "").isascii() else b"UTF-8"

@@ -11,7 +11,9 @@ from werkzeug.exceptions import HTTPException
 from app.mail import errors as mail
 from app.web import carry, session
 from app.web.fault import Fault
-from app.web.faults import HTTP_FAULTS, TOO_LONG, fault_of
+from app.web.faults import HTTP_FAULTS, TABLE, TOO_LONG, fault_of
+from app.web.reading.frame import told
+from app.web.reading.place import came_from
 from app.web.resources import resources
 from app.web.serving import metrics, timing
 from app.web.serving.log import described, logger
@@ -106,9 +108,11 @@ def _safely(fault: Fault) -> Any:
 
 
 def error_page(fault: Fault) -> Any:
-    """The body: a page, or JSON for the poll of new mail."""
+    """The body: a page, words in the frame of a message, or JSON for the poll of new mail."""
     if request.endpoint == "mailbox.changes":
         return jsonify(error=fault.title, request_id=g.get("request_id", ""))
+    if _in_frame():
+        return told(fault)
     retry = request.full_path.rstrip("?") if fault.retry and request.method == "GET" else None
     again = carry.again(renewed=fault is TOO_LONG) if fault.status != 403 else None  # another site may have sent it
     values = {**(request.view_args or {}), **carry.query()}
@@ -119,18 +123,24 @@ def error_page(fault: Fault) -> Any:
         kept=fault.kept,
         todo=fault.todo,
         retry_url=local_path(retry),
-        back_url=_back(),
+        back_url=_back(fault),
         again=again,
         again_url=url_for(request.endpoint, **values) if again and request.endpoint else None,
     )
 
 
-def _back() -> str | None:
-    """The list that the failed address belongs to."""
+def _back(fault: Fault) -> str | None:
+    """The list that the failed address belongs to, as it was left; None where it is that which fails."""
     mailbox = (request.view_args or {}).get("mailbox")
-    if mailbox is None or request.endpoint == "mailbox.show":
+    gone = fault is TABLE[mail.MailboxGone] and request.method == "GET"  # of a POST, its target may be gone
+    if mailbox is None or request.endpoint == "mailbox.show" or gone:
         return None
-    return url_for("mailbox.show", mailbox=mailbox)
+    return url_for("mailbox.show", mailbox=mailbox, **came_from())
+
+
+def _in_frame() -> bool:
+    """Whether the answer stands in the frame of a message."""
+    return request.endpoint == "message.frame" and not request.args.get("alone")
 
 
 def _log(error: Exception, fault: Fault) -> None:
@@ -152,7 +162,7 @@ def _password_changed() -> Response:
 def ask_to_sign_in(error: NotSignedIn) -> Response:
     """Pages lead to the sign-in page and back; scripts get 401 and decide themselves."""
     scripted = request.endpoint in ("mailbox.changes", "compose.attach") or "X-Postern-Fragment" in request.headers
-    if scripted:
+    if scripted or _in_frame():
         return make_response(error_page(HTTP_FAULTS[401]), 401)
     carried = carry.packed()
     if carried is not None:

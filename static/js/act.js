@@ -2,7 +2,7 @@
 import { ask, reason } from "./ask.js";
 import { setIcon, target } from "./html.js";
 import { refresh } from "./list.js";
-import { focusRow, go, listPart, messagePart, putList, rowOf, showList, takeRest } from "./panes.js";
+import { doubt, fillList, focusRow, go, listPart, messagePart, putList, rowOf, showList, takeRest } from "./panes.js";
 import { clearToasts, toast } from "./say.js";
 
 const FLAGS = { read: ["seen", "true"], unread: ["seen", "false"], flag: ["flagged", "true"], unflag: ["flagged", "false"] };
@@ -34,15 +34,17 @@ async function deliver(url, body, takeBack) {
   waiting -= 1;
   if (!answer.ok) {
     takeBack();
-    return toast(reason(answer), { level: "error" });
+    doubt(answer);
+    return toast(reason(answer, "Perhaps it was done all the same: look at the list again"), { level: "error" });
   }
   clearToasts();
   takeRest(answer.page);
   const draft = answer.page?.querySelector('[data-fragment="compose"]'); // sending was undone, or messages are forwarded
   if (draft) return import("./write.js").then(async ({ left, show }) => { if (await left()) show(draft); });
   const part = answer.page?.querySelector('[data-fragment="list"]');
-  // An older answer does not know of what was done since: only the last one of a row replaces the list.
-  if (part && waiting === 0) putList(part);
+  // An older answer does not know of what was done since: only the last one of a row replaces the list, if that is still open.
+  if (part && waiting === 0 && body.get("next") === listPart()?.dataset.url) putList(part, body.getAll("uid"));
+  else if (part && waiting === 0 && listPart()) fillList(listPart().dataset.url, listPart());
   if (document.activeElement === document.body) document.querySelector("#list h1")?.focus(); // the button is gone with its toast
   return undefined;
 }
@@ -119,14 +121,14 @@ function submitted(event) {
     waiting += 1;
   } else if (url.pathname.endsWith("/remote") && messagePart()) {
     event.preventDefault();
-    choose(url, body);
+    choose(url, body, form);
   }
 }
 
-async function choose(url, body) {
+async function choose(url, body, form) {
   const answer = await ask(url, { method: "POST", body });
   if (!answer.ok) toast(reason(answer), { level: "error" });
-  else go(answer.url, { push: false });
+  else if (form.isConnected) go(answer.url, { push: false }); // else another message is open by now
 }
 
 export default function attach() {

@@ -42,13 +42,13 @@ async function fetchText(url, options) {
   return [answer, await answer.text()];
 }
 
-/** What a failed answer says, in one or two sentences. */
-export function reason(answer) {
+/** What a failed answer says, in one or two sentences; `then` where it says nothing. */
+export function reason(answer, then = "Nothing was changed; try again") {
   const said = (name) => answer.page?.querySelector(`[data-testid="${name}"]`)?.textContent.trim() ?? "";
   if (said("error-title")) return `${said("error-title")}. ${said("error-text")}`.replace(/\.\./g, ".").replace(/\s+/g, " ");
   const fault = answer.page?.querySelector(".note-error p");
   if (fault) return fault.textContent;
   return answer.status === 0
-    ? "The server cannot be reached. Nothing was changed; try again when you are connected."
-    : "The server could not do this. Nothing was changed; try again in a minute.";
+    ? `The server cannot be reached. ${then} when you are connected.`
+    : `The server could not do this. ${then} in a minute.`;
 }

@@ -23,8 +23,8 @@ const whole = (url) => { const to = new URL(url, location.href); return to.pathn
 export async function go(url, { push = true, focus = true } = {}) {
   const toList = LIST.test(path(url));
   if (!panes || !(toList || MESSAGE.test(path(url)))) return location.assign(url);
-  if (toList && listPart()?.dataset.url === whole(url) && panes.dataset.view === "message") return showList(url, { push, focus });
   asking.abort();
+  if (toList && listPart()?.dataset.url === whole(url) && panes.dataset.view === "message") return showList(url, { push, focus });
   asking = new AbortController();
   if (!toList) mark(url);
   const answer = await asked(url, asking);
@@ -43,7 +43,7 @@ export async function go(url, { push = true, focus = true } = {}) {
   showMessage({ focus });
   if (wide() && part.dataset.back && path(part.dataset.back) !== path(listPart()?.dataset.url ?? "/")) fillList(part.dataset.back, listPart());
   if (!answer.ok) say(reason(answer));
-  return undefined;
+  return doubt(answer);
 }
 
 /** Asks, and offers to stop when it takes more than two seconds; undefined when it was stopped. */
@@ -60,18 +60,22 @@ async function asked(url, asking) {
   }
 }
 
-/** Replaces the list by a newer one, keeping place, focus and the open row. */
-export function putList(part) {
+/** Asks for the list again after an answer that says that what it shows is no longer so. */
+export const doubt = ({ status }) => { if ((status === 404 || status === 409) && listPart()) fillList(listPart().dataset.url, listPart()); };
+
+/** Replaces the list by a newer one, keeping place, focus, the open row and what is selected, without what is `done`. */
+export function putList(part, done = []) {
   const before = listPart();
   const same = before?.dataset.url === part.dataset.url;
   const place = same ? before.querySelector(".rows")?.scrollTop ?? 0 : 0;
   const row = same ? document.activeElement?.closest?.(".row") : null;
   const onPick = document.activeElement?.matches?.('[name="uid"]');
+  const chosen = same ? [...before.querySelectorAll('[name="uid"]:checked')].map((box) => box.value).filter((uid) => !done.includes(uid)) : [];
   fill(list, part);
   attachIn(list);
   if (!same) aimSearch(part.dataset.url);
-  const rows = list.querySelector(".rows");
-  if (rows && place) rows.scrollTop = place;
+  if (place) list.querySelector(".rows")?.scrollTo(0, place);
+  chosen.forEach((uid) => rowOf(uid)?.querySelector('[name="uid"]').click());
   if (row) focusRow(rowOf(row.dataset.uid) ?? null, onPick);
   mark();
 }
@@ -93,13 +97,8 @@ export function takeRest(page) {
   takeToasts(page);
 }
 
-export function rowOf(uid) {
-  return list?.querySelector(`.row[data-uid="${CSS.escape(uid)}"]`) ?? null;
-}
-
-export function focusRow(row, onPick = false) {
-  row?.querySelector(onPick ? '[name="uid"]' : ".row-subject")?.focus();
-}
+export const rowOf = (uid) => list?.querySelector(`.row[data-uid="${CSS.escape(uid)}"]`) ?? null;
+export const focusRow = (row, onPick = false) => row?.querySelector(onPick ? '[name="uid"]' : ".row-subject")?.focus();
 
 /** Back to the list: the message leaves the reading pane. */
 export function showList(url, { push = true, focus = true } = {}) {

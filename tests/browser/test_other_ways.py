@@ -103,7 +103,7 @@ def test_a_phone_shows_one_pane_and_nothing_is_cut_off(open_context: Callable[..
     expect(page.get_by_test_id("empty-list")).to_be_visible()
 
 
-def test_the_focus_goes_where_the_hand_expects_it(page: Page, resident: Resident):
+def test_the_focus_goes_where_the_hand_expects_it(page: Page, resident: Resident, complaints: list[str]):
     fill(resident, 2)
     sign_in(page, resident)
     link = row(page, "Letter 1").get_by_test_id("message-subject-link")
@@ -127,6 +127,8 @@ def test_the_focus_goes_where_the_hand_expects_it(page: Page, resident: Resident
     page.route("https://**", lambda route: route.fulfill(status=204))
     page.get_by_test_id("show-remote-once").press("Enter")
     expect(page.get_by_test_id("message-subject")).to_be_focused()
+    # A frame in a process of its own may ask before the route holds there: the pictures' hosts have no name.
+    complaints[:] = [each for each in complaints if "ERR_NAME_NOT_RESOLVED" not in each]
 
 
 def test_a_page_of_headers_alone_has_its_list_beside_it_and_back_brings_the_list_of_its_folder(

@@ -71,6 +71,14 @@ def test_a_query_has_a_bound():
 
 def test_nothing_typed_is_no_query():
     assert tidy("  \r\n ") is None and tidy(None) is None
+    assert tidy('""') is None and tidy('from:"" " "') is None
+
+
+def test_a_query_names_only_the_words_that_are_looked_for():
+    typed = " ".join(f"w{number}" for number in range(12))
+    assert tidy(typed) == " ".join(f"w{number}" for number in range(10))
+    assert tidy('"" "two words" "') == '"" "two words"'
+    assert len(criteria("all", '"" ' * 12 + "word").arguments) == 2
 
 
 def test_texts_are_searched_in_small_mailboxes_or_where_an_index_is_kept():

@@ -14,7 +14,7 @@ from flask import Response, flash, make_response, redirect, request, url_for
 from flask import session as notes
 
 from app.mail import flags
-from app.mail.errors import CannotDo, MailboxGone, Refused, Renumbered, ServerAway, TooManyConnections
+from app.mail.errors import CannotDo, MailboxGone, MailError, Refused, Renumbered
 from app.mail.keywords import Marked
 from app.mail.mailbox import named_mailbox
 from app.mail.move import Moved
@@ -100,30 +100,32 @@ def _undone(me: Current, token: str, record: dict[str, Any]) -> None:
         with imap() as client:
             count = _give_back(client, record) if record["kind"] == "flags" else _bring_back(client, record)
             boxes = pane.folders(client, me)
-    except (ServerAway, TooManyConnections):
-        me.cache.remember(_entry(token), record, seconds=KEPT_SECONDS)
-        raise
     except (Renumbered, MailboxGone, CannotDo, Refused):
         flash("That could not be undone: the folder has changed meanwhile.", "warning")
         return
+    except MailError:  # what was done so far is not done twice: it goes by UIDs
+        me.cache.remember(_entry(token), record, seconds=KEPT_SECONDS)
+        raise
     pane.wrote(me)
     for name in BESIDE.keys() & record.keys():
         BESIDE[name](me, record[name])
     home = named_mailbox(boxes, record["mailbox"])
     name = "Inbox" if record["mailbox"] == "INBOX" else plain(home.label if home else record["mailbox"])
-    messages = "1 message is" if count == 1 else f"{count} messages are"
+    total = len(record["uids"] or ()) + len(record.get("ids", ()))
+    of, rest = (f" of {total}", "; the rest was not found") if count < total else ("", "")
+    messages = f"{count}{of} {'message' if total == 1 else 'messages'} {'is' if count == 1 else 'are'}"
     if not count:
         flash("Nothing could be undone: the messages are gone.", "warning")
     elif record["kind"] == "flags":
-        flash(f"{messages} as before.", "message")
+        flash(f"{messages} as before{rest}.", "message")
     else:
-        flash(f"{messages} back in {name}.", "message")
+        flash(f"{messages} back in {name}{rest}.", "message")
 
 
 def _give_back(client: Any, record: dict[str, Any]) -> int:
     done = flags.store(client, record["mailbox"], record["uidvalidity"], record["uids"],
                        add=record["add"], remove=record["remove"])  # fmt: skip
-    return len(done.changed)
+    return len(done.changed) + len(done.same)  # another program may have given them back already
 
 
 def _bring_back(client: Any, record: dict[str, Any]) -> int:

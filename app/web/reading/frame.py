@@ -7,6 +7,7 @@ reader allows that. Policy and sandbox must hold alone: tests serve them unsanit
 import re
 
 from flask import Response, abort, make_response, request
+from markupsafe import Markup
 
 from app.mail import bodystructure, marks, sanitize
 from app.mail.bodystructure import Part
@@ -19,6 +20,7 @@ from app.mail.picture import data_uri
 from app.mail.syntax import section as joined
 from app.mail.syntax import text
 from app.mail.transfer import decode
+from app.web.fault import Fault
 from app.web.reading import alone
 from app.web.reading.remote import confirmed, may_load, message_name
 from app.web.resources import resources
@@ -86,6 +88,12 @@ def answer(cleaned: sanitize.Cleaned, *, remote: bool, sheet: alone.Sheet = alon
     response.headers["Cross-Origin-Opener-Policy"] = "unsafe-none"
     response.headers["X-Postern-Remote-Blocked"] = str(cleaned.blocked_remote)
     return response
+
+
+def told(fault: Fault) -> Response:
+    """What went wrong, where the mail would stand: no page of ours may be framed, and a browser then shows no word."""
+    words = Markup("<p><strong>{}</strong></p><p>{} {} {}</p>").format(fault.title, fault.text, fault.kept, fault.todo)
+    return answer(sanitize.Cleaned(words, 0, False), remote=False)
 
 
 def policy(*, remote: bool) -> str:

@@ -509,9 +509,10 @@ def test_no_page_of_a_message_is_served_without_its_session(node: Node, reader: 
     made.set_content("x")
     path = reader.put(made)
     stranger = Visitor(node.url)
-    for under in ("", "/frame?section=1", "/part/1", "/raw", "/eml", "/zip", "/headers"):
+    for under in ("", "/frame?section=1&alone=1", "/part/1", "/raw", "/eml", "/zip", "/headers"):
         answer = stranger.get(path + under)
         assert answer.status == 303 and "/login" in answer.location
+    assert stranger.get(f"{path}/frame?section=1").status == 401  # a form may not stand in the frame
 
 
 def test_choices_about_remote_content_lie_in_redis_as_hashes_only(node: Node, reader: Reader, site):
