@@ -20,6 +20,7 @@ from app.store.seal import BrokenSeal, Keyring, derive, seal, unseal
 
 SECRET_BYTES = 32
 ACTIVE_SECONDS = 300
+MOST = 100  # of one account; signing in is limited by nothing else, and forty a second would fill Redis for everybody
 KEPT_SECONDS = 86400  # the shortest that the settings allow for one that is kept; no other rests for so long
 
 # One round trip for session, epoch, news and life. Keys follow from the record, hence a script (Redis 6.2).
@@ -146,14 +147,16 @@ def _bound(account: str, secret: bytes) -> bytes:
 
 
 def create(redis: Redis, secret: bytes, record: Record) -> None:
-    """Stores a new session. Raises redis.RedisError."""
+    """Stores a new session; of more than MOST those go that end first. Raises redis.RedisError."""
     name, listing = digest(secret), list_key(record.account_id)
     pipe = redis.pipeline(transaction=True)
     pipe.set(session_key(name), record.to_json(), ex=record.idle)
     pipe.zremrangebyscore(listing, "-inf", record.created)
     pipe.zadd(listing, {name: record.until})
     pipe.expire(listing, 90 * 86400 + 86400)  # longer than the longest session that the settings allow
-    pipe.execute()
+    pipe.zrange(listing, 0, -MOST - 1)
+    if surplus := [each.decode() for each in pipe.execute()[-1]]:
+        _run_all(redis, ("DEL", *map(session_key, surplus)), ("ZREM", listing, *surplus))
 
 
 def read(redis: Redis, secret: bytes, *, now: int, touch: bool) -> Record | None:

@@ -191,6 +191,19 @@ def test_the_list_shows_living_sessions_of_the_account_the_last_used_first(
     assert abs(listed[1].last_used - (NOW - 300)) <= 1
 
 
+def test_an_account_has_no_more_than_so_many_sessions_and_those_go_that_end_first(
+    redis: Redis, begin: Callable[..., bytes]
+) -> None:
+    kept = begin(until=NOW + 86400)
+    made = [begin(until=NOW + 3600 + number) for number in range(session.MOST + 20)]
+    begin(account_id="8")
+    assert len(session.of_account(redis, "7", now=NOW)) == session.MOST
+    assert len(redis.keys("s:*")) == session.MOST + 1
+    living = [session.read(redis, each, now=NOW, touch=False) is not None for each in (made[0], made[20], made[-1], kept)]
+    assert living == [False, False, True, True]
+    assert session.read(redis, made[21], now=NOW, touch=False) is not None
+
+
 def test_a_record_of_another_shape_is_no_session(redis: Redis, begin: Callable[..., bytes]) -> None:
     secret = begin()
     key = session.session_key(session.digest(secret))
