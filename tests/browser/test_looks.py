@@ -121,6 +121,18 @@ def test_the_first_view_of_the_list_weighs_at_most_60_kilobytes(open_context: Op
     assert sum(sizes) <= PAGE_BYTES, f"{sum(sizes)} bytes in {len(sizes)} answers"
 
 
+def test_what_was_looked_for_leaves_the_next_step_in_sight_however_long_it_is(
+    open_context: OpenContext, resident: Resident
+):
+    page = open_context(viewport={"width": 390, "height": 800}).new_page()
+    sign_in(page, resident)
+    for address in (f"/mail/INBOX/?q={'x' * 250}", f"/received?q={'x' * 60}@{'y' * 60}.{'z' * 60}.example"):
+        page.goto(address)
+        boxes = [box for step in page.locator(".empty .button").all() if (box := step.bounding_box())]
+        assert boxes, address
+        assert all(box["x"] >= 0 and box["x"] + box["width"] <= 390 for box in boxes), address
+
+
 def test_a_refused_action_is_taken_back_with_a_sentence(open_context: OpenContext, resident: Resident):
     fill(resident, 2)
     page = open_context().new_page()
