@@ -43,6 +43,8 @@ def accepted(redis: Redis, keys: Iterable[bytes], account_id: str, address: str,
 
 def _is(redis: Redis, secret: bytes, account_id: str, address: str, given: str) -> bool:
     key = _key(secret, account_id, address)
+    if not redis.exists(key):  # a count of tries for each address that anybody types would fill Redis
+        return False
     pipe = redis.pipeline(transaction=True)
     pipe.get(key)
     pipe.incr(f"{key}:tries")

@@ -52,3 +52,9 @@ def test_redis_knows_no_code_and_no_address_and_forgets_all_of_it(redis: Redis):
     assert keys and all(0 < redis.ttl(key) <= code.SECONDS for key in keys)
     values = b" ".join([*keys, *(redis.get(key) or b"" for key in keys)])
     assert made.encode() not in values and b"else" not in values
+
+
+def test_typing_a_code_that_was_never_made_leaves_nothing_behind(redis: Redis):
+    for number in range(5):
+        assert not accepted(redis, [NEW, OLD], "1", f"a{number}@else.example", "12345678")
+    assert not redis.keys("*")
