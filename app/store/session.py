@@ -147,15 +147,15 @@ def _bound(account: str, secret: bytes) -> bytes:
 
 
 def create(redis: Redis, secret: bytes, record: Record) -> None:
-    """Stores a new session; of more than MOST those go that end first. Raises redis.RedisError."""
+    """Stores a new session; beside it at most MOST - 1 stay, those that end last. Raises redis.RedisError."""
     name, listing = digest(secret), list_key(record.account_id)
     pipe = redis.pipeline(transaction=True)
     pipe.set(session_key(name), record.to_json(), ex=record.idle)
     pipe.zremrangebyscore(listing, "-inf", record.created)
+    pipe.zrange(listing, 0, -MOST)
     pipe.zadd(listing, {name: record.until})
     pipe.expire(listing, 90 * 86400 + 86400)  # longer than the longest session that the settings allow
-    pipe.zrange(listing, 0, -MOST - 1)
-    if surplus := [each.decode() for each in pipe.execute()[-1]]:
+    if surplus := [each.decode() for each in pipe.execute()[2]]:
         _run_all(redis, ("DEL", *map(session_key, surplus)), ("ZREM", listing, *surplus))
 
 
