@@ -1,5 +1,4 @@
-"""Opens a connection by itself: connect, TLS, login, all blocking. For who has no keeper to borrow from.
-"""
+"""Opens a connection by itself: connect, TLS, login, all blocking. For who has no keeper to borrow from."""
 
 from __future__ import annotations
 
