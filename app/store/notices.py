@@ -76,7 +76,7 @@ def parse_epoch(value: bytes | str | None) -> str:
 
 
 def want_watch(redis: Redis, account_id: str) -> bool:
-    """Says that a page polls; True when nobody had said so in the last minute (then a watcher may be missing)."""
+    """Says that a page polls; True where nobody watches the account yet."""
     pipe = redis.pipeline(transaction=False)
     pipe.exists(watcher_key(account_id))
     pipe.set(watch_key(account_id), b"1", ex=WATCH_SECONDS)

@@ -126,6 +126,5 @@ def _page(me: Current, message: Message, message_id: str, **faults: str) -> Any:
         to=request.form.get("to", ""),
         notify=request.form.get("notify") == "1",
         faults=faults,
-        zone=me.zone,
         back_url=url_for("message.show", mailbox=message.mailbox, uidvalidity=message.uidvalidity, uid=message.uid),
     )

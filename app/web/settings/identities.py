@@ -35,9 +35,7 @@ class Form:
 
 def show() -> str:
     """GET /settings/identities"""
-    me = current()
-    free = resources().settings.free_from
-    return render_template("identities.html", identities=profile.my_identities(me), free=free)
+    return render_template("identities.html", identities=profile.my_identities(current()))
 
 
 def new() -> Response:
