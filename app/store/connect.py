@@ -1,7 +1,7 @@
 """Opens Redis as the node uses it: short timeouts, one retry at once, and a gate that keeps a silent Redis cheap.
 
-A Redis that does not answer costs one request a second, two tries of half a one; the gate then answers for it, so that a thousand
-requests do not each wait. Redis commands stay within 6.2.
+A Redis that does not answer costs one request a second, two tries of half a one; the gate then answers for it, so
+that a thousand requests do not each wait. Redis commands stay within 6.2.
 """
 
 import threading

@@ -76,7 +76,7 @@ def is_exempt(address: str, networks: Sequence[Network]) -> bool:
 
 
 def admit(redis: Redis, account: str, network: str | None, limits: Limits) -> Ticket:
-    """Counts one attempt on `account` (its id, or the address) from `network` (None: exempt). Raises TooMany, RedisError."""
+    """Counts one attempt on `account` (id or address) from `network` (None: exempt). Raises TooMany, RedisError."""
     who, where = _hash(account), _hash(network or "exempt")
     known_key, pace_key = f"t:known:{who}:{where}", f"t:pace:{where}"
     pipe = redis.pipeline(transaction=False)
