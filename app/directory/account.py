@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from typing import Any, Literal, get_args
+from zoneinfo import ZoneInfo
 
 Security = Literal["tls", "starttls", "plain"]
 State = Literal["up", "drain", "moving", "down"]
@@ -77,6 +78,14 @@ class Account:
     messages_per_hour: int | None = None
     recipients_per_hour: int | None = None
     password_hash: str | None = field(default=None, repr=False)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The account's clock; UTC where none is known."""
+        try:
+            return ZoneInfo(self.time_zone or "UTC")
+        except (ValueError, OSError, KeyError):
+            return ZoneInfo("UTC")
 
     def to_json(self) -> str:
         """The account as JSON for a session. The password hash stays behind: nobody needs it once it was checked."""

@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from app.policy.errors import PolicyAway
+from app.table.refusal import deadlocked
 
 _Result = TypeVar("_Result")
 _TRIES: Final = 4
@@ -32,7 +33,7 @@ def changed(engine: Engine, work: Callable[[Connection], _Result]) -> _Result:
                 with engine.begin() as connection:
                     return work(connection)
             except DBAPIError as error:
-                if not isinstance(error, IntegrityError) and not _deadlocked(error):
+                if not isinstance(error, IntegrityError) and not deadlocked(error):
                     raise
         with engine.begin() as connection:
             return work(connection)
@@ -46,9 +47,3 @@ def _translating() -> Iterator[None]:
         raise PolicyAway("all connections to the database are in use") from error
     except DBAPIError as error:
         raise PolicyAway(str(error.orig).strip().partition("\n")[0]) from error
-
-
-def _deadlocked(error: DBAPIError) -> bool:
-    """PyMySQL's 1213; PostgreSQL's deadlock_detected."""
-    arguments: tuple[object, ...] = error.orig.args if error.orig else ()
-    return getattr(error.orig, "sqlstate", None) == "40P01" or arguments[:1] == (1213,)

@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from app.profile.errors import ProfileAway
+from app.table.refusal import deadlocked
 
 _Result = TypeVar("_Result")
 _TRIES: Final = 4
@@ -36,16 +37,10 @@ def done_whole(engine: Engine, work: Callable[[Connection], _Result]) -> _Result
                 with engine.begin() as connection:
                     return work(connection)
             except DBAPIError as error:
-                if not _deadlocked(error):
+                if not deadlocked(error):
                     raise
         with engine.begin() as connection:
             return work(connection)
-
-
-def _deadlocked(error: DBAPIError) -> bool:
-    """PyMySQL's 1213; PostgreSQL's deadlock_detected."""
-    arguments: tuple[object, ...] = error.orig.args if error.orig else ()
-    return getattr(error.orig, "sqlstate", None) == "40P01" or arguments[:1] == (1213,)
 
 
 def put(engine: Engine, table: Table, keys: Mapping[str, Any], values: Mapping[str, Any]) -> None:

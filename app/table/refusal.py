@@ -1,5 +1,5 @@
 """What no database takes in a text, and whether an error of SQL is a refusal of values, which would come again with
-the same ones, and no silence.
+the same ones, and no silence; or a deadlock, which would not.
 """
 
 import re
@@ -26,6 +26,12 @@ def refuses(error: BaseException | None) -> bool:
         return True
     number = error.orig.args[0] if error.orig and error.orig.args else None
     return isinstance(error, IntegrityError | DataError) or number in _NUMBERS
+
+
+def deadlocked(error: DBAPIError) -> bool:
+    """Whether the database broke a deadlock: MariaDB's and MySQL's 1213, PostgreSQL's deadlock_detected."""
+    arguments: tuple[object, ...] = error.orig.args if error.orig else ()
+    return getattr(error.orig, "sqlstate", None) == "40P01" or arguments[:1] == (1213,)
 
 
 def fitting(values: Any) -> Any:

@@ -73,11 +73,8 @@ class Current(UserMixin):
 
     @cached_property
     def zone(self) -> ZoneInfo:
-        """The account's time zone; UTC where none is known."""
-        try:
-            return ZoneInfo(self.account.time_zone or "UTC")
-        except (ValueError, OSError, KeyError):
-            return ZoneInfo("UTC")
+        """The account's clock; UTC where none is known."""
+        return self.account.zone
 
     @cached_property
     def cache(self) -> AccountCache:

@@ -93,3 +93,11 @@ def test_a_missing_field_is_refused() -> None:
     del fields["address"]
     with pytest.raises(ValueError):
         Account.from_json(json.dumps(fields))
+
+
+CASES = [("Europe/Berlin", "Europe/Berlin"), ("Mars/Olympus", "UTC"), (None, "UTC")]
+
+
+@pytest.mark.parametrize(("time_zone", "key"), CASES)
+def test_an_unknown_clock_is_utc(time_zone: str | None, key: str) -> None:
+    assert Account("7", "a@b", "3", time_zone=time_zone).zone.key == key

@@ -5,8 +5,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from app.directory.account import Account
-
 SETTING, SENT = "digest", "digest sent"
 HOUR = 7
 LONGEST = timedelta(days=8)  # what is older was to be in one before
@@ -54,11 +52,3 @@ def since(last: Any, every: Every, now: datetime, zone: ZoneInfo) -> datetime | 
     except (KeyError, TypeError, ValueError):
         return usual
     return max(min(before, now), now - LONGEST)
-
-
-def zone_of(account: Account) -> ZoneInfo:
-    """The account's clock; UTC where none is known."""
-    try:
-        return ZoneInfo(account.time_zone or "UTC")
-    except (ValueError, OSError, KeyError):
-        return ZoneInfo("UTC")

@@ -28,7 +28,7 @@ from app.web.blocked.asked import SHOWN, STOPPED
 from app.web.blocked.remedies import decided_all, offered, own_domains
 from app.web.blocked.situation import Situation
 from app.web.digest import link
-from app.web.digest.due import SENT, SETTING, Wish, sent, since, wish, zone_of
+from app.web.digest.due import SENT, SETTING, Wish, sent, since, wish
 from app.web.digest.link import LASTS, Link
 from app.web.digest.words import Digest, Line, html, plain
 from app.web.resources import resources
@@ -65,10 +65,10 @@ def run(now: datetime, tell: Callable[[str], None]) -> Counts:
     with open_post(held.settings) as post:
         for account, wanted in _wanted(held.database):
             before = kept.read(held.database, account.id, SENT)
-            begun = since(before, wanted.every, now, zone_of(account))
+            begun = since(before, wanted.every, now, account.zone)
             if begun is None:
                 continue
-            mine = sent(wanted.every, now, zone_of(account))
+            mine = sent(wanted.every, now, account.zone)
             if not kept.exchange(held.database, account.id, SENT, before, mine):
                 continue
             try:
@@ -119,7 +119,7 @@ def made(account: Account, begun: datetime, now: datetime) -> Digest | None:
         for row, decision in zip(rows, decisions, strict=False)
     )
     site = resources().settings.public_url or ""
-    return Digest(account.address, lines, len(rows) - len(lines), begun, now, zone_of(account), site, len(rows) > MOST)
+    return Digest(account.address, lines, len(rows) - len(lines), begun, now, account.zone, site, len(rows) > MOST)
 
 
 def _links(account: Account, row: Block, its: Situation, now: datetime) -> tuple[tuple[str, str], ...]:

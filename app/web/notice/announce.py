@@ -5,7 +5,6 @@ send it, as it may go to many."""
 import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from redis import RedisError
 
@@ -77,16 +76,9 @@ def password(account: Account, now: datetime, *, by_admin: bool = False) -> bool
 
 
 def _who(account: Account, now: datetime, by_admin: bool) -> str:
-    zone = _zone(account)
+    zone = account.zone
     who = "An administrator" if by_admin else "Somebody who was signed in with your password"
     return f"{who} changed this on {long_day(in_zone(now, zone).date())}, {clock(now, zone)} ({zone.key})."
-
-
-def _zone(account: Account) -> ZoneInfo:
-    try:
-        return ZoneInfo(account.time_zone or "UTC")
-    except (ValueError, OSError, KeyError):
-        return ZoneInfo("UTC")
 
 
 def _told(account: Account, addresses: Sequence[str], subject: str, lines: Sequence[str]) -> bool:

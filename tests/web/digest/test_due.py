@@ -8,8 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from app.directory.account import Account
-from app.web.digest.due import LONGEST, Wish, period, sent, since, wish, zone_of
+from app.web.digest.due import LONGEST, Wish, period, sent, since, wish
 
 BERLIN, SYDNEY = ZoneInfo("Europe/Berlin"), ZoneInfo("Australia/Sydney")
 NOON = datetime(2026, 11, 27, 12, 0, tzinfo=UTC)  # a Friday
@@ -56,8 +55,3 @@ def test_what_is_no_wish_is_none(value: Any) -> None:
 def test_a_wish_is_read_as_it_was_kept() -> None:
     chosen = Wish("weekly", "anna@one.example")
     assert wish(chosen.kept()) == chosen
-
-
-def test_an_unknown_clock_is_utc() -> None:
-    assert zone_of(Account("7", "a@b", "3", time_zone="Mars/Olympus")).key == "UTC"
-    assert zone_of(Account("7", "a@b", "3", time_zone="Europe/Berlin")) == BERLIN
