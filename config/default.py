@@ -61,7 +61,8 @@ class Settings(PasswordSettings, FilterSettings):
     )
     sieve_url: str | None = setting("their ManageSieve server: sieve://host (STARTTLS), sieve+plain://host")
     ca_file: Path | None = setting(
-        "PEM file of a private certificate authority of the servers above; unset: the system's", values.existing_file
+        "PEM file of a private certificate authority of the servers above; unset: the system's",
+        values.certificates_file,
     )
     directory_query: str | None = setting(
         "one SELECT on an existing schema in place of our own tables: :address :local :plain :domain", values.statement

@@ -92,8 +92,22 @@ def folder(value: str) -> Path:
 def existing_file(value: str) -> Path:
     """The path of a file that can be read now."""
     path = folder(value)
-    if not path.is_file():
-        raise ValueError("the path of a readable file")
+    try:
+        with path.open("rb"):
+            return path
+    except OSError as error:
+        raise ValueError(f"the path of a readable file ({error.strerror})") from None
+
+
+def certificates_file(value: str) -> Path:
+    """The path of a file of certificates in PEM form."""
+    from app.directory.fields import certificates
+
+    path = existing_file(value)
+    try:
+        certificates(path.read_text())
+    except ValueError:
+        raise ValueError("the path of a file with certificates in PEM form") from None
     return path
 
 
@@ -107,6 +121,8 @@ def socket_path(value: str) -> Path:
 
 def redis_url(value: str) -> str:
     """redis://host:port/0, rediss://… (TLS) or unix:///path."""
+    import redis
+
     wanted = "redis://host:port/0, rediss://host:port/0 or unix:///path/to/socket"
     try:
         parts = urlsplit(value)
@@ -114,8 +130,13 @@ def redis_url(value: str) -> str:
     except ValueError:
         raise ValueError(wanted) from None
     where = parts.path if parts.scheme == "unix" else parts.hostname
-    if parts.scheme not in {"redis", "rediss", "unix"} or not where:
+    number = parts.scheme == "unix" or re.fullmatch(r"(/[0-9]{0,5})?", parts.path)
+    if parts.scheme not in {"redis", "rediss", "unix"} or not where or not number:
         raise ValueError(wanted)
+    try:
+        redis.ConnectionPool.from_url(value).make_connection()  # only made, not connected
+    except (TypeError, ValueError, redis.RedisError):
+        raise ValueError(f"{wanted}, and behind a ? options of redis-py only") from None
     return value
 
 

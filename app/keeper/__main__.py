@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import gc
 import logging
+import os
 import signal
 import sys
 from contextlib import suppress
@@ -54,10 +55,21 @@ def main(arguments: list[str] | None = None) -> int:
 def _show(settings: Settings) -> int:
     found = status(str(settings.keeper_socket))
     if found is None:
-        print(f"no keeper answers at {settings.keeper_socket}", file=sys.stderr)
+        print(f"no keeper answers at {settings.keeper_socket}{_why(settings.keeper_socket)}", file=sys.stderr)
         return 1
     print(table(found))
     return 0
+
+
+def _why(path: Path) -> str:
+    """What a person can do about a socket that does not even open."""
+    try:
+        path.lstat()
+    except PermissionError:
+        return ": ask as the node's own user, or as root"
+    except OSError as error:
+        return f" ({error.strerror}): POSTERN_KEEPER_SOCKET has to be the node's own"
+    return "" if os.access(path, os.W_OK) else ": ask as the node's own user, or as root"
 
 
 def _run(settings: Settings, parent: int | None) -> int:

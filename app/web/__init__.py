@@ -238,7 +238,7 @@ def _created(chosen: Settings) -> Flask:
         REMEMBER_COOKIE_NAME="=",  # Flask-Login's own cookie: a name that no cookie can have
     )
     _install(app, chosen)
-    tell_missing_migrations(chosen, held.directory)
+    tell_missing_migrations(chosen)
     return app
 
 

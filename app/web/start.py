@@ -1,7 +1,6 @@
 """Opens what a worker holds, from its settings. A mistake stops the start with one line."""
 
 from redis import Redis
-from sqlalchemy import Engine
 
 from app.courier.accounts import Keys
 from app.courier.post import Post
@@ -11,7 +10,7 @@ from app.directory.open import open_directory
 from app.directory.resolve import Directory
 from app.keeper.lease import Borrower
 from app.mail.login import MasterUser
-from app.migrations import missing_migrations
+from app.migrations import current, missing_migrations
 from app.store.connect import Gate, connect
 from app.store.seal import Keyring
 from app.store.throttle import Limits as SignInLimits
@@ -45,23 +44,26 @@ def open_resources(settings: Settings) -> Resources:
     )
 
 
-def tell_missing_migrations(settings: Settings, directory: Directory) -> None:
+def tell_missing_migrations(settings: Settings) -> None:
     """A node never migrates by itself; it says at its start what is missing. SQL that is away does not stop it."""
-    if settings.directory_query is None and settings.imap_url is None:  # else an own schema, or served without SQL
-        _tell_missing(directory.engine, "the database")
+    # With an own schema, or one mail server for everybody, it may be served without any table of ours.
+    needed = settings.directory_query is None and settings.imap_url is None
+    _tell_missing(settings.database_url, "the database", needed=needed)
     if settings.blocklog_database_url not in (None, settings.database_url):
-        engine = open_engine(settings.blocklog_database_url or "")
-        _tell_missing(engine, "the block log's database")
-        engine.dispose()
+        _tell_missing(settings.blocklog_database_url or "", "the block log's database", needed=True)
 
 
-def _tell_missing(engine: Engine, name: str) -> None:
+def _tell_missing(url: str, name: str, *, needed: bool) -> None:
+    engine = open_engine(url)
     try:
         with asking():
-            missing = missing_migrations(engine)
+            missing = missing_migrations(engine) if needed or current(engine) is not None else []
     except DirectoryError as error:
-        logger.warning(f"{name} does not answer", extra=described(error))
+        if needed:
+            logger.warning(f"{name} does not answer", extra=described(error))
         return
+    finally:
+        engine.dispose()
     if missing:
         logger.warning(
             "migrations are missing: flask --app wsgi database upgrade", extra={"detail": ", ".join(missing)}
