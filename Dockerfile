@@ -1,4 +1,4 @@
-# Postern as an image: one node (gunicorn, its workers and the keeper), no compiler, not root, made for `--read-only`.
+# Postern as an image: one node (gunicorn, its workers, keeper and courier), no compiler, not root, made for `--read-only`.
 #
 #   docker build -t postern .                                  # or: buildah build --format docker -t postern .
 #   docker build --build-arg BASE=registry.example.net/python:3.11 .

@@ -18,7 +18,7 @@ def add() -> None:
 @click.argument("name")
 @click.option("--domain", required=True, help="Its primary domain, which is added too.")
 @click.option("--time-zone", help="Such as Europe/Berlin.")
-@click.option("--locale", help="Such as en or pt-BR.")
+@click.option("--locale", help="Such as en or pt-BR; kept for translations, the pages are in English so far.")
 @click.option("--brand")
 @click.option("--junk-pattern", help="Such as spam.%Y, where junk mail does not lie in \\Junk.")
 @click.option("--messages-per-hour", help="That each account may send; POSTERN_MESSAGES_PER_HOUR where none is given.")

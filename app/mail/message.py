@@ -101,8 +101,7 @@ def open_message(
     section: str = "",
     limits: Limits = USUAL,
 ) -> Message:
-    """The message, or the attached message of that section. Two commands, three where only pictures or nothing is shown
-    and the message was not read before.
+    """The message, or the attached message of that section. Two commands, one more where the server cannot parse it.
 
     Raises Renumbered, MailboxGone, MessageGone (also when `section` is no attached message), BadArgument.
     """
