@@ -180,3 +180,17 @@ def test_an_undo_says_how_many_of_how_many_came_back(alice: Person):
         client.ask(b"UID STORE", b"1", b"+FLAGS", b"(\\Deleted)")
         client.ask(b"UID EXPUNGE", b"1")
     assert "2 of 3 messages are back in Inbox; the rest was not found." in undo(alice, page)
+
+
+def test_a_button_pressed_twice_offers_the_undo_of_what_it_did_at_the_first(alice: Person):
+    paths, token = alice.paths()[:2], alice.visitor.token(INBOX)
+    kept = list(alice.visitor.cookies)
+    alice.act("archive", *paths, token=token)
+    alice.visitor.cookies.clear()
+    for cookie in kept:  # a browser keeps nothing of an answer that it no longer waits for
+        alice.visitor.cookies.set_cookie(cookie)
+    page = alice.visitor.follow(alice.act("archive", *paths, token=token))
+    assert "2 messages moved to Archive." in toasts(page)
+    assert "2 messages are back in Inbox." in undo(alice, page)
+    again = alice.visitor.follow(alice.act("archive", *paths, token=token))
+    assert "These messages were already gone." in toasts(again), "they came back under other numbers"

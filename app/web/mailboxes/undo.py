@@ -6,7 +6,7 @@ record lives longer, so that who clicked in time is in time.
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,7 +48,18 @@ def offer(me: Current, label: str, record: dict[str, Any], *, seconds: int = OFF
     if not me.cache.remember(_entry(token), record, seconds=seconds + KEPT_SECONDS):
         return False
     notes[_NOTE] = {"label": label, "token": token, "until": int(time.time()) + seconds}
+    if record["kind"] == "move":
+        me.cache.remember(_made(record), notes[_NOTE], seconds=seconds)
     return True
+
+
+def offer_again(me: Current, mailbox: str, uidvalidity: int, gone: Iterable[int]) -> bool:
+    """Offers what was offered for moving those very messages just now: a button pressed twice did it at the first, and
+    of that answer the browser keeps nothing. False where there is none."""
+    note = me.cache.recall(_moved(mailbox, uidvalidity, gone))
+    if note:
+        notes[_NOTE] = note
+    return bool(note)
 
 
 def offered() -> Offer | None:
@@ -85,7 +96,7 @@ def undo(mailbox: str) -> Response:
     notes.pop(_NOTE, None)
     record = me.cache.take(_entry(token)) if 0 < len(token) <= 64 else None
     if record is None:
-        flash("That can no longer be undone.", "warning")
+        flash("That can no longer be undone: it was already, or it is too long ago.", "warning")
     elif record["kind"] in OTHERS:
         if answer := OTHERS[record["kind"]](me, record):
             return answer
@@ -107,6 +118,8 @@ def _undone(me: Current, token: str, record: dict[str, Any]) -> None:
         me.cache.remember(_entry(token), record, seconds=KEPT_SECONDS)
         raise
     pane.wrote(me)
+    if record["kind"] == "move":
+        me.cache.forget(_made(record))
     for name in BESIDE.keys() & record.keys():
         BESIDE[name](me, record[name])
     home = named_mailbox(boxes, record["mailbox"])
@@ -137,3 +150,12 @@ def _bring_back(client: Any, record: dict[str, Any]) -> int:
 
 def _entry(token: str) -> str:
     return f"undo {token}"
+
+
+def _made(record: dict[str, Any]) -> str:
+    told, untold = record["uids"] or (), record["ids"]
+    return _moved(record["mailbox"], record["uidvalidity"], (uid for uid, _ in (*told, *untold)))
+
+
+def _moved(mailbox: str, uidvalidity: int, uids: Iterable[int]) -> str:
+    return f"undo of {mailbox} {uidvalidity} {sorted(uids)}"

@@ -132,6 +132,8 @@ def _file(
         return flash("Your mailbox is full, so nothing could be moved to the trash. Delete for good instead.", "error")
     keywords.take_back(client, mailbox, uidvalidity, moved.left, marked)
     lastshown.forget(me.cache, mailbox, uidvalidity, [*moved.moved, *moved.gone])
+    if not moved.moved and undo.offer_again(me, mailbox, uidvalidity, moved.gone):
+        return None
     record = undo.move_record(mailbox, uidvalidity, moved, marked)
     more = teaching.said(me, boxes, mailbox, target, judged=judged) if moved.moved else ""
     if judged and not more:

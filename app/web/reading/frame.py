@@ -52,7 +52,7 @@ def frame(mailbox: str, uidvalidity: int, uid: int) -> Response:
     section = check_section(request.args.get("section", ""))
     pictures = _pictures(request.args.get("pictures", ""))
     limits = resources().settings.parsing
-    by_itself = bool(request.args.get("alone"))
+    by_itself = bool(request.args.get("alone")) and not request.args.get("part")  # the header is not that of the part
     wanted = [Wanted(section, round(limits.html_bytes * ENCODED)), *pictures]
     with imap() as client:
         client.select(mailbox, uidvalidity=uidvalidity)
