@@ -39,7 +39,7 @@ def pages(rows: Sequence[Row], bare: Mapping[int, Times]) -> str:
             f"{result.middle:.1f}", f"{result.slow:.1f}",
             _number(result.server_middle), _number(result.imap_middle),
             _number(row.processor), f"{result.rate:.0f}",
-            f"{direct.middle / result.middle:.1f} ×" if direct and row.state != "no keeper" else "",
+            f"{direct.middle / result.middle:.1f} ×" if direct and row.state in ("warm", "2 min read") else "",
             f"{result.middle / floor:.1f} ×" if floor else "",
         ])  # fmt: skip
     return markdown(head, lines)
