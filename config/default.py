@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from app.mail import limits as parsing
+from app.mail.login import MasterUser
 from config import values
 from config.filters import LOOPBACK_NETWORKS, FilterSettings
 from config.password import PasswordSettings
@@ -223,6 +224,13 @@ class Settings(PasswordSettings, FilterSettings):
     def secret_key(self) -> bytes:
         """The key in use."""
         return self.secret_keys[0]
+
+    @property
+    def master(self) -> MasterUser | None:
+        """Who signs in for everybody, where one is set."""
+        if self.master_user is None or self.master_password is None:
+            return None
+        return MasterUser(self.master_user, self.master_password)
 
     @property
     def limits(self) -> Limits:

@@ -115,7 +115,6 @@ def open_courier(settings: Settings, seconds: float, pauses: Sequence[float]) ->
     from app.directory.engine import open_engine
     from app.directory.open import open_directory
     from app.keeper.lease import Borrower
-    from app.mail.login import MasterUser
     from app.store.connect import connect
     from app.store.seal import Keyring
 
@@ -123,11 +122,8 @@ def open_courier(settings: Settings, seconds: float, pauses: Sequence[float]) ->
     borrower = Borrower(
         str(settings.keeper_socket), settings.secret_key, settings.limits, settings.deadlines, ca_file=ca_file
     )
-    master = None
-    if settings.master_user and settings.master_password:
-        master = MasterUser(settings.master_user, settings.master_password)
     outbox = Keyring(settings.outbox_keys) if settings.outbox_keys else None
-    keys = Keys(Keyring(settings.secret_keys), outbox, master)
+    keys = Keys(Keyring(settings.secret_keys), outbox, settings.master)
     accounts = Accounts(open_directory(settings), connect(settings.redis_url), keys, borrower)
     owner = f"{settings.node}:{os.getpid()}:{secrets.token_hex(4)}"[-120:]
     return Courier(open_engine(settings.database_url), accounts, owner, seconds=seconds, pauses=pauses)

@@ -24,7 +24,6 @@ from app.directory.errors import DirectoryError
 from app.keeper.lease import LEAST, Login
 from app.mail.connection import Connection
 from app.mail.errors import ServerAway
-from app.mail.login import MasterUser
 from app.store import notices
 from app.store import session as records
 from app.store.cache import AccountCache, open_cache
@@ -117,10 +116,6 @@ def login_of(account: Account, password: str | None, epoch: str) -> Login:
         raise NoMailbox(account.address)
     if account.server.state in OUT_OF_SERVICE:
         raise OUT_OF_SERVICE[account.server.state](retry_after=60)
-    settings = resources().settings
-    master = None
-    if settings.master_user and settings.master_password:
-        master = MasterUser(settings.master_user, settings.master_password)
     return Login(
         server=account.server,
         account_id=account.id,
@@ -128,7 +123,7 @@ def login_of(account: Account, password: str | None, epoch: str) -> Login:
         password=password or "",
         epoch=epoch,
         network=client_address(),
-        master=master,
+        master=resources().settings.master,
     )
 
 

@@ -9,7 +9,6 @@ from app.directory.errors import DirectoryError
 from app.directory.open import open_directory
 from app.directory.resolve import Directory
 from app.keeper.lease import Borrower
-from app.mail.login import MasterUser
 from app.migrations import current, missing_migrations
 from app.store.connect import Gate, connect
 from app.store.seal import Keyring
@@ -82,8 +81,5 @@ def open_post(settings: Settings, directory: Directory, redis: Redis, ring: Keyr
     """The outbox, in Postern's own database."""
     own = settings.directory_database_url in (None, settings.database_url)
     engine = directory.engine if own else open_engine(settings.database_url)
-    master = None
-    if settings.master_user and settings.master_password:
-        master = MasterUser(settings.master_user, settings.master_password)
     outbox = Keyring(settings.outbox_keys) if settings.outbox_keys else None
-    return Post(engine, redis, Keys(ring, outbox, master), borrower)
+    return Post(engine, redis, Keys(ring, outbox, settings.master), borrower)
