@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from redis import Redis, RedisError
-from redis.exceptions import ResponseError
+from redis.exceptions import AuthenticationError, ResponseError
 from sqlalchemy import Engine, select
 from sqlalchemy.engine import make_url
 
@@ -187,13 +187,25 @@ def _redis_at(url: str, setting: str, policies: tuple[str, ...], todo: str) -> I
         yield Finding("warning" if "info" in str(error).lower() else "fault", text, f"see the user in {setting}")
         return
     except RedisError as error:
-        yield Finding("fault", f"{_host(client)}: {type(error).__name__}", f"see that the server of {setting} runs")
+        yield Finding("fault", f"{_host(client)}: {_words(error)}"[:200], _remedy(error, setting))
         return
     version, policy = str(info.get("redis_version", "")), str(info.get("maxmemory_policy", "unknown"))
     yield Finding("ok", f"{told}, Redis {version}, {policy}")
     yield from _redis_state(info, version)
     if policy not in (*policies, "unknown"):
         yield Finding("warning", f"its eviction policy is {policy}", todo)
+
+
+def _words(error: RedisError) -> str:
+    return str(error).rstrip(".") or type(error).__name__
+
+
+def _remedy(error: RedisError, setting: str) -> str:
+    if isinstance(error, AuthenticationError):
+        return f"see the user and the password in {setting}"
+    if "CERTIFICATE_VERIFY_FAILED" in str(error):
+        return f"name its authority in {setting}: ?ssl_ca_certs=/path/of/ca.pem behind the rest"
+    return f"see that the server of {setting} runs"
 
 
 def _host(client: Redis) -> str:

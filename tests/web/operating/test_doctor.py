@@ -206,6 +206,8 @@ def test_the_wrong_eviction_policy_and_a_user_who_may_not_ask_are_told(own_site:
         client.acl_setuser("postern", enabled=True, passwords=["+word"], keys=["*"], commands=["+@all", "-info"])
         told = doctor(own_site, POSTERN_REDIS_URL=evicting.url.replace("//", "//postern:word@"))
         assert told.lines["redis"].startswith("warning") and "info" in told.lines["redis"], told.text
+        told = doctor(own_site, POSTERN_REDIS_URL=evicting.url.replace("//", "//postern:wrong@"))
+        assert "see the user and the password" in told.lines["redis"] and "wrong@" not in told.text
     finally:
         evicting.stop()
 
