@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import imaplib
 import re
+import zlib
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -398,6 +399,16 @@ def test_a_long_newsletter_is_printed_whole_from_a_page_of_its_own(page: Page, r
     expect(sheet.get_by_text("From: The Paper <news@example.com>")).to_be_visible()
     expect(sheet.get_by_role("heading", name="News")).to_have_css("color", "rgb(26, 26, 26)")
     assert len(re.findall(rb"/Type */Page\b", sheet.pdf(format="A4"))) > 8
+
+
+def test_a_printed_list_has_its_words_on_every_page(page: Page, resident: Resident):
+    fill(resident, 30)
+    sign_in(page, resident)
+    streams = re.findall(rb"stream\r?\n(.*?)\r?\nendstream", page.pdf(format="A4"), re.DOTALL)
+    drawn = [zlib.decompressobj().decompress(each) for each in streams if each.startswith(b"\x78")]
+    texts = [each.count(b" Tf") for each in drawn if b" Tf" in each]
+    assert len(texts) == 2, "pages with words"
+    assert sum(texts) > 30 * 3, "sender, subject and date of each"
 
 
 def test_at_twice_the_size_every_item_of_the_menu_is_reached(open_context: OpenContext, resident: Resident):

@@ -30,6 +30,11 @@ def test_hidden_files_are_not_served_and_small_ones_not_compressed(tmp_path: Pat
     assert files["big.js"].packed is not None and files["big.js"].type == "text/javascript"
 
 
+def test_comments_of_style_sheets_are_not_served(tmp_path: Path) -> None:
+    (tmp_path / "a.css").write_text('/* Why\n so */\na { content: "x" } /* because */\nb { top: 0 }\n')
+    assert read_tree(tmp_path).files["a.css"].raw == b'\na { content: "x" }\nb { top: 0 }\n'
+
+
 def test_static_files_are_kept_by_their_contents(visitor: Pages) -> None:
     page = visitor.get("/login").get_data(as_text=True)
     address = re.findall(r'href="(/static/[0-9a-f]{12}/css/base\.css)"', page)[0]
