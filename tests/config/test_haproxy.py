@@ -137,6 +137,13 @@ def test_haproxy_accepts_the_shipped_file(server_folder: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_as_the_operators_page_makes_it_for_debian_it_does_not_stay_root(server_folder: Path) -> None:
+    (command,) = re.findall(r"^sed .* > /etc/haproxy", Path("docs/operations.md").read_text(), re.MULTILINE)
+    made = subprocess.run(command.partition(" >")[0], shell=True, capture_output=True, text=True, check=True).stdout
+    part = made.partition("global\n")[2].partition("\ndefaults")[0]
+    assert "\n  user haproxy\n  group haproxy\n" in f"{part}\n"
+
+
 def test_requests_go_to_the_nodes_in_turn(front: Front) -> None:
     answers = [front.ask()[1] for _ in range(6)]
     assert answers in (["a", "b"] * 3, ["b", "a"] * 3)
