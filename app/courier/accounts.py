@@ -84,6 +84,7 @@ def slot(number: str, letter: Letter) -> str:
 
 
 def bound(account_id: str, server: Server, letter: Letter) -> Bound:
+    """What the credential of a mail is sealed for."""
     return Bound(account_id, servers_of(server), letter.message_id, letter.sha256)
 
 

@@ -100,6 +100,7 @@ class Channel:
         return response
 
     async def send(self, data: bytes) -> None:
+        """All of it. ConnectionLost."""
         view = memoryview(data)
         while view:
             try:

@@ -43,6 +43,7 @@ class DirectLogins:
         return connection
 
     def close(self, connection: Connection) -> None:
+        """Ends a connection of `open`, and gives its place back."""
         close_direct(connection)
         with self._free:
             owner = self._owners.pop(id(connection), None)

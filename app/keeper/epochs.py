@@ -71,6 +71,7 @@ class Epochs:
             await self.compare_some(accounts[start : start + _AT_ONCE])
 
     async def compare_some(self, accounts: list[str]) -> None:
+        """Compares the epochs of those of the accounts that have a connection here. RedisError."""
         held = [account for account in accounts if account in self.pool.accounts()]
         if held:
             found = await self.client.mget([epoch_key(account) for account in held])

@@ -88,6 +88,7 @@ class Lender:
         self._listener, self._inode = _bind(path)
 
     def start(self) -> None:
+        """Serves from now on."""
         if self._listener.fileno() < 0:
             return  # stopped meanwhile
         asyncio.get_running_loop().add_reader(self._listener.fileno(), self._accept)

@@ -144,6 +144,7 @@ _json = json.JSONEncoder(separators=(",", ":"))  # json.dumps would make one for
 
 
 def encode(message: Message) -> bytes:
+    """A message as its line."""
     return _json.encode(message).encode() + b"\n"
 
 
@@ -195,6 +196,7 @@ class Control:
             raise
 
     def send(self, message: Message) -> None:
+        """One line. OSError."""
         data = encode(message)
         if (sent := sent_at_once(self.sock, data)) < len(data):
             self.sock.sendall(data[sent:])

@@ -85,6 +85,7 @@ class Watchers:
         task.add_done_callback(lambda _: self._tasks.pop(wanted.account, None))
 
     async def close(self) -> None:
+        """Ends all watchers."""
         await cancel(self._tasks.values())
 
     async def give_up(self, account: str) -> None:

@@ -70,6 +70,7 @@ class Declaration:
     important: bool
 
     def text(self, picture: Callable[[str], str | None]) -> str:
+        """The declaration, with the address that `picture` gives for each picture; "" where nothing of it is left."""
         found = ((picture(piece.url) if isinstance(piece, Picture) else piece) for piece in self.value)
         pieces = [
             f'url("{text}")' if isinstance(piece, Picture) and text else text
@@ -203,6 +204,7 @@ def _function(token: ast.FunctionBlock, name: str, nesting: int) -> str | None:
 
 
 def value_token(token: ast.Node, name: str) -> str | None:
+    """One token of the value of the property `name`, written anew; None for what is not harmless there."""
     kind = token.type
     if kind == "whitespace":
         return " "

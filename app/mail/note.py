@@ -44,6 +44,7 @@ class Note:
                 self.forget_mailbox()
 
     def forget_mailbox(self) -> None:
+        """Nothing is known of the mailbox that is selected next."""
         self.read_only, self.uidnotsticky, self.exists, self.permanentflags = False, False, 0, ()
         self.uidvalidity = self.uidnext = self.highestmodseq = None
 
@@ -100,6 +101,7 @@ class Note:
             setattr(self, name.lower().decode(), int(value))
 
     def has(self, capability: str) -> bool:
+        """Whether the server offers it, by its name in any case."""
         return capability.upper() in self.capabilities
 
     @property

@@ -50,6 +50,7 @@ class Responses:
         self._scanned = 0
 
     def feed(self, data: bytes) -> None:
+        """Takes in what came."""
         self.buffer += data
 
     def response(self) -> Response | None:
@@ -64,6 +65,7 @@ class Responses:
         return None
 
     def flush(self) -> Response:
+        """The response whose last line has been read; the next one may begin."""
         whole = tuple(self.parts)
         self.parts.clear()
         self.done = False

@@ -44,6 +44,7 @@ class Traffic:
     by_name: dict[str, tuple[int, float]] = field(default_factory=dict)
 
     def add(self, name: bytes, seconds: float) -> None:
+        """Counts one command."""
         count, total = self.by_name.get(key := name.decode("ascii", "replace"), (0, 0.0))
         self.by_name[key] = (count + 1, total + seconds)
         self.commands += 1

@@ -49,6 +49,8 @@ _UNITS: Final = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30}
 
 @dataclass(frozen=True, slots=True)
 class Asked:
+    """One condition as its form asks for it."""
+
     about: str
     op: str = ""
     values: tuple[str, ...] = ()

@@ -41,6 +41,7 @@ def misread(pattern: str) -> bool:
 
 
 def matches(pattern: str, text: str) -> bool:
+    """Whether a text is what a pattern with * and ? says."""
     first, *rest = parts(pattern)
     if not rest:
         return len(first) == len(text) and all(one in (None, other) for one, other in zip(first, text, strict=True))

@@ -26,6 +26,7 @@ def needs(rule: Rule | Vacation | Forward) -> frozenset[str]:
 
 
 def needs_of(condition: Condition) -> set[str]:
+    """The extensions that one condition requires."""
     found = {_CONDITIONS[condition.kind]} if condition.kind in _CONDITIONS else set()
     if condition.part in ("user", "detail"):
         found.add("subaddress")

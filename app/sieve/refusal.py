@@ -41,6 +41,7 @@ def ended(rule: Rule) -> Rule:
 
 
 def refuses(rule: AnyRule) -> bool:
+    """Whether a rule refuses what it meets."""
     return bool(_kinds(rule) & _REFUSES)
 
 

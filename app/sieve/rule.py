@@ -136,6 +136,7 @@ def check_together(actions: tuple[Action, ...]) -> None:
 
 
 def check_name(name: str) -> None:
+    """A name for a rule. Raises BadRule."""
     if not name.strip():
         raise BadRule("name", "Give the rule a name.")
     check_line(name, "name", LONGEST_NAME)

@@ -40,12 +40,15 @@ class Broken:
 
 @dataclass(frozen=True, slots=True)
 class Script:
+    """A script taken apart. `broken`: why it cannot be; then there are no blocks, and only its text can be changed."""
+
     source: bytes
     blocks: tuple[Block, ...] = ()
     broken: Broken | None = None
 
     @classmethod
     def read(cls, text: bytes) -> Script:
+        """Never raises: what cannot be taken apart is `broken`."""
         if len(text) > LARGEST_SCRIPT:
             return cls(text, broken=Broken(1, "The script is larger than 1 MB."))
         try:
@@ -101,7 +104,10 @@ class Script:
         return self if self.editable and any(block.own for block in self.blocks) else self._with(self.blocks)
 
     def put(self, index: int | None, rule: Rule | Vacation | Forward) -> Script:
-        """Writes a rule in the place of another, or a new one: a vacation before all, then a forwarding, rules last."""
+        """Writes a rule in the place of another, or a new one: a vacation before all, then a forwarding, rules last.
+
+        Raises BadRule.
+        """
         if "${" in write.rule(rule).decode() and {"variables", "encoded-character"} & self.requires:
             raise BadRule("value", "This script uses variables, so ${ cannot stand in a rule.")
         if isinstance(rule, Rule) and (index is None or rule.actions != getattr(self._at(index).rule, "actions", None)):
@@ -122,12 +128,14 @@ class Script:
         return self._with([*self.blocks[:index], fresh, *self.blocks[index + 1 :]])
 
     def switch(self, index: int, on: bool) -> Script:
+        """With a rule on or off. Raises BadRule."""
         rule = self._at(index).rule
         if rule is None:
             raise BadRule("", "This part of the script is text, and is always on.")
         return self.put(index, replace(rule, enabled=on))
 
     def remove(self, index: int) -> Script:
+        """Without a block. Raises BadRule."""
         self._at(index)
         return self._with([*self.blocks[:index], *self.blocks[index + 1 :]])
 

@@ -34,10 +34,12 @@ class Bound:
 
     @classmethod
     def of(cls, day: date, zone: tzinfo, at: time | None = None) -> Bound:
+        """A day, or a moment of it, by the clock of a zone."""
         # Noon, as clocks are changed at night.
         return cls(day, datetime.combine(day, at or time(12), zone).strftime("%z")[:5], at)
 
     def condition(self, op: str) -> Condition:
+        """The test of today's date against it."""
         if self.at is None:
             return Condition("date", op, (self.day.isoformat(),), part="date", zone=self.offset)
         return Condition("date", op, (self._stamp(),), part="iso8601", zone=self.offset)

@@ -49,16 +49,19 @@ def action(given: Action | Answer) -> str:
 
 
 def require(names: frozenset[str], newline: bytes = CRLF) -> bytes:
+    """The command that requires these extensions."""
     listed = ",".join(map(quoted, sorted(names)))
     return f"require [{listed}];".encode() + newline
 
 
 def quoted(value: str) -> str:
+    """A quoted string."""
     escaped = value.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
 
 
 def strings(values: tuple[str, ...]) -> str:
+    """One string, or a list of several."""
     if len(values) == 1:
         return quoted(values[0])
     return f"[{','.join(map(quoted, values))}]"

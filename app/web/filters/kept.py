@@ -53,6 +53,7 @@ class Kept:
 
     @property
     def digest(self) -> str:
+        """By which a form knows that the script is still as it was shown."""
         return hashlib.sha256(self.name.encode() + b"\0" + self.text).hexdigest()
 
     @property

@@ -61,7 +61,7 @@ def doubts(letter: Letter, most_visible: int) -> list[str]:
     if not letter.files and _PROMISE.search(_own_words(letter.text)):
         found.append("The text speaks of an attachment, and there is none.")
     if most_visible and visible > max(most_visible, _known(letter.crowd)):
-        found.append(f"All {visible} people will see each other's addresses. Blind copies hide them.")
+        found.append(f"All {visible} people will see each other’s addresses. Blind copies hide them.")
     if letter.conflict is not None:
         found.append("This draft was changed elsewhere. The other text is not sent; it stays in your drafts.")
     return found

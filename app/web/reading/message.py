@@ -174,7 +174,7 @@ def _invitation(facts: invitation.Invitation) -> Markup:
         ("Where", facts.location),
         ("Organiser", facts.organizer),
         ("About", facts.description),
-        ("Address", facts.url),
+        ("Link", facts.url),
     )
     shown = "".join(f"<dt>{name}</dt><dd>{small.linked(value)}</dd>" for name, value in rows if value.strip())
     return Markup(f'<dl class="invitation">{shown}</dl>')
