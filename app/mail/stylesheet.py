@@ -17,6 +17,7 @@ from tinycss2 import ast
 from app.mail.css import Compiled, Declaration, declarations, joined, style_rules, value_token, words, written
 
 MAX_SHEET: Final = 128 * 1024
+LONGEST_KEPT: Final = 64 * 1024  # of those that are compiled once: 1 MB each where all of it names pictures
 MAX_RULES: Final = 4000
 MAX_SELECTOR: Final = 2000
 
@@ -35,9 +36,12 @@ def sheet(text: str, picture: Callable[[str], str | None]) -> str:
     return written(sheet_rules(text[:MAX_SHEET]), picture)
 
 
-@lru_cache(maxsize=64)
 def sheet_rules(text: str) -> Compiled:
     """A style sheet compiled. Media queries are kept when they are simple; every other at-rule is dropped."""
+    return _kept_rules(text) if len(text) <= LONGEST_KEPT else _rules(text)
+
+
+def _rules(text: str) -> Compiled:
     quick = plain_sheet(text)
     if quick is not None:
         return joined(quick)
@@ -46,6 +50,9 @@ def sheet_rules(text: str) -> Compiled:
     for rule in rules[:MAX_RULES]:
         pieces += _media(rule) if rule.type == "at-rule" else _rule(rule)
     return joined(pieces)
+
+
+_kept_rules = lru_cache(maxsize=32)(_rules)
 
 
 def _rule(rule: ast.Node) -> list[str | Declaration]:

@@ -3,7 +3,8 @@ from __future__ import annotations
 
 import pytest
 
-from app.mail.css import plain_declarations, style
+from app.mail.css import plain_declarations, style, style_rules
+from app.mail.stylesheet import sheet_rules
 
 
 def kept(text: str, address: str | None = None) -> str:
@@ -48,3 +49,10 @@ def test_the_quick_way_refuses_what_it_does_not_know():
     assert plain_declarations("color:red;width:calc(1px)") is None
     assert plain_declarations("color:red/**/") is None
     assert plain_declarations("color:red;position:fixed") == "color:red;"
+
+
+def test_what_repeats_is_compiled_once_and_what_is_too_long_for_that_fills_no_memory():
+    short, long = "color:red;background:url(a);", "background:url(a);" * 400
+    assert style_rules(short) is style_rules(short) and style_rules(long) is not style_rules(long)
+    sheets = f".a{{{short}}}", f".a{{{short}}}" * 3000
+    assert sheet_rules(sheets[0]) is sheet_rules(sheets[0]) and sheet_rules(sheets[1]) is not sheet_rules(sheets[1])
