@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from app.mail import order, search
 from app.mail.connection import Connection, uid_set
 from app.mail.errors import ConnectionLost
-from app.mail.lastshown import shown_key, summary_key
+from app.mail.lastshown import USUAL, shown_key, summary_key
 from app.mail.order import Sort, SummaryCache
 from app.mail.row import KNOWN, Row, merged, rows_of, wanted_items
 from app.mail.search import View
@@ -55,6 +55,7 @@ class _Wish:
     deep: bool
     recipients: bool
     seconds: float
+    name: str
 
     def bounds(self, total: int) -> tuple[int, int, int, int]:
         """Return (page, pages, first place, last place) for that many matches; places count from 1."""
@@ -76,11 +77,12 @@ def page(
     recipients: bool = False,
     search_seconds: float = search.SECONDS,
     cache: SummaryCache,
+    name: str = USUAL,
 ) -> Page:
     """Return one page. Numbers beyond the last page give the last; never raises for what a message holds.
 
     `recipients`: whether the rows need them, as in Sent and Drafts; else they may be empty. `search_seconds`: until
-    the first byte of an answer to SEARCH or SORT.
+    the first byte of an answer to SEARCH or SORT. `name`: of the list, for the neighbours of its messages.
     Raises MailboxGone and what a connection raises. Counts on the lease's NOOP.
     """
     fresh = client.note.selected != ("INBOX" if mailbox.upper() == "INBOX" else mailbox)
@@ -89,7 +91,7 @@ def page(
     query = search.tidy(query)
     sort = sort if sort == "arrival" or order.can_sort(client, exists) else "arrival"
     deep = search.searches_text(client, exists)
-    wish = _Wish(number, max(1, per_page), sort, descending, view, query, deep, recipients, search_seconds)
+    wish = _Wish(number, max(1, per_page), sort, descending, view, query, deep, recipients, search_seconds, name)
     if sort == "arrival" and view == "all" and query is None:
         shown = _by_place(client, wish, cache, fresh)
         if shown is not None:
@@ -105,12 +107,12 @@ def _by_place(client: Connection, wish: _Wish, cache: SummaryCache, fresh: bool)
         return _page(client, wish, (), (total, numbered, pages))
     around = max(1, first - 1), min(total, last + 1)  # one more at each end: the neighbours of the first and last row
     low, high = (total - around[1] + 1, total - around[0] + 1) if wish.descending else around
-    cold = fresh and cache.get_many([shown_key(client)])[0] is None
+    cold = fresh and cache.get_many([shown_key(client, wish.name)])[0] is None
     asked = KNOWN + b" " + wanted_items(client, wish.recipients) if cold else KNOWN
     try:
         answer = client.ask(b"FETCH", b"%d:%d" % (low, high), b"(" + asked + b")")
     except ConnectionLost:  # perhaps over one of the messages: the next time UIDs come first, and tell which
-        cache.put_many({shown_key(client): b"[]"} if cold else {})
+        cache.put_many({shown_key(client, wish.name): b"[]"} if cold else {})
         raise
     found = merged(answer, by_number=True)
     if any(each.hidden for each in found):
@@ -120,7 +122,7 @@ def _by_place(client: Connection, wish: _Wish, cache: SummaryCache, fresh: bool)
     inner = found[first - around[0] :][: last - first + 1]
     uids: list[int | None] = [each.uid for each in found]
     uids = [None] * (around[0] == first) + uids + [None] * (around[1] == last)
-    rows = rows_of(client, inner, cache, uids, recipients=wish.recipients, complete=cold)
+    rows = rows_of(client, inner, cache, uids, recipients=wish.recipients, complete=cold, name=wish.name)
     return _page(client, wish, rows, (total, numbered, pages))
 
 
@@ -150,7 +152,7 @@ def _by_uid(client: Connection, wish: _Wish, cache: SummaryCache) -> Page:
     by_uid = {each.uid: each for each in merged(answer, by_number=False)}
     found = [by_uid[uid] for uid in inner if uid in by_uid and not by_uid[uid].hidden]
     shown = [None] * (first == 1) + uids + [None] * (last >= total)
-    rows = rows_of(client, found, cache, shown, recipients=wish.recipients, complete=missing)
+    rows = rows_of(client, found, cache, shown, recipients=wish.recipients, complete=missing, name=wish.name)
     return _page(client, wish, rows, (total, numbered, pages))
 
 

@@ -1,7 +1,8 @@
 """The messages above and below an open one: from the list that was shown last, else by one FETCH around its UID.
 
 The list stores the UIDs it shows, with one more at each end; so going from message to message costs no IMAP command,
-and follows the order, view or search that the reader came from.
+and follows the order, view or search that the reader came from. Beyond what was shown, only the order of arrival is
+known without making a search again; of any other, nothing is said rather than something else.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from app.mail.connection import Connection
-from app.mail.lastshown import read_shown, shown_key
+from app.mail.lastshown import OLDEST_FIRST, USUAL, read_shown, shown_key
 from app.mail.order import SummaryCache
 from app.mail.syntax import fetches, number
 
@@ -24,19 +25,24 @@ class Neighbours(NamedTuple):
 
 
 def neighbours(
-    client: Connection, mailbox: str, uidvalidity: int, uid: int, *, cache: SummaryCache | None = None
-) -> Neighbours:
-    """Return the neighbours of a message. No command where `cache` knows them, else one; two in a sparse mailbox.
+    client: Connection, mailbox: str, uidvalidity: int, uid: int, *,
+    cache: SummaryCache | None = None, name: str = USUAL,
+) -> Neighbours:  # fmt: skip
+    """Return the neighbours of a message in the list of that name. No command where `cache` knows them, else one; two
+    in a sparse mailbox.
 
     Raises Renumbered, MailboxGone. For a message that is gone, the neighbours of its place.
     """
     client.select(mailbox, uidvalidity=uidvalidity)
-    if cache is not None:
-        shown = read_shown(cache.get_many([shown_key(client)])[0])
-        if uid in shown[1:-1]:
-            place = shown.index(uid)
-            return Neighbours(shown[place - 1], shown[place + 1])
-    return _asked(client, uid)
+    shown = read_shown(cache.get_many([shown_key(client, name)])[0]) if cache is not None else []
+    by_arrival = name in (USUAL, OLDEST_FIRST)
+    if uid in (shown[1:-1] if by_arrival else shown):  # at an end of what was shown, one of them is known
+        place = shown.index(uid)
+        return Neighbours(shown[place - 1] if place else None, shown[place + 1] if place + 1 < len(shown) else None)
+    if not by_arrival:
+        return Neighbours(None, None)
+    above, below = _asked(client, uid)
+    return Neighbours(below, above) if name == OLDEST_FIRST else Neighbours(above, below)
 
 
 def _asked(client: Connection, uid: int) -> Neighbours:

@@ -116,9 +116,11 @@ def rows_of(
     *,
     recipients: bool,
     complete: bool,
+    name: str,
 ) -> list[Row]:
-    """Return the rows with their summaries; what the cache lacked goes there, with the UIDs shown (None: an end)."""
-    *stored, shown = cache.get_many([*(summary_key(client, each.uid) for each in found), shown_key(client)])
+    """Return the rows with their summaries; what the cache lacked goes there, with the UIDs shown (None: an end)
+    of the list of that name."""
+    *stored, shown = cache.get_many([*(summary_key(client, each.uid) for each in found), shown_key(client, name)])
     known: dict[int, Summary] = {}
     for each, kept in zip(found, stored, strict=True):
         if kept and (read := from_bytes(kept, each.size, recipients=recipients)):
@@ -129,7 +131,7 @@ def rows_of(
         fetched = [each.items or {} for each in found] if complete else _asked(client, missing, cache, recipients)
         keep = _complete(client, {each.uid: each.size for each in missing}, fetched, known, recipients=recipients)
     if shown != (now := json.dumps(uids).encode()):
-        keep[shown_key(client)] = now
+        keep[shown_key(client, name)] = now
     cache.put_many(keep)
     return [Row(each.uid, each.flags, each.size, known.get(each.uid, _NOTHING)) for each in found]
 

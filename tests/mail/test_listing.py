@@ -144,6 +144,9 @@ def test_what_was_moved_away_is_forgotten_as_a_neighbour():
     cache = Remembered({("INBOX", 7, 0): b"[null,5,4,3]"})
     forget(cache, "INBOX", 7, [4])
     assert read_shown(cache["INBOX", 7, 0]) == [None, 5, 3]
+    cache = Remembered({("INBOX", 7, 0): b"[5,4]", ("INBOX\0list found", 7, 0): b"[5,4,3]"})
+    forget(cache, "INBOX", 7, [4], name="found")
+    assert list(cache.values()) == [b"[5,4]", b"[5, 3]"]
     assert read_shown(b"{") == read_shown(b'{"a":1}') == read_shown(b'["x"]') == read_shown(None) == []
 
 

@@ -3,6 +3,7 @@
 import pytest
 
 from app.mail.errors import Renumbered
+from app.mail.lastshown import OLDEST_FIRST
 from app.mail.listing import page
 from app.mail.neighbours import neighbours
 from tests.mail.boxes import Remembered, Spent, letter, opened, scripted
@@ -23,8 +24,8 @@ def test_going_through_a_list_costs_no_command_and_follows_its_order(mail_accoun
         assert spent.commands == 0
         assert [each.previous for each in walk] == [None, *range(60, 11, -1)]
         assert [each.next for each in walk] == list(range(59, 9, -1))
-        by_subject = page(client, "INBOX", sort="subject", descending=False, cache=cache)
-        near = neighbours(client, "INBOX", shown.uidvalidity, by_subject.rows[3].uid, cache=cache)
+        by_subject = page(client, "INBOX", sort="subject", descending=False, cache=cache, name="by subject")
+        near = neighbours(client, "INBOX", shown.uidvalidity, by_subject.rows[3].uid, cache=cache, name="by subject")
         assert near == (by_subject.rows[2].uid, by_subject.rows[4].uid)
         spent = Spent(client)
         assert neighbours(client, "INBOX", shown.uidvalidity, 30) == (31, 29)
@@ -33,6 +34,17 @@ def test_going_through_a_list_costs_no_command_and_follows_its_order(mail_accoun
         assert spent.commands == 3
         with pytest.raises(Renumbered):
             neighbours(client, "INBOX", shown.uidvalidity + 1, 30, cache=cache)
+
+
+def test_beyond_what_was_shown_only_the_order_of_arrival_is_told():
+    cache = Remembered({("INBOX\0list found", 7, 0): b"[9,5,7,8]"})
+    around = {"UID FETCH": places(*((number, number) for number in range(1, 10)))}
+    with scripted(around, selected="INBOX", exists=9) as (client, heard):
+        near = [neighbours(client, "INBOX", 7, uid, cache=cache, name="found") for uid in (9, 5, 7, 8, 6)]
+        assert near == [(None, 5), (9, 7), (5, 8), (7, None), (None, None)] and not heard
+        assert neighbours(client, "INBOX", 7, 5, cache=cache) == (6, 4)
+        assert neighbours(client, "INBOX", 7, 5, cache=cache, name=OLDEST_FIRST) == (4, 6)
+        assert neighbours(client, "INBOX", 7, 5, cache=cache, name="another") == (None, None)
 
 
 def test_in_a_sparse_mailbox_a_second_command_finds_them():

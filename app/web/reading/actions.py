@@ -18,6 +18,7 @@ from app.mail.special import Use
 from app.web.format import plain
 from app.web.mailboxes import pane, teaching, undo
 from app.web.mailboxes.branches import called
+from app.web.reading.place import list_name
 from app.web.sending import copies
 from app.web.session import Current, current, imap
 from app.web.urls import local_path
@@ -97,8 +98,13 @@ def _mark(client: Connection, me: Current, action: str, mailbox: str, uidvalidit
 
 def _delete(client: Connection, me: Current, mailbox: str, uidvalidity: int, uids: Sequence[int]) -> None:
     done = move.delete_for_good(client, mailbox, uidvalidity, uids)
-    lastshown.forget(me.cache, mailbox, uidvalidity, [*done.removed, *done.gone])
+    _forget(me, mailbox, uidvalidity, [*done.removed, *done.gone])
     flash(_told(len(done.removed), len(done.gone), "deleted for good", len(done.left)), "message")
+
+
+def _forget(me: Current, mailbox: str, uidvalidity: int, gone: Sequence[int]) -> None:
+    shown = list_name(local_path(request.form.get("next")) or "")
+    lastshown.forget(me.cache, mailbox, uidvalidity, gone, name=shown)
 
 
 def _file(
@@ -131,7 +137,7 @@ def _file(
             raise
         return flash("Your mailbox is full, so nothing could be moved to the trash. Delete for good instead.", "error")
     keywords.take_back(client, mailbox, uidvalidity, moved.left, marked)
-    lastshown.forget(me.cache, mailbox, uidvalidity, [*moved.moved, *moved.gone])
+    _forget(me, mailbox, uidvalidity, [*moved.moved, *moved.gone])
     if not moved.moved and undo.offer_again(me, mailbox, uidvalidity, moved.gone):
         return None
     record = undo.move_record(mailbox, uidvalidity, moved, marked)

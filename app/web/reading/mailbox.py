@@ -18,6 +18,7 @@ from app.web.letter import uploads
 from app.web.mailboxes import pane
 from app.web.mailboxes.undo import offered, undo
 from app.web.reading.actions import act
+from app.web.reading.place import list_name
 from app.web.resources import resources
 from app.web.session import Current, NotSignedIn, current, imap
 
@@ -48,6 +49,7 @@ def show(mailbox: str) -> str:
                 recipients=pane.opened(boxes, mailbox).use in ("sent", "drafts"),
                 search_seconds=settings.search_seconds,
                 cache=me.cache,
+                name=list_name(),
             )
             if pane.opened(boxes, mailbox).use == "drafts":
                 uploads.clear_old(client, me, mailbox)

@@ -23,7 +23,7 @@ from app.web.mailboxes import pane
 from app.web.mailboxes.undo import offered
 from app.web.reading.download import archive_zip, download, part
 from app.web.reading.frame import RELATED_OCTETS, RELATED_PARTS, frame
-from app.web.reading.place import came_from
+from app.web.reading.place import came_from, list_name
 from app.web.reading.remote import confirmed, may_load, message_name, remote, trust
 from app.web.reading.source import headers, raw
 from app.web.resources import resources
@@ -80,7 +80,7 @@ def show(mailbox: str, uidvalidity: int, uid: int) -> str:
         if message.newly_seen:
             pane.wrote(me)
         boxes = pane.folders(client, me)  # brings what was shown last, of which neighbours asks
-        near = neighbours(client, mailbox, uidvalidity, uid, cache=me.cache)
+        near = neighbours(client, mailbox, uidvalidity, uid, cache=me.cache, name=list_name())
     listed = _listed(message)
     return render_template(
         "message.html",

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from flask import Flask
 
-from app.web.reading.place import came_from
+from app.mail.lastshown import OLDEST_FIRST
+from app.web.reading.place import came_from, list_name
 
 
 @pytest.mark.parametrize(("query", "kept"), [
@@ -17,3 +18,10 @@ from app.web.reading.place import came_from
 def test_what_a_list_would_not_write_is_left_out(query: str, kept: dict[str, object]):
     with Flask("place").test_request_context(f"/?{query}"):
         assert {name: value for name, value in came_from().items() if value is not None} == kept
+
+
+def test_a_list_has_one_name_in_its_own_address_in_those_of_its_messages_and_in_a_form():
+    with Flask("place").test_request_context("/mail/INBOX/7/5?page=3&q=two++words&sort=-date&view=x"):
+        assert list_name() == list_name("/mail/INBOX/?sort=-date&q=two+words") == "\n-date\ntwo words"
+        assert list_name("/mail/INBOX/?page=2") == list_name("") == ""
+        assert list_name("/mail/INBOX/?sort=-arrival") == OLDEST_FIRST
