@@ -169,10 +169,16 @@ def person(who: Named | None, fallback: str = "(no sender)") -> str:
 
 
 class Folder(Protocol):
-    """Anything with a label and a special use, such as `app.mail.mailbox.Mailbox`."""
+    """Anything with a name, a label and a special use, such as `app.mail.mailbox.Mailbox`."""
+
+    @property
+    def name(self) -> str: ...
 
     @property
     def label(self) -> str: ...
+
+    @property
+    def delimiter(self) -> str | None: ...
 
     @property
     def use(self) -> str | None: ...
@@ -181,6 +187,12 @@ class Folder(Protocol):
 def folder_label(folder: Folder) -> str:
     """What a folder is called on a page: the server's name for it, but "Inbox" for INBOX."""
     return "Inbox" if folder.use == "inbox" else plain(folder.label)
+
+
+def folder_path(folder: Folder) -> str:
+    """A folder by the folders that it lies in, where one is chosen by its words alone: two may have the same label."""
+    inside = folder.name.removeprefix(f"INBOX{folder.delimiter}")
+    return plain(inside) if folder.delimiter and folder.delimiter in inside else folder_label(folder)
 
 
 def people(everyone: Sequence[Named], shown: int = 3) -> str:
@@ -282,6 +294,7 @@ filters: Mapping[str, Callable[..., Any]] = {
     "people": people,
     "dates": dates,
     "folder_label": folder_label,
+    "folder_path": folder_path,
     "mailbox_path": escape_mailbox,
     "folded": folded,
     "kind": kind,

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from markupsafe import Markup
 
+from app.mail.mailbox import Mailbox
 from app.web import format as f
 
 NOW = datetime(2025, 11, 22, 14, 30, tzinfo=UTC)
@@ -164,3 +165,19 @@ def test_a_media_type_becomes_a_word_and_an_icon():
 )
 def test_one_s_own_address_is_in_its_own_letters(address: str, shown: str) -> None:
     assert f.own_address(address) == shown
+
+
+@pytest.mark.parametrize(
+    ("name", "delimiter", "path"),
+    [
+        ("Projects/Garden", "/", "Projects/Garden"),
+        ("INBOX.Lists.Garden", ".", "Lists.Garden"),
+        ("INBOX.Archive", ".", "Archive"),
+        ("A/B", None, "A/B"),
+        ("A\u202e/B", "/", "A/B"),
+    ],
+)
+def test_a_folder_that_is_chosen_by_its_words_is_named_by_those_it_lies_in(name: str, delimiter: str | None, path: str):
+    label = name.rsplit(delimiter, 1)[-1] if delimiter else name
+    folder = Mailbox(name, label, delimiter, 1, selectable=True, use=None, unseen=None, messages=None)
+    assert f.folder_path(folder) == path
