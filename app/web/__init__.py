@@ -33,7 +33,7 @@ from app.web.operating import commands, health
 from app.web.reading import mailbox, message, rows
 from app.web.resources import resources
 from app.web.sending import redirect, underway
-from app.web.serving import body, crowd, icon, metrics, pack, proxies, static, templates, timing
+from app.web.serving import body, crowd, icon, metrics, pack, proxies, shared_metrics, static, templates, timing
 from app.web.serving.csrf import Protection
 from app.web.serving.log import logger, set_up
 from app.web.settings import backend, identities, looks, preferences, texts
@@ -238,6 +238,8 @@ def _created(chosen: Settings) -> Flask:
         REMEMBER_COOKIE_NAME="=",  # Flask-Login's own cookie: a name that no cookie can have
     )
     _install(app, chosen)
+    for why in shared_metrics.alone:
+        logger.warning(why)
     tell_missing_migrations(chosen)
     return app
 

@@ -12,7 +12,11 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry, multiprocess, values
 
 MOST_WORKERS = 1024
+# A hole in a mapped file for which the disk has no room, /dev/shm mostly, is SIGBUS to who writes there: each request
+# ended its worker (tried). So the room is taken first: three answers of each page are 1 MB.
+ROOM = {"histogram": 1 << 20, "counter": 1 << 17}
 
+alone: list[str] = []  # why a worker of several counts for itself; told when there is a log
 _held: list[int] = []  # the descriptor of the lock lives as long as the process
 
 
@@ -37,11 +41,27 @@ def take_number(where: Path) -> int:
     raise RuntimeError(f"more than {MOST_WORKERS} workers share {where}")
 
 
+def take_room(where: Path, number: int) -> None:
+    """All that the files of a number will need. OSError where there is less."""
+    for kind, size in ROOM.items():
+        descriptor = os.open(where / f"{kind}_{number}.db", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        try:
+            os.posix_fallocate(descriptor, 0, size)
+        finally:
+            os.close(descriptor)
+
+
 def share() -> None:
     """Before the first counter is made: counters go to the file of this process's number."""
     where = folder()
     if where is None or _held:
         return
-    number = take_number(where)
+    try:
+        number = take_number(where)
+        take_room(where, number)
+    except OSError as error:
+        values.ValueClass = values.MutexValue
+        alone.append(f"no room for figures in {where}: this worker tells its own only ({error.strerror})")
+        return
     identify: Callable[[], int] = lambda: number  # noqa: E731  (prometheus_client calls it)
     values.ValueClass = values.MultiProcessValue(identify)

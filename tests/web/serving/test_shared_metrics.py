@@ -49,5 +49,16 @@ def test_a_number_that_is_held_is_not_taken_again(tmp_path: Path) -> None:
     shared_metrics._held[:] = before
 
 
+def test_a_full_disk_costs_the_sum_and_not_the_worker(tmp_path: Path) -> None:
+    """A limit of a file's size stands for the disk: it refuses the room in the same place."""
+    limited = "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n" + WORKER
+    alone = limited.replace("registry=CollectorRegistry()", "registry=(own := CollectorRegistry())")
+    alone = alone.partition("registry = Coll")[0] + "print(generate_latest(own).decode(), shared_metrics.alone)"
+    environ = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", alone], cwd=ROOT, env=environ, capture_output=True, text=True)
+    assert "things_total 1.0" in done.stdout, (done.returncode, done.stderr)
+    assert "no room for figures" in done.stdout
+
+
 def test_alone_a_process_counts_for_itself() -> None:
     assert shared_metrics.folder() is None
