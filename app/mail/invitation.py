@@ -26,9 +26,8 @@ _WANTED: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
-    """What the first event says; each "" when missing. `method` is the calendar's (REQUEST, CANCEL, REPLY, …)."""
+    """What the first event says; each "" when missing."""
 
-    method: str = ""
     summary: str = ""
     start: str = ""
     end: str = ""
@@ -48,7 +47,6 @@ def read(text: str) -> Invitation | None:
         return None
     cancelled = method == "CANCEL" or event.get("STATUS", ("", ""))[1].upper() == "CANCELLED"
     return Invitation(
-        method,
         _text(event, "SUMMARY"),
         _time(event, "DTSTART"),
         _time(event, "DTEND"),

@@ -16,7 +16,7 @@ SERVER = Server("1", Endpoint("imap.isp.example", 993, "tls"), None, None)
 ALICE = Account("7", "alice@isp.example", "isp", login="box7", server=SERVER)
 
 
-def _record(secret: bytes, account: Account, sealed: str | None) -> session.Record:
+def _record(account: Account, sealed: str | None) -> session.Record:
     return session.Record(
         account_id=account.id, account=account.to_json(), created=0, until=1, idle=1800, epoch="0", checked=0,
         network="192.0.2.7", agent="", key=RING.current_id, sealed=sealed,
@@ -34,7 +34,7 @@ def _record(secret: bytes, account: Account, sealed: str | None) -> session.Reco
 )
 def test_a_record_whose_account_was_changed_does_not_open(forged: dict[str, object]) -> None:
     secret = session.new_secret()
-    good = _record(secret, ALICE, session.seal_password(RING, secret, ALICE.to_json(), "secret"))
+    good = _record(ALICE, session.seal_password(RING, secret, ALICE.to_json(), "secret"))
     assert session.unseal_password(RING, secret, good) == "secret"
     changed = json.dumps({**json.loads(good.account), **forged})
     with pytest.raises(BrokenSeal):
@@ -44,12 +44,12 @@ def test_a_record_whose_account_was_changed_does_not_open(forged: dict[str, obje
 def test_a_record_without_any_seal_does_not_open_even_where_no_password_is_needed() -> None:
     secret = session.new_secret()
     with pytest.raises(BrokenSeal):
-        session.unseal_password(RING, secret, _record(secret, ALICE, None))
+        session.unseal_password(RING, secret, _record(ALICE, None))
 
 
 def test_a_newer_copy_of_the_account_is_sealed_anew_from_a_good_one_only() -> None:
     secret = session.new_secret()
-    good = _record(secret, ALICE, session.seal_password(RING, secret, ALICE.to_json(), "secret"))
+    good = _record(ALICE, session.seal_password(RING, secret, ALICE.to_json(), "secret"))
     moved = dataclasses.replace(ALICE, login="box9").to_json()
     newer = session.resealed(RING, secret, good, moved, checked=5)
     assert (newer.account, newer.checked) == (moved, 5)
