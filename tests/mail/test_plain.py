@@ -78,7 +78,7 @@ def test_nothing_gains_meaning_on_the_way_to_an_editor(attack):
     assert html_text(composed(attack)) == attack
 
 
-FLOODS = ["<blockquote>", "<ul><li>", "<a href=https://x>", "<", "a<br>", "<td>x", "<pre>\n", "&lt;"]
+FLOODS = ["<blockquote>", "<ul><li>", "<a href=https://x>", "<", "a<br>", "<td>x", "<pre>\n", "&lt;", "a ", "a<b>b</b>"]
 
 
 @pytest.mark.parametrize("part", FLOODS)
@@ -87,3 +87,15 @@ def test_time_grows_with_the_length_only(part):
     started = time.process_time()
     html_text(part * (512 * 1024 // len(part)))
     assert time.process_time() - started < 8
+
+
+def test_two_megabytes_of_words_in_one_line_are_read_in_one_pass():
+    started = time.process_time()
+    html_text("<p>" + "a " * 1_000_000)
+    html_text("a " * 900_000 + "<b>b</b> " * 15_000)
+    assert time.process_time() - started < 6  # 0.7 s; each word copied all before it: 49 s
+
+
+def test_marks_of_quotes_are_written_as_long_as_there_are_not_too_many():
+    text = html_text("<blockquote>" * 90 + "<pre>" + "x\n" * 500_000)
+    assert text.startswith(">" * 30 + " x\n") and text.endswith("\nx") and len(text) < 3_000_000
