@@ -25,15 +25,17 @@ export async function ask(url, options = {}) {
     if (error.name === "AbortError") throw error;
     return { ok: false, status: 0, url, page: null };
   }
-  const html = (answer.headers.get("Content-Type") ?? "").startsWith("text/html");
-  if (answer.status === 401 || (answer.redirected && new URL(answer.url).pathname === "/login")) {
-    // The sign-in page, which comes back to what was asked for; a change is not repeated by itself.
+  const page = (answer.headers.get("Content-Type") ?? "").startsWith("text/html") ? parse(text) : null;
+  const whose = page?.querySelector('meta[name="account"]')?.content ?? "";
+  const other = options.method !== "POST" && whose && whose !== document.querySelector(".account-name")?.textContent;
+  if (answer.status === 401 || other || (answer.redirected && new URL(answer.url).pathname === "/login")) {
+    // The sign-in page, or that of who signed in meanwhile; it comes back to what was asked for, and repeats no change.
     if (options.ended) options.ended();
     else if (options.method === "POST") location.reload();
     else location.assign(url);
     return new Promise(() => {});
   }
-  return { ok: answer.ok, status: answer.status, url: answer.url, page: html ? parse(text) : null };
+  return { ok: answer.ok, status: answer.status, url: answer.url, page };
 }
 
 async function fetchText(url, options) {
@@ -48,7 +50,5 @@ export function reason(answer, then = "Nothing was changed; try again") {
   if (said("error-title")) return `${said("error-title")}. ${said("error-text")}`.replace(/\.\./g, ".").replace(/\s+/g, " ");
   const fault = answer.page?.querySelector(".note-error p");
   if (fault) return fault.textContent;
-  return answer.status === 0
-    ? `The server cannot be reached. ${then} when you are connected.`
-    : `The server could not do this. ${then} in a minute.`;
+  return answer.status ? `The server could not do this. ${then} in a minute.` : `The server cannot be reached. ${then} when you are connected.`;
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
@@ -80,3 +81,21 @@ def test_a_row_whose_message_is_gone_leaves_the_list_once_that_was_told(
     page.wait_for_url(re.compile(r"/mail/Work/$"))
     expect(row(page, "Number 1")).to_be_visible()
     complaints.clear()
+
+
+def test_a_window_of_who_signed_out_shows_nobody_elses_mail_under_the_old_name(
+    page: Page, make_resident: Callable[..., Resident]
+):
+    alice, bob = make_resident("alice"), make_resident("bob")
+    fill(alice, 1)
+    bob.mail.append(letter(bob, "For Bob"))
+    sign_in(page, alice)
+    other = page.context.new_page()
+    other.goto("/mail/INBOX/")
+    other.get_by_test_id("account-menu").click()
+    other.get_by_test_id("sign-out").click()
+    other.wait_for_url("**/login**")
+    sign_in(other, bob)
+    page.locator('[data-testid="mailbox-link"][data-mailbox="INBOX"]').click()
+    expect(row(page, "For Bob")).to_be_visible()
+    expect(page.get_by_test_id("account-menu")).to_contain_text(bob.address)
