@@ -53,6 +53,10 @@ class Keyring:
         self.current_id = key_id(secrets[0])
         self.current = secrets[0]
 
+    def knows(self, known_as: str) -> bool:
+        """Whether the secret of that id is among the server's keys."""
+        return known_as in self._by_id
+
     def secret(self, known_as: str) -> bytes:
         """The secret of that id. Raises BrokenSeal when it is no longer among the server's keys."""
         try:

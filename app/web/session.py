@@ -195,6 +195,9 @@ def _open(secret: bytes) -> Current | None:
     account = _account(record)
     if account is None:
         return None
+    if not held.ring.knows(record.key):  # the operator took it away: everybody signs in again
+        g.why = "ended"
+        return None
     found = Current(account, record, secret, held.redis)
     return found if polls else _resolved_anew(found, CHECK_SECONDS)
 

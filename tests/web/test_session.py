@@ -269,7 +269,19 @@ def test_the_servers_key_is_changed_without_signing_anybody_out(
     dropped = new_app(dataclasses.replace(node_settings, secret_keys=(b"n" * 32,)))
     stranger: Pages = dropped.test_client()  # type: ignore[assignment]
     stranger.set_cookie("postern", reader.cookie() or "")
-    assert stranger.get("/mail/INBOX/").headers["Location"].startswith("/login")
+    for path in ("/mail/INBOX/", "/settings/sessions"):  # also where no password is needed
+        assert stranger.get(path).headers["Location"].startswith("/login")
+    assert stranger.get("/mail/INBOX/", follow_redirects=True).status_code == 200
+
+
+def test_a_session_whose_seal_is_broken_leads_to_the_page_to_sign_in_and_no_further(
+    reader: Pages, redis: Redis, mail_account: MailAccount
+) -> None:
+    (key,) = redis.keys("s:*")
+    redis.set(key, json.dumps({**json.loads(redis.get(key) or b""), "sealed": "00" * 40}))
+    page = reader.get("/mail/INBOX/", follow_redirects=True)
+    assert page.status_code == 200 and "Your session has ended" in page.text
+    assert reader.sign_in(ADDRESS, mail_account.password).headers["Location"] == "/mail/INBOX/"
 
 
 def test_the_poll_never_extends_a_session(reader: Pages, redis: Redis) -> None:

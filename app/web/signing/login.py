@@ -15,6 +15,8 @@ from app.directory.address import BadAddress, parse_address, shown_domain
 from app.directory.errors import DirectoryError
 from app.mail import errors as mail
 from app.store import notices
+from app.store import session as records
+from app.store.seal import BrokenSeal
 from app.store.throttle import TooMany
 from app.web import carry, session
 from app.web.brand import DEFAULT, brand
@@ -99,11 +101,19 @@ def sign_out() -> Response:
 def _shown() -> Response:
     form = Form("", "", None, False, local_path(request.args.get("next")))
     try:
-        if session.signed_in() is not None:
+        if _opens(session.signed_in()):
             return make_response(redirect(form.next or session.home(), 303))
     except RedisError as error:
         return _told(form, error)
     return _page(form, WHY.get(request.args.get("why", "")), 200)
+
+
+def _opens(found: session.Current | None) -> bool:
+    """Not where its seal is broken: the page would lead here again, and the browser gives up after twenty rounds."""
+    try:
+        return found is not None and records.unseal_password(resources().ring, found.secret, found.record) is not None
+    except BrokenSeal:
+        return False
 
 
 def shown_with(carried: str) -> Response:
