@@ -172,7 +172,8 @@ def ask_to_sign_in(error: NotSignedIn) -> Response:
     wanted = request.full_path.rstrip("?") if request.method == "GET" else request.form.get("next")
     target = local_path(wanted)
     after = None if target == "/" else target
-    why = None if error.why == "required" else error.why
+    undone = error.why == "ended" and request.method == "POST"
+    why = "undone" if undone else None if error.why == "required" else error.why
     return make_response(redirect(url_for("login.sign_in", next=after, why=why), 303))
 
 

@@ -37,6 +37,7 @@ WRONG = "The address or the password is not right."
 OUTCOMES: dict[type[Exception], str] = {TooMany: "throttled", Busy: "busy"}
 WHY = {
     "ended": "Your session has ended. Sign in again to go on.",
+    "undone": "Your session had ended, so what you did last was not done. Sign in, then do it again.",
     "password": "Your mail password was changed. Sign in with the new one.",
     "disabled": "This account is not available. Ask your provider.",
     "old": "This page was open for too long, or your browser refuses our cookie. Sign in again.",

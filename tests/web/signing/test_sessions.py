@@ -68,6 +68,18 @@ def test_revoking_ends_that_session_only(app: Flask, signed_in: Pages) -> None:
     assert signed_in.get("/settings/sessions").status_code == 200
 
 
+@pytest.mark.servers
+def test_what_a_session_that_has_ended_asked_for_is_said_not_to_be_done(app: Flask, signed_in: Pages) -> None:
+    other = another(app)
+    theirs = field(other.get("/settings/sessions"), "csrf_token")
+    token = field(signed_in.get("/settings/sessions"), "csrf_token")
+    signed_in.post("/settings/sessions/revoke", data={"csrf_token": token, "session": public_id_of(other)})
+    answer = other.post("/settings/sessions/revoke", data={"csrf_token": theirs, "session": public_id_of(signed_in)})
+    assert answer.headers["Location"] == "/login?why=undone"
+    assert "what you did last was not done" in other.get("/login?why=undone").get_data(as_text=True)
+    assert signed_in.get("/settings/sessions").status_code == 200
+
+
 def public_id_of(browser: Pages) -> str:
     import base64
 
