@@ -24,7 +24,7 @@ function openWriting(event) {
   if (!wide && !mailed) return;
   event.preventDefault();
   const url = mailed ? `/compose?mailto=${encodeURIComponent(link.href)}` : link.href;
-  if (wide) import("./write.js").then(({ open }) => open(url));
+  if (wide) import("./write.js").then(({ open }) => open(url), () => location.assign(url)); // or it does not arrive
   else location.assign(url);
 }
 

@@ -364,6 +364,15 @@ def test_a_script_that_does_not_arrive_leaves_a_page_that_works(open_context: Op
     expect(page.get_by_test_id("undo-button")).to_be_visible()
 
 
+def test_writing_opens_as_a_page_where_its_script_does_not_arrive(open_context: OpenContext, resident: Resident):
+    page = open_context().new_page()
+    page.route("**/js/write.js", lambda route: route.abort())
+    sign_in(page, resident)
+    page.get_by_test_id("compose-link").click()
+    page.wait_for_url("**/compose")
+    expect(page.get_by_test_id("compose-text")).to_be_visible()
+
+
 def test_paper_shows_the_message_and_nothing_around_it(page: Page, resident: Resident):
     fill(resident, 1)
     sign_in(page, resident)
