@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from app.directory.crypt import has_crypt
+from app.mail.stream import RENEW_AFTER
 from config.password import FAMILIES
 from config.setting import SettingError
 
@@ -31,6 +32,14 @@ def check_together(settings: Settings) -> None:
             str(settings.session_idle),
             f"at most POSTERN_SESSION_ABSOLUTE ({settings.session_absolute})",
         )
+    if settings.session_keep and settings.session_keep < settings.session_absolute:
+        wants = f"at least POSTERN_SESSION_ABSOLUTE ({settings.session_absolute}), or 0"
+        raise SettingError("POSTERN_SESSION_KEEP", str(settings.session_keep), wants)
+    # A lease is renewed as its holder reads, and a holder may wait that long for the next byte.
+    longest = max(settings.search_seconds, RENEW_AFTER + settings.silence_seconds)
+    if settings.lease_timeout < longest:
+        wants = f"at least {longest:g}: POSTERN_SEARCH_SECONDS, and POSTERN_SILENCE_SECONDS + {RENEW_AFTER:g}"
+        raise SettingError("POSTERN_LEASE_TIMEOUT", str(settings.lease_timeout), wants)
     if settings.ldap_url and not settings.ldap_base:
         raise SettingError("POSTERN_LDAP_BASE", "nothing", "the entry below which POSTERN_LDAP_URL is searched")
     if bool(settings.notice_user) != bool(settings.notice_password):

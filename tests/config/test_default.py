@@ -131,6 +131,7 @@ def test_a_value_and_a_file_at_once_are_refused(tmp_path: Path) -> None:
         ("keeper_socket", "/" + "x" * 120),
         ("master_user", "master"),
         ("account_per_node", "9"),
+        ("lease_timeout", "49"),
     ],
 )
 def test_a_wrong_value_stops_the_start_with_one_line_that_names_it(name: str, value: str) -> None:
@@ -141,6 +142,16 @@ def test_a_wrong_value_stops_the_start_with_one_line_that_names_it(name: str, va
     assert ", wants " in line
     assert "\n" not in line
     assert "secret" not in line
+
+
+def test_a_lease_outlasts_what_its_holder_may_wait_for_and_who_is_kept_stays_longer() -> None:
+    for name in ("silence_seconds", "search_seconds"):
+        with pytest.raises(SettingError, match="^POSTERN_LEASE_TIMEOUT: got 55, wants at least 60"):
+            read(**{name: {"silence_seconds": "40", "search_seconds": "60"}[name], "lease_timeout": "55"})
+    assert read(silence_seconds="300", lease_timeout="320").limits.lease_timeout == 320
+    with pytest.raises(SettingError, match="^POSTERN_SESSION_KEEP: got 86400, wants at least .*604800"):
+        read(session_keep="86400", session_absolute="604800")
+    assert read(session_keep="0", session_absolute="604800").session_keep == 0
 
 
 @pytest.mark.parametrize(
