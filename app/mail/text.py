@@ -20,6 +20,7 @@ from app.mail.sanitize import REL, link
 MAX_TEXT: Final = 512 * 1024
 MAX_LINES: Final = 20_000
 MAX_LINKS: Final = 2_000
+MAX_MARKS: Final = 20_000  # blockquotes: 20,000 lines, every other quoted 30 deep, were 300,000 elements and 12 MB
 
 _ADDRESS: Final = re.compile(
     r"(?P<url>(?:https?://|www\.)[^\s<>\"'`{}|\\^\x00-\x1f\x7f\u200b-\u200f\u2028-\u202e\ufffd]{1,2000}+)"
@@ -61,6 +62,7 @@ class _Writer:
         self.depth = 0
         self.signed = False
         self.links = 0
+        self.opened = 0
 
     def all(self, lines: Iterator[Line]) -> Iterator[str]:
         first = True
@@ -78,8 +80,10 @@ class _Writer:
             yield "</div>"
 
     def _quotes(self, depth: int) -> str:
+        depth = min(depth, self.depth + max(0, MAX_MARKS - self.opened))
         change = depth - self.depth
         self.depth = depth
+        self.opened += max(0, change)
         return '<blockquote class="quote">' * change if change > 0 else "</blockquote>" * -change
 
     def _linked(self, text: str) -> Iterator[str]:

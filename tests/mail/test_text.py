@@ -49,3 +49,9 @@ def test_a_text_is_cut_where_a_line_of_it_is_not_shown(end: str, last: str, cut:
     assert is_cut(content) is cut
     assert ("the end" in text_html(content)) is False
     assert is_cut(content.partition(end)[2]) is False
+
+
+def test_lines_quoted_in_turns_make_no_page_of_a_hundred_thousand_elements():
+    made = text_html(("a\n" + ">" * 30 + "x\n") * 10_000)
+    assert made.startswith('a<blockquote class="quote">') and made.endswith("x")
+    assert made.count("<blockquote") == made.count("</blockquote>") <= 20_000 and len(made) < 1_000_000
