@@ -47,7 +47,7 @@ class Result:
 def bring_in(connection: Connection, site: Mapping[str, Any], text: str, leave: Leave) -> Result:
     """Writes what a file says. Where `problems` are, the transaction has to be rolled back."""
     if text.count("\n") > MOST + 1:  # no cell holds one
-        return Result(problems=(Problem(0, f"more than {MOST} lines; take several files"),))
+        return Result(problems=(Problem(0, f"more than {MOST} lines; split it into several files"),))
     records, problems = parse_csv(io.StringIO(text), "account", {"site": str(site["name"])})
     problems += [Problem(each.line, text) for each in records for text in _foreign(each, site)]
     if problems:

@@ -35,7 +35,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-
 _NO_FILE = "Choose a file first."
 _LOST = "You had to sign in again, and the file did not come along. Nothing was done. Choose it once more."
 ANEW = "Something was changed since you looked. Look once more."
-MANY = f"Mail of more than {MOST_TOLD} accounts would go to somebody new, and each owner is told. Take several files."
+MANY = f"Mail of more than {MOST_TOLD} accounts would go to somebody new, and each owner is told. Split the file up."
 
 
 class _Only(Exception):
@@ -73,7 +73,7 @@ def read() -> Any:
     try:
         text = told if told is not None else kept if kept is not None else _file()
         if len(text.encode()) > MOST_OCTETS:
-            return _page(of, fault=f"The file is larger than {MOST_OCTETS // 1000} kB. Take several.")
+            return _page(of, fault=f"The file is larger than {MOST_OCTETS // 1000} kB. Split it into several.")
         if found := _CONTROL.search(text):
             return _page(of, fault=f"The file holds a control character (number {ord(found[0])}).")
     except ValueError as error:
@@ -156,7 +156,7 @@ def _brought(of: Place, text: str) -> Any:
         changes = doing.done(of.by(), "import", str(of.row["name"]), work, names=names)
     except _Only:
         return _page(of, text=text, result=_looked(of, text), note=ANEW)
-    flash(f"Brought in: {len(changes)} changed or added, {looked.same} the same.")
+    flash(f"Imported: {len(changes)} changed or added, {looked.same} the same.")
     if left := sum(not (done or tell.late(*pair)) for done, pair in zip(told, pairs, strict=True)):
         flash(f"{left} owners of new forwarding were not told by mail. They see it in their settings.", "warning")
     return redirect(url_for("admin.accounts", site=of.link), 303)

@@ -90,7 +90,7 @@ def _post(me: Current) -> Post:
 def _letter(me: Current, target: str, secret: str) -> Letter:
     text = f"""{me.account.address} would like all mail to be sent on to you, at {target}.
 
-If you agree, tell them this code. It holds for a day:
+If you agree, tell them this code. It is valid for a day:
 
     {secret[:4]} {secret[4:]}
 

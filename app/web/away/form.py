@@ -72,7 +72,7 @@ def vacation_of(
     html = html if html_text(html).strip() else ""  # an editor leaves an empty line
     for name in ("text", "html"):
         if len(getattr(told, name)) > LONGEST:
-            faults[name] = f"An answer holds {LONGEST:,} characters."
+            faults[name] = f"An answer has at most {LONGEST:,} characters."
     values: dict[str, Any] = {"text": told.text or html_text(html), "html": html, "subject": told.subject}
     values |= {"enabled": told.on, "addresses": tuple(addresses)}
     was = before or Vacation("-")

@@ -35,7 +35,7 @@ from app.web.signing.check import Refused, proved
 LOOK_UP = "The address cannot be looked up at the moment. Nothing was changed; try again in a while."
 NO_POST = "The code could not be sent there. Look at the address; if it is right, try again in a while."
 OFTEN = "Enough codes were sent for today. Try again tomorrow."
-WRONG = "This is not the code, or it no longer holds. After five wrong ones a new one is needed."
+WRONG = "This is not the code, or it is no longer valid. After five wrong ones a new one is needed."
 NEEDED = "This address is new and not your provider’s, so your password is needed."
 PASSWORD = "This is not your password."
 BUSY = "Your password cannot be checked at the moment. Nothing was changed; try again in a while."

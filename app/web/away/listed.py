@@ -25,7 +25,7 @@ from app.web.session import Current, client_address
 
 SEVERAL = "Your administrator set several addresses. Ask them to change that."
 THEIRS = "Your administrator set this. Ask them to change it."
-QUERIED = "Your provider keeps where your mail goes on to elsewhere. Change it there."
+QUERIED = "Your provider keeps this setting elsewhere. Change it there."
 AWAY = "The directory cannot be reached at the moment. Nothing was changed; try again in a while."
 ANEW = "It was changed elsewhere meanwhile. This is how it is now; nothing was changed."
 

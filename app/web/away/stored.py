@@ -25,7 +25,7 @@ from app.web.session import Current
 CAN = "date relational vacation"  # as a script's server would say it
 YEARS = range(2000, 2200)
 AWAY = "The database cannot be reached at the moment. What you typed is still here; try again in a while."
-ELSEWHERE = "It was changed elsewhere since this page was opened. What you typed is still here; saved again, it holds."
+ELSEWHERE = "It was changed elsewhere since this page was opened. What you typed is still here; save again to keep it."
 
 
 def owns(me: Current) -> bool:

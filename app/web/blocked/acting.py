@@ -77,7 +77,7 @@ def _rule(me: Current, found: Block, offered: Remedies, row: str) -> Any:
     if days not in DAYS:
         faults["days"] = "Choose for how long."
     if its.doubt is not None and form["action"] == "allow" and form.get("sure") != "yes":
-        faults["sure"] = "Say that you know this sender, if you do."
+        faults["sure"] = "Tick this if you know this sender."
     if faults:
         return _again(me, found, offered, faults, 422)
     now = datetime.now(UTC).replace(microsecond=0)
@@ -91,7 +91,7 @@ def _rule(me: Current, found: Block, offered: Remedies, row: str) -> Any:
     except PolicyAway:
         return _again(me, found, offered, {"form": AWAY}, 503)
     except Full:
-        return _again(me, found, offered, {"form": "You have as many rules as one may. Remove some first."}, 507)
+        return _again(me, found, offered, {"form": "You have as many rules as are allowed. Remove some first."}, 507)
     except Gone:
         return _again(me, found, offered, {"form": "A rule of your provider’s stands in its place."}, 409)
     done = "is allowed" if rule.action == "allow" else "is no longer delayed"

@@ -39,7 +39,7 @@ _WANTS_OF = {"redirect-copy": frozenset({"copy"}), "read": ACTION_WANTS["addflag
 _MOST_AT_ODDS = 5  # rules that are tried, too
 GONE = "This rule is no longer there: it was changed or removed elsewhere. Save it to have it as a new one."
 SEEN = "You have signed in again. This rule sends mail on, so look at it once more and save it."
-CHANGED = "The rule is not the one any more that was tried. This is what it would meet now; nothing was done yet."
+CHANGED = "The rule is no longer the one that was tried. This is what it would match now; nothing was done yet."
 LOCKED = "Rules cannot be put into the script that runs now. What you typed is still here."
 
 
@@ -173,7 +173,7 @@ def _done(me: Current, rule: Rule, *, apply: bool) -> Any:
     if trouble:
         flash(trouble, "warning")
     else:
-        flash("The rule was saved." if apply else "The rule was saved. It holds for mail that comes from now on.")
+        flash("The rule was saved." if apply else "The rule was saved. It applies to mail that comes from now on.")
     return redirect(url_for("filters.show"), 303)
 
 

@@ -127,7 +127,7 @@ def warn(before: Script, after: Script) -> None:
     """Says on the next page that a rule which refuses is at odds with what is new, where that page does not show it."""
     odds = [sum(len(each.above + each.below) for each in clashes(one.blocks).values()) for one in (before, after)]
     if odds[0] < odds[1]:
-        flash("One of your filters refuses mail, and is at odds with this. See it in your filters.", "warning")
+        flash("One of your filters refuses mail, and conflicts with this. See it in your filters.", "warning")
 
 
 def _running(client: ManageSieve, kept: Kept, script: Script) -> list[Script]:

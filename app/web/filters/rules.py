@@ -181,7 +181,7 @@ def _odds(blocks: Sequence[Block], clash: Clash) -> str:
     more = [f"{len(places) - 3} more"] if len(places) > 3 else []
     listed = " or ".join([*called, *more])
     return (
-        f"If {listed} meets the same message, it is not refused: the mail server cannot do both, so it runs none of"
+        f"If {listed} matches the same message, it is not refused: the mail server cannot do both, so it runs none of"
         " these rules and leaves the message in your inbox."
     )
 

@@ -161,7 +161,7 @@ def applied(me: Current, rule: Rule) -> str:
     act, target, _ = _act(rule)
     uidvalidity, uids = actions.number(request.form.get("uidvalidity")), actions.uids()
     if not act:
-        return "The rule was saved. There is nothing that could be done to messages that are there."
+        return "The rule was saved. Nothing that it does can be done to messages that are already there."
     try:
         with imap() as client:
             actions.done(client, me, act, INBOX, uidvalidity, uids, target)

@@ -58,7 +58,7 @@ def entry(whose: Whose, form: Mapping[str, str], now: datetime) -> Entry:
         return Entry(typed, {"what": against}, domain=domain)
     doubt = doubted(kind, value, typed["action"], own)
     if doubt and typed["sure"] != "yes":
-        return Entry(typed, {"sure": "Say that you mean it, if you do."}, doubt=doubt, domain=domain)
+        return Entry(typed, {"sure": "Tick this if you mean it."}, doubt=doubt, domain=domain)
     return Entry(typed, {}, rule(whose, kind, value, typed, now))
 
 
@@ -83,7 +83,7 @@ def about(whose: Whose, typed: str, side: str) -> tuple[Kind, str]:
 def refused(kind: Kind, value: str, action: str) -> str:
     """Why there is no such rule; "" where there may be."""
     if kind is Kind.domain and action != "deny" and is_free(value):
-        return f"Anybody gets an address at {value}. Name the address of the one you mean."
+        return f"Anybody can get an address at {value}. Name the address of the one you mean."
     return ""
 
 
@@ -99,7 +99,7 @@ def doubted(kind: Kind, value: str, action: str, own: Collection[str]) -> str:
     if domain in own:
         return _OWN_OUT if action == "deny" else _OWN_IN
     if kind is Kind.domain and is_free(value):
-        return f"Anybody gets an address at {value}: all of them would be shut out."
+        return f"Anybody can get an address at {value}: all of them would be shut out."
     return ""
 
 

@@ -129,7 +129,7 @@ def _taken(before: Identity) -> Any:
         return _page(replace(form, faults={"form": AWAY}), 503)
     except Full:
         return _page(
-            replace(form, faults={"form": f"You keep {kept.MOST} identities, which is as many as one may."}), 507
+            replace(form, faults={"form": f"You keep {kept.MOST} identities, which is as many as are allowed."}), 507
         )
     flash(f"{form.identity.address} was saved.")
     return redirect(url_for("identities.show"), 303)

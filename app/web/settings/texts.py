@@ -125,7 +125,7 @@ def _taken(number: str) -> Any:
         except ProfileAway:
             return _page(Form(text, {"form": AWAY}), 503)
         except Full:
-            return _page(Form(text, {"form": f"You keep {kept.MOST} texts, which is as many as one may."}), 507)
+            return _page(Form(text, {"form": f"You keep {kept.MOST} texts, which is as many as are allowed."}), 507)
         except Gone:
             return _page(Form(replace(text, id=""), {"form": "It was removed meanwhile. Save it to keep it."}), 409)
         me.cache.forget(_ENTRY)

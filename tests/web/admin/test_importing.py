@@ -242,7 +242,7 @@ def test_no_file_has_more_accounts_send_mail_on_than_owners_are_told(
     browser = enter(app, SITE_ADMIN)
     text = f"{HEAD}account,ann,both,thief@else.example,\naccount,bob,forward,thief@else.example,\n"
     monkeypatch.setattr(importing, "MOST_TOLD", 1)
-    assert "Take several files" in said(bring(browser, text)) and not sink.taken
+    assert "Split the file up" in said(bring(browser, text)) and not sink.taken
     monkeypatch.setattr(importing, "MOST_TOLD", 2)
     assert bring(browser, text).status_code == 303
     assert told(sink) == [("bob@one.example", True), ("ann@one.example", True)]

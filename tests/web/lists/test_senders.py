@@ -33,7 +33,7 @@ WRONG = [
     ({"what": "x" * 400}, "longer than 320"),
     ({"action": "burn"}, "Choose what to do"),
     ({"days": "9"}, "Choose for how long"),
-    ({"what": "gmail.com", "action": "allow"}, "Anybody gets an address at gmail.com"),
+    ({"what": "gmail.com", "action": "allow"}, "Anybody can get an address at gmail.com"),
     ({"what": "gmail.com"}, "all of them would be shut out"),
     ({"what": "10.0.0.0/8"}, "a large part of the Internet"),
     ({"what": "boss@two.example", "action": "allow"}, "a domain of your own provider"),
