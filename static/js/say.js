@@ -9,7 +9,7 @@ export function say(text) {
   requestAnimationFrame(() => { live.textContent = text; });
 }
 
-/** A sentence of the page's own; an error stays until it is closed by the next one. */
+/** A sentence of the page's own. */
 export function toast(text, { level = "message" } = {}) {
   const box = document.createElement("div");
   const line = document.createElement("p");

@@ -420,6 +420,14 @@ def test_a_printed_list_has_its_words_on_every_page(page: Page, resident: Reside
     assert sum(texts) > 30 * 3, "sender, subject and date of each"
 
 
+def test_a_row_that_runs_from_right_to_left_begins_at_the_right(page: Page, resident: Resident):
+    fill(resident, 1)
+    resident.mail.append(b"Subject: =?utf-8?b?16HXmdeb15XXnSDXlNek15LXmdep15Q=?=\r\n\r\n")
+    sign_in(page, resident)
+    expect(page.locator(".row-text").first).to_have_css("direction", "rtl")
+    expect(page.locator(".row-text").last).to_have_css("direction", "ltr")
+
+
 def test_at_twice_the_size_every_item_of_the_menu_is_reached(open_context: OpenContext, resident: Resident):
     page = open_context(viewport={"width": 640, "height": 360}).new_page()  # 1280 × 720 at 200 %
     sign_in(page, resident)
