@@ -205,7 +205,7 @@ class MailAccount:
         """Count the IMAP logins of this account so far, once that rests: a server logs one after it has answered."""
         found, before = self.server.logins(self.login), -1
         while found != before:
-            time.sleep(0.1)
+            time.sleep(0.2)
             found, before = self.server.logins(self.login), found
         return found
 

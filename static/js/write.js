@@ -143,7 +143,7 @@ export default function write(section) {
     if (!answer.ok && !again) {
       focused.focus();
       later();
-      return void toast(reason(answer), { level: "error" });
+      return void toast(reason(answer, "Your text is still here; try again"), { level: "error" });
     }
     last = fingerprint(form);
     if (again?.dataset.unsaved === undefined) copy.drop();
