@@ -145,7 +145,7 @@ def test_a_refused_action_is_taken_back_with_a_sentence(open_context: OpenContex
     page.route("**/actions", fail)
     select(page, "Letter 1")
     act(page, "archive")
-    expect(page.get_by_test_id("notice")).to_contain_text("Nothing was changed")
+    expect(page.get_by_test_id("notice")).to_contain_text("look at the list again")
     expect(row(page, "Letter 1")).to_be_visible()
     select(page, "Letter 2")
     act(page, "flag")
