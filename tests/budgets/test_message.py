@@ -8,8 +8,10 @@ from email.message import EmailMessage
 from html import unescape
 
 import pytest
+from redis import Redis
 
 from tests.budgets.conftest import Counted
+from tests.conftest import Site
 
 pytestmark = pytest.mark.servers
 
@@ -46,6 +48,24 @@ def test_opening_costs_three_commands_and_one_more_when_it_was_unread(opened: tu
     _, again = reader.get(path)
     assert again.logins == 0 and len(again.commands) <= 3, again.commands
     assert again.received < 80_000  # of 3 MB: structure, header, 64 KB of the HTML
+
+
+@pytest.mark.parametrize("query", ["", "?view=unread", "?q=newsletter&sort=-subject"])
+def test_a_page_asks_the_cache_once_whatever_list_it_is_of_or_was_opened_from(
+    opened: tuple[Counted, str], site: Site, query: str
+) -> None:
+    def asked(path: str) -> int:
+        def count() -> int:
+            return int(redis.info("commandstats")["cmdstat_mget"]["calls"])  # type: ignore[index]
+
+        before = count()
+        reader.get(path)
+        return count() - before
+
+    (reader, path), redis = opened, Redis.from_url(site.redis.url)
+    for each in (LIST + query, path + query):
+        reader.get(each)
+        assert asked(each) == 1, each
 
 
 def test_the_frame_costs_two_commands_with_its_pictures(opened: tuple[Counted, str]):

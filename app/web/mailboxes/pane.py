@@ -14,7 +14,7 @@ from flask import g
 from redis import RedisError
 
 from app.mail.connection import Connection
-from app.mail.lastshown import shown_key
+from app.mail.lastshown import USUAL, shown_key
 from app.mail.mailbox import MANY, Mailbox, named_mailbox, target_name, tree
 from app.mail.special import USES, Use
 from app.outbox.errors import OutboxAway
@@ -32,10 +32,13 @@ _KNOWN = "folders"  # how many there were the last time: many are not counted al
 _KNOWN_SECONDS = 30 * 86400
 
 
-def folders(client: Connection, me: Current) -> tuple[Mailbox, ...]:
-    """The tree in display order: from the cache, else by one LIST. Raises the tree of app/mail/errors.py."""
+def folders(client: Connection, me: Current, *, shown: str = USUAL) -> tuple[Mailbox, ...]:
+    """The tree in display order: from the cache, else by one LIST. Raises the tree of app/mail/errors.py.
+
+    `shown`: the list of the selected mailbox whose UIDs will be asked for next; they come in the same round trip.
+    """
     token = _token(noticed(me))
-    kept = me.cache.recall(_ENTRY, ahead=[shown_key(client)] if client.note.selected else ())
+    kept = me.cache.recall(_ENTRY, ahead=[shown_key(client, shown)] if client.note.selected else ())
     if isinstance(kept, dict) and kept.get("token") == token and (found := _read(kept.get("tree"))):
         g.outbox, g.stopped, g.answering = kept.get("outbox"), kept.get("stopped"), kept.get("answering")
         return found

@@ -36,7 +36,7 @@ def show(mailbox: str) -> str:
     view = request.args.get("view", "all")
     try:
         with imap() as client:
-            boxes = pane.folders(client, me)
+            boxes = pane.folders(client, me, shown=list_name())
             page = listing.page(
                 client,
                 mailbox,

@@ -79,7 +79,7 @@ def show(mailbox: str, uidvalidity: int, uid: int) -> str:
         message = open_message(client, mailbox, uidvalidity, uid, mark_seen=_may_mark(), section=nested, limits=limits)
         if message.newly_seen:
             pane.wrote(me)
-        boxes = pane.folders(client, me)  # brings what was shown last, of which neighbours asks
+        boxes = pane.folders(client, me, shown=list_name())
         near = neighbours(client, mailbox, uidvalidity, uid, cache=me.cache, name=list_name())
     listed = _listed(message)
     return render_template(
