@@ -14,7 +14,7 @@ from app.directory.dangling import DANGLING
 from app.directory.endpoint import is_loopback
 from app.directory.engine import asking
 from app.directory.errors import DirectoryBroken
-from app.directory.fields import certificates, mailbox_login
+from app.directory.fields import certificates, forwarded, mailbox_login
 from app.directory.password import can_verify
 from app.directory.plan import plan
 from app.directory.resolve import Directory, resolve
@@ -34,6 +34,7 @@ def check(engine: Engine, *, reach: bool = True) -> Iterator[str]:
         yield from _dangling(connection)
         yield from _keys(connection)
         yield from _logins(connection)
+        yield from _targets(connection)
         yield from _hashes(connection)
         servers = [dict(row) for row in connection.execute(select(ServerRow.__table__)).mappings()]
     for row in servers:
@@ -95,6 +96,19 @@ def _logins(connection: Connection) -> Iterator[str]:
             mailbox_login(login or "")
         except ValueError as error:
             yield f"account {username} (number {number}) has the login {login!r}, which {error}"
+
+
+def _targets(connection: Connection) -> Iterator[str]:
+    """Forwarding that would not be taken any more: no mail arrives there."""
+    for name, key, column in (
+        ("account", AccountRow.username, AccountRow.forward_to),
+        ("address", AddressRow.local, AddressRow.forward_to),
+    ):
+        for local, text in connection.execute(select(key, column).where(func.coalesce(column, "") != "")):
+            try:
+                forwarded(" ".join((text or "").split()))
+            except ValueError as error:
+                yield f"{name} {local}: forward_to {error}"
 
 
 def _hashes(connection: Connection) -> Iterator[str]:

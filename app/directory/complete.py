@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.directory.endpoint import Family, usual_port
-from app.directory.fields import mailbox_login
+from app.directory.fields import mailbox_login, server_name
 from app.directory.names import REFERENCES
 from app.directory.record import FORMS
 
@@ -41,6 +41,11 @@ def _usual_login(address: str) -> str:
 
 
 def _complete_server(whole: dict[str, Any]) -> None:
+    if whole["server_id"] is None:  # one that has another name already keeps it
+        try:
+            server_name(whole["name"])
+        except ValueError as error:
+            raise ValueError(f"name: {error}") from None
     services: dict[str, Family] = {"imap": "imap", "submission": "smtp", "sieve": "sieve"}
     for service, family in services.items():
         if whole[f"{service}_host"] is None:

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from app.directory.address import ascii_domain, local_part, parse_address
 from app.directory.endpoint import checked_port
+from app.directory.forwarding import targets_of
 from app.directory.password import can_verify
 from app.directory.tables import CATCH_ALL
 
@@ -25,6 +26,7 @@ _WORDS = {"1": True, "0": False, "yes": True, "no": False, "true": True, "false"
 # a domain, and in no path.
 _PART = r"\w(?:[\w.+=&'!#?^~-]*[\w+=&'!#?^~-])?"
 _LOGIN = re.compile(rf"{_PART}(?:[@\\]{_PART})*(?:%{_PART})?")
+_SERVER = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*")
 _PAGE = re.compile(r"https?://[^\s\"'<>\\]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
@@ -94,6 +96,14 @@ def mail_address(text: str) -> str:
     return found.address
 
 
+def forwarded(text: str) -> str:
+    """Where mail is sent on to: addresses as the pages take them, and as many as there is room for."""
+    try:
+        return ", ".join(targets_of(text_up_to(10_000)(text), most=len(text)))
+    except ValueError as error:
+        raise ValueError(f"is not where mail can be sent on to: {str(error).removesuffix('.')}") from None
+
+
 def time_zone(text: str) -> str:
     """A name of the IANA's time zones."""
     if available_timezones():  # a machine without any zones (no tzdata) cannot judge
@@ -128,6 +138,13 @@ def certificates(text: str) -> str:
     except (ssl.SSLError, ValueError, TypeError):  # TypeError: not ASCII
         raise ValueError("holds no certificate in PEM form") from None
     return text.strip() + "\n"
+
+
+def server_name(text: str) -> str:
+    """The name of a mail server. Deliveries go to login@name.internal (docs/mta-*.md)."""
+    if not _SERVER.fullmatch(text):
+        raise ValueError("is no name of a server, such as mail1: letters, digits, - and _, with single dots between")
+    return text
 
 
 def mailbox_login(text: str) -> str:

@@ -26,7 +26,7 @@ _INSIDE = ".internal"
 _SAID = frozenset('%!@"\\')
 
 
-def targets_of(text: str) -> tuple[str, ...]:
+def targets_of(text: str, *, most: int = MOST) -> tuple[str, ...]:
     """The addresses of a text, each once, in lower case and punycode. Raises ValueError, which says of which."""
     found: dict[str, None] = {}
     for word in _BETWEEN.split(text.strip()):
@@ -39,8 +39,8 @@ def targets_of(text: str) -> tuple[str, ...]:
         if parsed is None or parsed.domain is None or hides(parsed.address) or parsed.domain.endswith(_INSIDE):
             raise ValueError(f"{word[:80]} is no address.")
         found[parsed.address] = None
-    if len(found) > MOST:
-        raise ValueError(f"At most {MOST} addresses.")
+    if len(found) > most:
+        raise ValueError(f"At most {most} addresses.")
     return tuple(found)
 
 

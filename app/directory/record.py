@@ -16,6 +16,7 @@ from app.directory.fields import (
     certificates,
     count,
     domain_or_all,
+    forwarded,
     known_hash,
     local_or_catch_all,
     locale,
@@ -86,7 +87,7 @@ FORMS: dict[str, Form] = {
     "account": Form(
         AccountRow,
         {"site": _NAME, "username": local_part, "kind": one_of(*KINDS), "server": _NAME, "login": mailbox_login}
-        | {"forward_to": text_up_to(10_000), "role": one_of(*ROLES), "password_hash": known_hash}
+        | {"forward_to": forwarded, "role": one_of(*ROLES), "password_hash": known_hash}
         | {"display_name": text_up_to(120), "time_zone": time_zone, "locale": locale, "enabled": yes_or_no},
         key=("site", "username"),
         needs=("site", "username"),
@@ -94,7 +95,7 @@ FORMS: dict[str, Form] = {
     "address": Form(
         AddressRow,
         {"site": _NAME, "local": local_or_catch_all, "domain": domain_or_all, "account": local_part}
-        | {"forward_to": text_up_to(10_000), "enabled": yes_or_no},
+        | {"forward_to": forwarded, "enabled": yes_or_no},
         key=("site", "local", "domain"),
         needs=("site", "local", "domain"),
     ),

@@ -56,6 +56,8 @@ def test_nothing_is_found_in_a_good_directory(filled: Engine) -> None:
         ("UPDATE account SET server_id = NULL WHERE username = 'alice'", "should have a mail server"),
         ("UPDATE account SET login = '' WHERE username = 'alice'", "should have a mail server"),
         ("UPDATE account SET login = '../box1' WHERE username = 'alice'", "has the login '../box1', which is no name"),
+        ("UPDATE account SET forward_to = 'x' WHERE username = 'fred'", "account fred: forward_to is not"),
+        ("UPDATE address SET forward_to = '|x', account_id = NULL WHERE local = 'sales'", "address sales: forward"),
         ("UPDATE account SET password_hash = NULL WHERE username = 'fred'", "nobody can sign in to it"),
         ("UPDATE account SET password_hash = '{PLAIN}x' WHERE username = 'fred'", "cannot be checked here"),
         ("UPDATE address SET account_id = 99 WHERE local = 'sales'", "leads to account number 99"),

@@ -95,6 +95,11 @@ def test_what_is_there_already_is_not_added_again(shell: Shell) -> None:
         (("add", "domain", "x.example", "--site", "nope"), "there is no site 'nope'"),
         (("add", "server", "m", "--imap", "https://x"), "must begin with"),
         (("add", "server", "m", "--imap", "imaps://x", "--pin", "12"), "64 hex digits"),
+        (("add", "server", "mail 2", "--imap", "imaps://x"), "name: is no name of a server"),
+        (("add", "server", "mail/../2", "--imap", "imaps://x"), "name: is no name of a server"),
+        (("add", "account", "fred@acme.example", "--forward-to", "nonsense"), "nonsense is no address"),
+        (("add", "alias", "a@acme.example", "--forward-to", "x@y.example, |/bin/sh"), "|/bin/sh is no address"),
+        (("set", "account", "alice@acme.example", "kind=both", "forward_to=nonsense"), "nonsense is no address"),
         (("add", "alias", "a@acme.example", "--account", "zoe@acme.example"), "there is no account 'zoe'"),
         (("set", "server", "nope", "state=up"), "is not there"),
         (("set", "server", "mail1", "state=sideways"), "must be one of"),
@@ -234,6 +239,9 @@ def test_an_import_that_is_not_understood_says_where(shell: Shell, tmp_path: Pat
     file.write_text("record,site,username,server\naccount,acme,zoe,mail1\naccount,acme,zoe@x,mail1\n")
     refused = shell.refused("import", str(file))
     assert "line 3" in refused and "nothing was imported" in refused
+    assert shell.find("zoe@acme.example") is None
+    file.write_text("record,site,username,kind,forward_to\naccount,acme,zoe,forward,a@b.example\naccount,acme,di,forward,x\n")
+    assert "line 3: account forward_to: 'x' is not where mail can be sent on to" in shell.refused("import", str(file))
     assert shell.find("zoe@acme.example") is None
     file.write_bytes("record,site,username,server\naccount,acme,zoë,mail1\n".encode("latin-1"))
     assert "not UTF-8" in shell.refused("import", str(file))
