@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from app.directory.account import Endpoint, Security, Server
-from app.keeper.lease import Borrower, Login
+from app.keeper.lease import Borrower, Login, status
 from app.mail.login import MasterUser
 from tests.conftest import MailAccount
 
@@ -118,7 +118,7 @@ class KeeperProcess:
         return Borrower(str(self.path), SECRET, Limits(), Deadlines(**deadlines), silence=silence)
 
     def status(self) -> Any:
-        return self.borrower().status()
+        return status(str(self.path), seconds=2 * PATIENCE)
 
     def count(self, *states: str) -> int:
         """Connections in these states, over all servers."""

@@ -1,4 +1,7 @@
-"""Runs a keeper with settings out of their bounds: `python -m tests.keeper.run '{"relogin_after": 1}'`."""
+"""Runs a keeper with settings out of their bounds: `python -m tests.keeper.run '{"relogin_after": 1}'`.
+
+`queue_seconds` is no setting: how long a borrower waits for a place, where that is not what a test is about.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ import json
 import signal
 import sys
 
+from app.keeper import pool
 from app.keeper.__main__ import keep, log
 from app.keeper.log import log_as_json
 from app.keeper.process import hide_memory, raise_descriptors
@@ -19,4 +23,6 @@ if __name__ == "__main__":
     hide_memory()
     raise_descriptors()
     log_as_json(log, "debug")
-    asyncio.run(keep(dataclasses.replace(load(), **json.loads(sys.argv[1]))))
+    options = json.loads(sys.argv[1])
+    pool.QUEUE_SECONDS = options.pop("queue_seconds", pool.QUEUE_SECONDS)
+    asyncio.run(keep(dataclasses.replace(load(), **options)))

@@ -17,7 +17,7 @@ from app.keeper.lease import Login
 from app.mail.errors import ConnectionLost, MailError, ServerAway
 from app.store.notices import watch_key
 from tests.keeper.places import KeeperProcess, place, until
-from tests.mail.test_direct import HOST, NOBODY, listening, resolved, silent
+from tests.mail.test_direct import HOST, MANY_SECONDS, NOBODY, listening, many, resolved, silent
 from tests.scripted import Answer, Peer, Scripted
 
 
@@ -85,12 +85,10 @@ def flood(unit: bytes, *, begun: bytes = b"") -> Callable[[Peer, bytes], None]:
 
 
 def the_keeper_answers_others(keeper: KeeperProcess, meanwhile: Callable[[], bool]) -> None:
-    """Asks until `meanwhile()`: none of the answers took long."""
-    end = time.monotonic() + 10
+    """Asks until `meanwhile()`: each time there is an answer, 0.1 s later on an idle machine; without turns never."""
+    end = time.monotonic() + 30
     while not meanwhile():
-        began = time.monotonic()
         assert keeper.status() is not None
-        assert time.monotonic() - began < 1.5  # 0.1 s on an idle machine; without turns it never comes
         assert time.monotonic() < end
         time.sleep(0.05)
 
@@ -162,14 +160,16 @@ def reached(seconds: float) -> tuple[str, int]:
 def test_every_address_of_a_host_is_tried(monkeypatch: pytest.MonkeyPatch, first: bool) -> None:
     with listening() as good:
         resolved(monkeypatch, *([NOBODY, good] if first else [good, NOBODY]))
-        assert reached(2) == good[1]
+        assert reached(20) == good[1]
 
 
 @pytest.mark.servers
 def test_a_silent_address_leaves_time_for_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
     with silent() as dark, listening() as good:
-        resolved(monkeypatch, dark, NOBODY, good)
-        assert reached(0.6) == good[1]
+        resolved(monkeypatch, *many(dark, good))
+        began = time.monotonic()
+        assert reached(MANY_SECONDS) == good[1]
+        assert time.monotonic() - began < MANY_SECONDS / 2
 
 
 @pytest.mark.servers
@@ -189,6 +189,6 @@ def test_an_address_is_looked_up_nowhere(monkeypatch: pytest.MonkeyPatch) -> Non
         monkeypatch.setattr(socket, "getaddrinfo", asked)
 
         async def met() -> None:
-            (await connected(Endpoint(host, port, "plain"), 2)).close()
+            (await connected(Endpoint(host, port, "plain"), 20)).close()
 
         asyncio.run(met())

@@ -75,10 +75,8 @@ def test_the_counts_of_a_killed_keeper_are_deleted_by_its_successor(
         first.kill()
     second = make_keeper(node="one", account_total=2)
     until(lambda: [each.decode() for each in redis.zrange(MEMBERS, 0, -1)] == [f"one/{second.pid}"])  # type: ignore[union-attr]
-    started = time.monotonic()
-    with second.borrower().lease(login):
+    with second.borrower().lease(login):  # were those counted, it would hear `busy` after two seconds
         pass
-    assert time.monotonic() - started < 1.9  # a queue would be waited in for two
 
 
 def test_an_orderly_end_leaves_nothing_in_redis(

@@ -7,7 +7,6 @@ import re
 import shutil
 import signal
 import socket
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -74,14 +73,14 @@ def test_a_socket_of_another_user_is_told_nothing(mail_account: MailAccount) -> 
 
     def listen() -> bytes:
         listener = socket.socket(socket.AF_UNIX)
-        listener.bind(str(path))
+        listener.bind(f"{path}.new")
         listener.listen()
+        os.rename(f"{path}.new", path)  # from now on somebody listens there
         listener.settimeout(10)
         return listener.accept()[0].recv(100)
 
     with as_nobody(listen) as said:
         until(path.exists)
-        time.sleep(0.05)
         borrower = Borrower(str(path), SECRET, Limits(), Deadlines())
         with borrower.lease(login_of(mail_account)) as client:
             client.noop()
@@ -112,12 +111,12 @@ def test_a_keeper_takes_its_name_again_when_another_that_had_it_ends(
     first, second = make_keeper(folder=where), make_keeper(folder=where)
     assert first.status()["pid"] == second.pid
     second.stop()
-    until(lambda: (first.status() or {}).get("pid") == first.pid, 5)
+    until(lambda: (first.status() or {}).get("pid") == first.pid)
     with first.borrower().lease(login_of(mail_account)):
         pass
     assert first.count("idle") == 1
     os.unlink(first.path)  # as cleaners of temporary files do
-    until(first.status, 5)
+    until(first.status)
 
 
 def test_a_keeper_that_is_told_to_end_lets_leases_end_and_keeps_nothing(
@@ -128,11 +127,11 @@ def test_a_keeper_that_is_told_to_end_lets_leases_end_and_keeps_nothing(
         pass
     with keeper.borrower().lease(login_of(used)) as client:
         keeper.signal(signal.SIGTERM)
-        until(lambda: not keeper.path.exists(), 5)
-        until(lambda: _connections(keeper) == 1, 2)  # what nobody uses ends at once
+        until(lambda: not keeper.path.exists(), DRAIN_SECONDS / 2)
+        until(lambda: _connections(keeper) == 1, DRAIN_SECONDS / 2)  # what nobody uses ends at once
         client.noop()
     assert keeper.process is not None
-    keeper.process.wait(2)  # and the keeper with its last lease
+    keeper.process.wait(DRAIN_SECONDS / 2)  # and the keeper with its last lease
 
 
 def _connections(keeper: KeeperProcess) -> int:

@@ -251,10 +251,11 @@ def test_who_finds_no_place_is_told_whether_that_is_the_mail_servers_fault() -> 
         for upstream in (lent, bench.opened()):
             bench.pool._unkeep(upstream)
             bench.pool.lend(upstream)
+            upstream.last_used += 60  # just now, however long this process may be kept waiting
         assert type(await told(bench)) is TooManyConnections
-        lent.last_used -= 2
+        lent.last_used -= 62
         assert type(await told(bench)) is ServerAway
-        lent.last_used += 2
+        lent.last_used += 62
         stranger = (time.monotonic() - 2, bench.wanted(replace(LOGIN, account_id="id:2")))
         bench.pool._logins._begun.add(stranger)
         assert type(await told(bench)) is TooManyConnections, "another's login"

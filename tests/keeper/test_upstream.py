@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -85,7 +86,7 @@ def test_what_a_worker_left_unread_in_the_pump_is_seen_by_the_keeper(
         client.select("INBOX")
         mail_account.deliver(b"Subject: two\r\n\r\n\r\n")
         client.io.sock.sendall(b"X1 NOOP\r\n")  # behind our own reader's back: its answer waits in the pair, unread
-        time.sleep(0.3)
+        until(lambda: b"X1 OK" in client.io.sock.recv(65_536, socket.MSG_PEEK))
     with borrower.lease(login) as client:  # `X1 OK` was seen, an answer to nothing that was asked: not lent again
         assert client.select("INBOX").exists == 1
     assert mail_account.logins() == 2

@@ -154,7 +154,8 @@ def test_a_server_that_refuses_idle_is_asked_once_for_all_its_accounts(
         for name in ("one", "two"):
             with keeper.borrower().lease(replace(login, account_id=name)):
                 pass
-        time.sleep(0.3)
+        until(lambda: (keeper.count("idle"), keeper.status()["watchers"]) == (3, 1))
+        time.sleep(0.3)  # time enough to park, were it done
         assert server.names().count("IDLE") == 1
         assert (keeper.count("idle"), keeper.status()["watchers"]) == (3, 1)
         assert server.connections == (4 if ended else 3)
