@@ -131,11 +131,11 @@ def _by_uid(client: Connection, wish: _Wish, cache: SummaryCache) -> Page:
         wish.view, wish.query, text=wish.deep, seconds=wish.seconds, kept=client.note.permanentflags
     )
     numbered, pages, first, last = wish.bounds(client.note.exists)
-    total, uids = _window(client, asked, wish, first, last, cache)
+    total, uids = _around(client, asked, wish, first, last, cache)
     clamped, pages, low, high = wish.bounds(total)
     if clamped != numbered:
         numbered, first, last = clamped, low, high
-        total, uids = _window(client, asked, wish, first, last, cache)
+        total, uids = _around(client, asked, wish, first, last, cache)
     before = min(first - 1, 1)
     inner = uids[before : before + wish.per_page]
     if not inner:
@@ -156,15 +156,24 @@ def _by_uid(client: Connection, wish: _Wish, cache: SummaryCache) -> Page:
     return _page(client, wish, rows, (total, numbered, pages))
 
 
-def _window(
+def _around(
     client: Connection, asked: search.Criteria, wish: _Wish, first: int, last: int, cache: SummaryCache
 ) -> tuple[int, list[int]]:
     """The UIDs of the page and of one more at each end."""
+    asks = wish.query is not None
     low, high = max(1, first - 1), max(1, last + 1)
-    sorts = wish.sort != "arrival" or (wish.query is not None and client.has("ESORT") and client.has("CONTEXT=SEARCH"))
+    return window(client, asked, low, high, sort=wish.sort, descending=wish.descending, asks=asks, cache=cache)
+
+
+def window(
+    client: Connection, asked: search.Criteria, low: int, high: int, *,
+    sort: Sort, descending: bool, asks: bool, cache: SummaryCache,
+) -> tuple[int, list[int]]:  # fmt: skip
+    """Return (count, UIDs of places low to high, counted from 1). `asks`: whether something was searched for."""
+    sorts = sort != "arrival" or (asks and client.has("ESORT") and client.has("CONTEXT=SEARCH"))
     if sorts:  # also for a search by arrival: SORT reads the messages once, a count and a window would twice
-        return order.window(client, asked, low, high, sort=wish.sort, descending=wish.descending, cache=cache)
-    return search.window(client, asked, low, high, descending=wish.descending)
+        return order.window(client, asked, low, high, sort=sort, descending=descending, cache=cache)
+    return search.window(client, asked, low, high, descending=descending)
 
 
 def _page(client: Connection, wish: _Wish, rows: Sequence[Row], counted: tuple[int, int, int]) -> Page:

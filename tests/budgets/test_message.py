@@ -68,6 +68,19 @@ def test_a_page_asks_the_cache_once_whatever_list_it_is_of_or_was_opened_from(
         assert asked(each) == 1, each
 
 
+def test_a_step_past_the_end_of_a_page_costs_two_commands_more(counted: Counted):
+    counted.mail.server.fill(counted.mail.login, [newsletter(0).as_bytes().replace(b"\n", b"\r\n")] * 60)
+    counted.sign_in()
+    rows = re.findall(r'href="(/mail/INBOX/\d+/\d+\?[^"]*)"', counted.get(LIST + "?q=news&sort=-subject")[0].text)
+    last = counted.get(unescape(rows[-1]))[0].text
+    over = re.search(r'href="([^"]*)" title="Next', last)
+    assert over
+    for steps in (2, 0):  # what was asked is kept
+        page, cost = counted.get(unescape(over[1]))
+        assert "page=2" in re.findall(r'href="([^"]*)" title="Next', page.text)[0]
+        assert len(cost.commands) <= 4 + steps - (steps == 0), cost.commands
+
+
 def test_the_frame_costs_two_commands_with_its_pictures(opened: tuple[Counted, str]):
     reader, path = opened
     page, _ = reader.get(path)

@@ -12,27 +12,26 @@ from redis import ResponseError
 
 from app.mail import listing
 from app.mail.errors import MailboxGone, MailError
-from app.mail.listing import Page, Sort, View
+from app.mail.listing import Page, View
 from app.store.notices import Notice, want_watch
 from app.web.letter import uploads
 from app.web.mailboxes import pane
 from app.web.mailboxes.undo import offered, undo
 from app.web.reading.actions import act
-from app.web.reading.place import list_name
+from app.web.reading.place import DESCENDING, list_name, order
 from app.web.resources import resources
 from app.web.session import Current, NotSignedIn, current, imap
 
 __all__ = ["act", "changes", "show", "undo"]
 
 ASK_SECONDS = 10  # between two times of saying that an account is polled, and of asking for its watcher
-_DESCENDING: dict[str, bool] = {"arrival": True, "date": True, "from": False, "subject": False, "size": True}
 
 
 def show(mailbox: str) -> str:
     """GET /mail/<mailbox>/?page=&q=&sort=&view=; `sort` with a minus in front turns the order round."""
     me = current()
     settings = resources().settings
-    sort, descending = _order(request.args.get("sort", ""))
+    sort, descending = order(request.args.get("sort", ""))
     view = request.args.get("view", "all")
     try:
         with imap() as client:
@@ -71,16 +70,9 @@ def show(mailbox: str) -> str:
     )
 
 
-def _order(asked: str) -> tuple[Sort, bool]:
-    name = asked.removeprefix("-")
-    if name not in _DESCENDING:
-        return "arrival", True
-    return cast(Sort, name), _DESCENDING[name] != asked.startswith("-")
-
-
 def _parameter(page: Page) -> str | None:
     """How the order shown stands in an address; None for the usual one."""
-    turned = "" if _DESCENDING[page.sort] == page.descending else "-"
+    turned = "" if DESCENDING[page.sort] == page.descending else "-"
     return None if (name := turned + page.sort) == "arrival" else name
 
 

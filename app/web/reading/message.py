@@ -12,6 +12,7 @@ from flask import render_template, request, url_for
 from markupsafe import Markup, escape
 
 from app.mail import invitation, sanitize, small, text
+from app.mail.beyond import Pages
 from app.mail.bodystructure import Part
 from app.mail.message import Message, open_message
 from app.mail.neighbours import Neighbours, neighbours
@@ -23,7 +24,7 @@ from app.web.mailboxes import pane
 from app.web.mailboxes.undo import offered
 from app.web.reading.download import archive_zip, download, part
 from app.web.reading.frame import RELATED_OCTETS, RELATED_PARTS, frame
-from app.web.reading.place import came_from, list_name
+from app.web.reading.place import came_from, list_name, listed
 from app.web.reading.remote import confirmed, may_load, message_name, remote, trust
 from app.web.reading.source import headers, raw
 from app.web.resources import resources
@@ -80,17 +81,18 @@ def show(mailbox: str, uidvalidity: int, uid: int) -> str:
         if message.newly_seen:
             pane.wrote(me)
         boxes = pane.folders(client, me, shown=list_name())
-        near = neighbours(client, mailbox, uidvalidity, uid, cache=me.cache, name=list_name())
-    listed = _listed(message)
+        ahead = None if nested else listed()
+        near = neighbours(client, mailbox, uidvalidity, uid, cache=me.cache, name=list_name(), listed=ahead)
+    files = _listed(message)
     return render_template(
         "message.html",
         message=message,
         nested=bool(nested),
         bodies=list(_bodies(message)),
-        attachments=[_attachment(message, each) for each in listed],
-        zip_url=url_for("message.archive_zip", **_at(message, files=_files(message, listed))),
+        attachments=[_attachment(message, each) for each in files],
+        zip_url=url_for("message.archive_zip", **_at(message, files=_files(message, files))),
         cut=any(each.cut for each in message.structure.walk()),
-        attach_url=attaching.address(Place(mailbox, uidvalidity, uid), [each.section for each in listed]),
+        attach_url=attaching.address(Place(mailbox, uidvalidity, uid), [each.section for each in files]),
         remote=_remote(message),
         trust=_trust(message),
         zone=me.zone,
@@ -119,14 +121,18 @@ def _at(message: Message, **more: Any) -> dict[str, Any]:
 def _around(message: Message, near: Neighbours) -> dict[str, Any]:
     """Where the page leads: the messages beside it, and the list or the message that it is attached to."""
     place: dict[str, Any] = {"mailbox": message.mailbox, "uidvalidity": message.uidvalidity}
-    nested, listed = message.section, came_from()
-    back = (
-        url_for("message.show", **place, uid=message.uid, **listed)
-        if nested
-        else url_for("mailbox.show", mailbox=message.mailbox, **listed)
-    )
-    urls = [url_for("message.show", **place, uid=uid, **listed) if uid and not nested else None for uid in near]
-    return {"previous_url": urls[0], "next_url": urls[1], "back_url": back, "listed": listed}
+    nested, at = message.section, came_from()
+    pages = near.pages or Pages(*[at["page"] or 1] * 3)
+    above, at, below = ({**at, "page": each if each > 1 else None} for each in pages)
+    if nested:
+        back = url_for("message.show", **place, uid=message.uid, **at)
+        return {"previous_url": None, "next_url": None, "back_url": back, "listed": at}
+    return {
+        "previous_url": url_for("message.show", **place, uid=near.previous, **above) if near.previous else None,
+        "next_url": url_for("message.show", **place, uid=near.next, **below) if near.next else None,
+        "back_url": url_for("mailbox.show", mailbox=message.mailbox, **at),
+        "listed": at,
+    }
 
 
 def _bodies(message: Message) -> Iterator[Body]:

@@ -290,6 +290,18 @@ def link(page: str, test_id: str) -> str:
     return unescape(found[1])
 
 
+@pytest.mark.parametrize("query", ["q=letter", "view=unread", "sort=subject"])
+def test_next_leads_on_past_the_end_of_a_page_and_back_to_the_page_it_came_to(reader, query):
+    for number in range(60):
+        reader.resident.mail.append(f"Subject: letter {number:02}\r\n\r\nx\r\n".encode())
+    links = re.findall(r'class="row-subject"[^>]* href="([^"]*)"', reader.page(f"{INBOX}?{query}"))
+    over = reader.page(link(reader.page(unescape(links[-1])), "message-next"))
+    assert link(over, "back-to-list") == f"{INBOX}?page=2&{query}"
+    assert link(over, "message-previous") == unescape(links[-1])
+    further = link(over, "message-next")
+    assert further.endswith(f"?page=2&{query}") and link(reader.page(further), "message-next").endswith("page=2&" + query)
+
+
 @pytest.mark.parametrize("query", ["page=2", "page=2&q=letter+%26+%C3%A4&sort=-arrival&view=unread"])
 def test_a_message_leads_back_to_the_page_of_the_list_it_was_opened_from(reader, query):
     for number in range(60):
