@@ -299,7 +299,8 @@ def test_next_leads_on_past_the_end_of_a_page_and_back_to_the_page_it_came_to(re
     assert link(over, "back-to-list") == f"{INBOX}?page=2&{query}"
     assert link(over, "message-previous") == unescape(links[-1])
     further = link(over, "message-next")
-    assert further.endswith(f"?page=2&{query}") and link(reader.page(further), "message-next").endswith("page=2&" + query)
+    assert further.endswith(f"?page=2&{query}")
+    assert link(reader.page(further), "message-next").endswith(f"?page=2&{query}")
 
 
 @pytest.mark.parametrize("query", ["page=2", "page=2&q=letter+%26+%C3%A4&sort=-arrival&view=unread"])
