@@ -97,7 +97,8 @@ class Watchers:
     async def _run(self, wanted: Wanted, credentials: Credentials) -> None:
         upstream: Upstream | None = None
         try:
-            upstream = await self.pool.acquire(wanted, credentials)
+            # A login of its own: one that a page just hands back has the page's mailbox selected.
+            upstream = await self.pool.acquire(wanted, credentials, fresh=True)
             del credentials
             await self._watch(upstream)
         except (MailError, TimeoutError, RedisError, OSError) as error:

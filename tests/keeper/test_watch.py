@@ -113,6 +113,34 @@ def test_a_watcher_whose_connection_dies_gives_its_lock_away(
     assert redis.get(watcher_key(login.account_id)) is None
 
 
+@pytest.mark.servers
+def test_a_watcher_leaves_a_connection_that_is_just_coming_back_to_the_next_page(
+    redis_server: RedisServer, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.keeper.pool.GRACE_SECONDS", 5.0)
+
+    async def story() -> None:
+        client, credentials = AsyncRedis.from_url(redis_server.url), Credentials("odd", "secret")
+        pool = Pool(Limits(), Deadlines(), Counts(None, node="test", total=8))
+        wanted = Wanted.parse(odd(server).message("lease", b"k"))
+        page = await pool.acquire(wanted, credentials)
+        pool.lend(page)
+        watchers = Watchers(pool, client, member="one")
+        watchers.start(wanted, credentials)
+        for _ in range(5):
+            await asyncio.sleep(0)
+        pool.take_back(page, replace(page.note))
+        async with asyncio.timeout(20):
+            await told(server, "EXAMINE", times=1)
+        assert (server.names().count("AUTHENTICATE"), page.state) == (2, "idle")
+        await watchers.close()
+        pool.close()
+        await client.aclose()
+
+    with Scripted() as server:
+        asyncio.run(story())
+
+
 def odd(server: Scripted, password: str = "secret") -> Login:
     return Login(Server("odd", place(server.port)), "id:odd", "odd", password)
 
