@@ -162,6 +162,12 @@ class Script:
         for thread in self._threads:
             thread.join(5)
 
+    def ended(self) -> None:
+        """Wait for the end of every conversation that its clients have closed: then all that they said was read."""
+        for thread in self._threads[1:]:  # the first one accepts
+            thread.join(20)
+            assert not thread.is_alive(), "a client goes on"
+
     def _spawn(self, function: Callable[..., None], *args: object) -> None:
         thread = threading.Thread(target=function, args=args, daemon=True)
         self._threads.append(thread)

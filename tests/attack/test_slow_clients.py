@@ -57,13 +57,13 @@ def test_requests_whose_header_never_ends_do_not_hold_the_node(node: Node) -> No
                     sock.send(b"a")
                 except OSError:
                     continue
-        assert _answers(node, 3)
+        assert _answers(node, 10)
 
 
 def test_connections_that_say_nothing_do_not_hold_the_node(node: Node) -> None:
     with _connections(node, HELD, ""):
         time.sleep(0.5)
-        assert _answers(node, 1.5)
+        assert _answers(node, 4)
 
 
 def test_connections_that_ask_without_a_pause_do_not_hold_the_node(node: Node) -> None:
@@ -72,7 +72,10 @@ def test_connections_that_ask_without_a_pause_do_not_hold_the_node(node: Node) -
     with ThreadPoolExecutor(1) as pool:
         asked = pool.submit(load.run, int(host.rpartition(":")[2]), [[request]] * HELD, seconds=3)
         time.sleep(1)  # twice as many connections as threads, each of which never waits
-        assert _answers(node, 1.5)
+        meanwhile = 0
+        while not asked.done() and meanwhile < 3:
+            meanwhile += _answers(node, 4) and not asked.done()
+        assert meanwhile, "nobody else was answered before they had done"
         measured = asked.result()
     assert set(measured.statuses) == {"200"}
     assert len(measured.latencies) > 2 * HELD
@@ -87,7 +90,7 @@ def test_one_person_who_reads_nothing_does_not_hold_the_node(node: Node, residen
     request = f"GET {_path(visitor)}/eml HTTP/1.1\r\nHost: {node.url[7:]}\r\nCookie: {cookies}\r\n\r\n"
     with _connections(node, HELD, request) as held:
         time.sleep(3)
-        assert _answers(node, 3)
+        assert _answers(node, 10)
         begun = [sock.recv(12) for sock in held]
     assert b"HTTP/1.1 200" in begun and b"HTTP/1.1 503" in begun
     assert visitor.get(f"{_path(visitor)}/eml").status == 200  # the places are free again

@@ -70,9 +70,10 @@ def test_a_server_that_does_not_start_says_why(tmp_path: Path):
 
 
 def test_a_server_that_ignores_term_is_killed():
-    process = spawn(["sh", "-c", "trap '' TERM; while :; do sleep 1; done"])
-    time.sleep(0.2)
+    process = spawn(["sh", "-c", "trap '' TERM; echo ready; while :; do sleep 1; done"], output=subprocess.PIPE)
+    assert process.stdout and process.stdout.readline() == b"ready\n"
     end(process, seconds=0.3)
+    process.stdout.close()
     assert process.returncode == -signal.SIGKILL
 
 

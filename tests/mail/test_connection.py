@@ -180,7 +180,7 @@ def test_a_server_that_drips_is_a_silent_one(meet: Meet) -> None:
     began = time.monotonic()
     with pytest.raises(ServerSilent):
         client.ask(b"X")
-    assert 0.4 < time.monotonic() - began < 2
+    assert 0.4 < time.monotonic() - began < 10
 
 
 @pytest.mark.parametrize(("bound", "least", "pause"), [("LONGEST", 0.3, 0.05), ("ANSWER_LIMIT", 10_000, 0.0)])

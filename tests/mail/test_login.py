@@ -55,7 +55,7 @@ def test_one_line_signs_in_where_the_server_offers_sasl_ir() -> None:
     steps, note = drive(b"* OK [CAPABILITY AUTH=PLAIN SASL-IR] hi", b"S1 OK [CAPABILITY X] in")
     assert steps == [b"S1 AUTHENTICATE PLAIN " + plain("", "alice", "secret") + b"\r\n"]
     assert note.capabilities == ("X",)
-    assert time.time() - 5 < note.authenticated_at <= time.time()
+    assert time.time() - 60 < note.authenticated_at <= time.time()
 
 
 def test_without_sasl_ir_the_message_waits_for_its_continuation() -> None:

@@ -24,6 +24,7 @@ from app.web.mailboxes import pane
 from app.web.session import imap
 from config.default import Settings
 from tests.conftest import MailAccount, MakeAccount
+from tests.keeper.places import until
 from tests.web.conftest import FORWARDER, PASSWORD, add_account, new_app
 from tests.web.pages import Pages, field
 
@@ -80,16 +81,20 @@ def test_an_unknown_address_takes_as_long_as_a_wrong_password(
 ) -> None:
     app = new_app(dataclasses.replace(node_settings, failure_seconds=2.5))
     with_mailbox(app, mail_account)
-    times = []
-    for address in (ADDRESS, "nobody@one.example"):
+
+    def took(address: str) -> float:
         browser: Pages = app.test_client()  # type: ignore[assignment]
         data = {"csrf_token": browser.token(), "address": address, "password": "wrong"}
         began = time.monotonic()
         response = browser.post("/login", data=data, environ_base={"REMOTE_ADDR": "127.5.6.7"})
-        times.append(time.monotonic() - began)
         assert response.status_code == 401
-    assert min(times) >= 2.5
-    assert abs(times[0] - times[1]) < 0.5
+        return time.monotonic() - began
+
+    known, unknown = took(ADDRESS), took("nobody@one.example")
+    assert min(known, unknown) >= 2.5
+    if abs(known - unknown) >= 0.5:  # a busy machine is late now and then
+        known, unknown = min(known, took(ADDRESS)), min(unknown, took("nobody@one.example"))
+    assert abs(known - unknown) < 0.5
 
 
 def test_the_login_on_the_server_is_on_no_page(reader: Pages, mail_account: MailAccount) -> None:
@@ -401,18 +406,22 @@ def test_a_silent_redis_costs_one_second_once_and_is_noticed_when_it_is_back(
     settings, silence = silent_redis
     browser: Pages = new_app(settings).test_client()  # type: ignore[assignment]
     browser.sign_in(FORWARDER, PASSWORD)
-    silence(True)
+    for _ in range(3):  # a busy machine is late now and then
+        silence(True)
+        took = [seconds_of(browser) for _ in range(6)]
+        assert browser.get("/healthz").status_code == 200
+        silence(False)
+        until(lambda: browser.get("/settings/sessions").status_code == 200, 5)
+        if took[0] < 1.9 and sum(took[1:]) < 0.95:
+            return
+    raise AssertionError(took)
+
+
+def seconds_of(browser: Pages) -> float:
+    """How long a page takes that cannot be had without Redis."""
     began = time.monotonic()
     assert browser.get("/settings/sessions").status_code == 503
-    assert time.monotonic() - began < 1.9
-    began = time.monotonic()
-    for _ in range(5):
-        assert browser.get("/settings/sessions").status_code == 503
-    assert time.monotonic() - began < 0.95
-    assert browser.get("/healthz").status_code == 200
-    silence(False)
-    time.sleep(1.1)
-    assert browser.get("/settings/sessions").status_code == 200
+    return time.monotonic() - began
 
 
 def test_a_sign_in_without_redis_keeps_the_address_and_asks_no_mail_server(

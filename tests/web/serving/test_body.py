@@ -39,7 +39,8 @@ def test_a_body_slower_than_its_rate_is_given_up() -> None:
 
 
 def test_a_body_that_keeps_its_rate_may_take_longer() -> None:
-    assert len(Body(Trickle(), None, patience=0.1, rate=10).read(20)) == 20
+    """At 50 bytes a second; the bound is so low that a machine which is busy with other things keeps it, too."""
+    assert len(Body(Trickle(), None, patience=0.1, rate=0.05).read(20)) == 20
 
 
 @pytest.mark.servers

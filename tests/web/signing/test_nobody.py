@@ -5,6 +5,7 @@ from flask import Flask
 
 from app.web.signing import nobody
 from tests.conftest import MailAccount
+from tests.keeper.places import until
 from tests.web.conftest import FORWARDER, add_account
 from tests.web.pages import Pages
 from tests.web.test_session import ADDRESS, set_server, with_mailbox
@@ -38,7 +39,7 @@ def test_a_mail_server_is_asked_for_an_address_without_a_mailbox(
 ) -> None:
     before = asked(mail_account)
     assert refused(mail_app, address) == refused(mail_app, ADDRESS)
-    assert asked(mail_account) > before
+    until(lambda: asked(mail_account) > before)  # a server logs what it has answered already
 
 
 @pytest.mark.parametrize("change", [{"state": "drain"}, {"state": "moving"}, {"state": "down"}, {"imap_port": 1}])
@@ -70,4 +71,4 @@ def test_a_disabled_account_is_refused_as_nobody_is(mail_app: Flask, mail_accoun
     add_account(mail_app, 6, "off", enabled=False, **disabled)
     before = asked(mail_account)
     assert refused(mail_app, "off@one.example") == refused(mail_app, ADDRESS)
-    assert asked(mail_account) > before
+    until(lambda: asked(mail_account) > before)  # a server logs what it has answered already
