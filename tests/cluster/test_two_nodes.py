@@ -105,15 +105,17 @@ def test_killing_a_keeper_and_then_a_node_fails_no_request_and_signs_nobody_out(
     assert absent < max(KEEPER_ABSENT, 3 * usual), f"{absent:.2f} s; a program starts in {usual:.2f}"
     time.sleep(1)  # logins that had begun without it
     settled = logins(people)
-    made, alone = sum(settled.values()) - sum(at_kill.values()), direct(two_nodes) - before
-    print(f"absent {absent:.2f} s, {alone} direct logins, {made} in all; a program starts in {usual:.2f} s")
-    assert made <= alone + len(people), "more than the direct ones and one of each account by the new keeper"
-    asked = sum(reader.requests for reader in readers)
-    time.sleep(3)
-    asked = sum(reader.requests for reader in readers) - asked
-    more = direct(two_nodes) - before - alone
-    assert more <= 1 + asked // 10, f"workers log in by themselves {more} of {asked} times though a keeper is there"
-    assert all(count <= 1 + more for count in since(people, settled).values()), since(people, settled)
+    total, alone = sum(settled.values()) - sum(at_kill.values()), direct(two_nodes) - before
+    print(f"absent {absent:.2f} s, {alone} direct logins, {total} in all; a program starts in {usual:.2f} s")
+    assert total <= alone + len(people), "more than the direct ones and one of each account by the new keeper"
+    for _ in range(3):  # a busy machine may silence a keeper for a moment, but not each time
+        before, settled = direct(two_nodes), logins(people)
+        time.sleep(3)
+        more, made = direct(two_nodes) - before, since(people, settled)
+        if not more:
+            break
+    assert more == 0, f"workers log in by themselves {more} times though a keeper is there"
+    assert all(count <= 1 for count in made.values()), made
 
     assert [reader.failures for reader in readers] == [[], [], []]
 
