@@ -12,8 +12,8 @@ from app.mail import errors as mail
 from app.web import carry, session
 from app.web.fault import Fault
 from app.web.faults import HTTP_FAULTS, TABLE, TOO_LONG, fault_of
+from app.web.mailboxes.place import came_from
 from app.web.reading.frame import told
-from app.web.reading.place import came_from
 from app.web.resources import resources
 from app.web.serving import metrics, timing
 from app.web.serving.log import described, logger

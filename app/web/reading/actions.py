@@ -18,7 +18,7 @@ from app.mail.special import Use
 from app.web.format import plain
 from app.web.mailboxes import pane, teaching, undo
 from app.web.mailboxes.branches import called
-from app.web.reading.place import list_name
+from app.web.mailboxes.place import list_name
 from app.web.sending import copies
 from app.web.session import Current, current, imap
 from app.web.urls import local_path

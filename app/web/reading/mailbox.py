@@ -16,9 +16,9 @@ from app.mail.listing import Page, View
 from app.store.notices import Notice, want_watch
 from app.web.letter import uploads
 from app.web.mailboxes import pane
+from app.web.mailboxes.place import DESCENDING, list_name, order
 from app.web.mailboxes.undo import offered, undo
 from app.web.reading.actions import act
-from app.web.reading.place import DESCENDING, list_name, order
 from app.web.resources import resources
 from app.web.session import Current, NotSignedIn, current, imap
 

@@ -21,10 +21,10 @@ from app.mail.shown import PICTURES, READABLE, SEALED
 from app.mail.trust import Trust
 from app.store import remote as choices
 from app.web.mailboxes import pane
+from app.web.mailboxes.place import came_from, list_name, listed
 from app.web.mailboxes.undo import offered
 from app.web.reading.download import archive_zip, download, part
 from app.web.reading.frame import RELATED_OCTETS, RELATED_PARTS, frame
-from app.web.reading.place import came_from, list_name, listed
 from app.web.reading.remote import confirmed, may_load, message_name, remote, trust
 from app.web.reading.source import headers, raw
 from app.web.resources import resources

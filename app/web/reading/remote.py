@@ -17,8 +17,8 @@ from app.mail.trust import Trust, judge
 from app.profile import settings
 from app.profile.errors import ProfileAway
 from app.store import remote as choices
+from app.web.mailboxes.place import came_from
 from app.web.profile import profile
-from app.web.reading.place import came_from
 from app.web.resources import resources
 from app.web.session import Current, current, imap
 

@@ -12,8 +12,8 @@ from app.mail.mailbox import Mailbox
 from app.mail.part import Place, Wanted, bodies, check_section, fetch, item
 from app.mail.syntax import number
 from app.web.mailboxes import pane
+from app.web.mailboxes.place import came_from
 from app.web.mailboxes.undo import offered
-from app.web.reading.place import came_from
 from app.web.resources import resources
 from app.web.session import current, imap
 

@@ -25,6 +25,7 @@ from app.profile.identities import Identity
 from app.store.allowance import Spent
 from app.web.faults import fault_of
 from app.web.mailboxes import pane
+from app.web.mailboxes.place import came_from
 from app.web.profile import my_identities, wrote_to
 from app.web.resources import resources
 from app.web.sending import outbox, sendable
@@ -60,7 +61,7 @@ def send(mailbox: str, uidvalidity: int, uid: int) -> Any:
     if not put:
         flash("This message is on its way already.", "message")
     wrote_to(me, parsed.addresses)
-    return redirected(url_for("message.show", mailbox=mailbox, uidvalidity=uidvalidity, uid=uid), 303)
+    return redirected(url_for("message.show", mailbox=mailbox, uidvalidity=uidvalidity, uid=uid, **came_from()), 303)
 
 
 def _message(client: Connection, mailbox: str, uidvalidity: int, uid: int) -> Message:
@@ -117,6 +118,7 @@ def _why(error: mail.MailError) -> str:
 
 def _page(me: Current, message: Message, message_id: str, **faults: str) -> Any:
     """The form; `faults`: `to`, beside its field, or `form`."""
+    at = {"mailbox": message.mailbox, "uidvalidity": message.uidvalidity, "uid": message.uid, **came_from()}
     return render_template(
         "redirect.html",
         message=message,
@@ -126,5 +128,6 @@ def _page(me: Current, message: Message, message_id: str, **faults: str) -> Any:
         to=request.form.get("to", ""),
         notify=request.form.get("notify") == "1",
         faults=faults,
-        back_url=url_for("message.show", mailbox=message.mailbox, uidvalidity=message.uidvalidity, uid=message.uid),
+        send_url=url_for("redirect.send", **at),
+        back_url=url_for("message.show", **at),
     )

@@ -195,7 +195,7 @@ def _after_save(me: Current, boxes: tuple[Mailbox, ...], letter: Letter) -> Any:
 
 
 def _draft_again(at: Place) -> Any:
-    return redirect(url_for("compose.stored", uidvalidity=at.uidvalidity, uid=at.uid), 303)
+    return redirect(url_for("compose.stored", uidvalidity=at.uidvalidity, uid=at.uid, **composer.listed()), 303)
 
 
 def _kept(me: Current, boxes: tuple[Mailbox, ...], letter: Letter, error: mail.MailError, step: str) -> Any:

@@ -46,9 +46,9 @@ def test_it_goes_on_unchanged_with_resent_fields_and_the_original_is_marked(
 ) -> None:
     visitor = resident.sign_in(node.url)
     url = delivered(resident, visitor, "Passed along")
-    assert f"{url}/redirect" in visitor.get(url).text
-    answer = send_on(visitor, url)
-    assert (answer.status, answer.location) == (303, url)
+    assert f"{url}/redirect?q=along" in visitor.get(f"{url}?q=along").text
+    answer = visitor.post(f"{url}/redirect?q=along", fields_of(visitor, url) | {"to": TO})
+    assert (answer.status, answer.location) == (303, f"{url}?q=along")
     assert "on its way" in visitor.follow(answer).text
     arrived(site, "Passed along")
     (mail,) = [each for each in site.smtp.taken if b"Passed along" in each.content]

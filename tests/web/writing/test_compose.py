@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from email import message_from_bytes
+from html import unescape
 
 import pytest
 
@@ -71,6 +73,33 @@ def test_what_a_draft_says_of_its_own_is_not_believed(visitor: Visitor, resident
     Tab(visitor, fields(page)).save("Grüße und mehr")
     (stored,) = lying(resident)
     assert "Grüße und mehr" in message_from_bytes(stored).get_payload(decode=True).decode()
+
+
+@pytest.mark.parametrize("action", ["close", "discard", "send"])
+def test_an_answer_leads_back_to_the_search_that_its_message_was_opened_from(
+    visitor: Visitor, resident: Resident, action: str
+) -> None:
+    with elsewhere(resident, "INBOX") as client:
+        client.append("INBOX", FOREIGN % b"")
+        validity, uid = client.select_folder("INBOX")[b"UIDVALIDITY"], max(client.search())
+    place, query = f"/mail/INBOX/{validity}/{uid}", "page=2&q=begun+%26+ended&view=unread"
+    link = re.search(r'href="(/compose\?answer=reply&[^"]*)"', visitor.get(f"{place}?{query}").text)
+    assert link
+    tab = Tab(visitor, fields(visitor.get(unescape(link[1]))))
+    kept = visitor.follow(tab.post("save", "mine"))
+    tab.take(kept)
+    back = re.search(r'data-back="([^"]*)"', kept.text)
+    assert back and unescape(back[1]) == f"{place}?{query}"
+    assert tab.post(action, "mine").location.removeprefix(visitor.base) == f"{place}?{query}"
+
+
+def test_where_an_answer_leads_back_to_is_no_address_of_somebody_else(visitor: Visitor, resident: Resident) -> None:
+    with elsewhere(resident, "INBOX") as client:
+        client.append("INBOX", FOREIGN % b"")
+        validity, uid = client.select_folder("INBOX")[b"UIDVALIDITY"], max(client.search())
+    tab = Tab(visitor, fields(visitor.get(f"/compose?answer=reply&mailbox=INBOX&uidvalidity={validity}&uid={uid}")))
+    tab.kept.append(("list", "_external=1&_scheme=evil&page=x&sort=//evil.example&view=%0d%0a&q=a%0d%0ab"))
+    assert tab.post("discard", "mine").location.removeprefix(visitor.base) == f"/mail/INBOX/{validity}/{uid}?q=a+b"
 
 
 def test_a_link_that_attaches_does_not_say_to_whom(visitor: Visitor, resident: Resident) -> None:

@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 
 from app.mail.lastshown import OLDEST_FIRST
-from app.web.reading.place import came_from, list_name
+from app.web.mailboxes.place import came_from, list_name
 
 
 @pytest.mark.parametrize(("query", "kept"), [
