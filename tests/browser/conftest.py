@@ -16,13 +16,15 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
 
 SHOTS = os.environ.get("SCREENSHOTS")  # a folder for pictures of failed tests
+PATIENCE = 20_000  # ms for what is not there at once: a busy machine is no fault
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Chromium. As root it has no sandbox of its own; a developer's browser keeps it."""
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=PATIENCE)
     program = find_program("chromium") or find_program("chromium-browser") or find_program("google-chrome")
     assert program, "no Chromium: apt install chromium"
     arguments = ["--no-sandbox"] if os.getuid() == 0 else []
@@ -57,7 +59,7 @@ def open_context(browser: Browser, node: Node, complaints: Complaints) -> Iterat
     def make(**options: Any) -> BrowserContext:
         options = {"base_url": node.url, "viewport": {"width": 1280, "height": 800}, "locale": "en-GB", **options}
         context = browser.new_context(**options)
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(PATIENCE)
         context.on("page", complaints.listen)
         opened.append(context)
         return context

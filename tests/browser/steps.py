@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from tests.conftest import Resident
@@ -17,6 +18,11 @@ def sign_in(page: Page, resident: Resident) -> None:
     page.get_by_test_id("password-input").fill(resident.password)
     page.get_by_test_id("sign-in-button").click()
     page.wait_for_url("**/mail/INBOX/")
+
+
+def hold_time(page: Page) -> None:
+    """The page's own clock, installed before, stands from here on: only `page.clock.run_for` moves it."""
+    page.clock.pause_at(time.time() + 3600)
 
 
 def row(page: Page, subject: str) -> Locator:

@@ -21,7 +21,8 @@ from tests.browser import addresses
 from tests.browser.audit import audit, tabbed
 from tests.browser.letters import fill, letter
 from tests.browser.odd import fill_odd
-from tests.browser.steps import act, row, select, sign_in, subjects
+from tests.browser.steps import act, hold_time, row, select, sign_in, subjects
+from tests.browser.test_news import begin, pass_time
 from tests.conftest import Resident, Site
 
 if TYPE_CHECKING:
@@ -191,6 +192,7 @@ def test_undo_is_offered_for_ten_seconds_and_longer_under_the_pointer(page: Page
     page.clock.install()
     sign_in(page, resident)
     select(page, "Letter 1")
+    hold_time(page)
     act(page, "trash")
     undo = page.get_by_test_id("undo-button")
     expect(undo).to_be_visible()
@@ -206,12 +208,12 @@ def test_undo_is_offered_for_ten_seconds_and_longer_under_the_pointer(page: Page
 
 def test_news_wait_while_something_is_selected(page: Page, resident: Resident):
     fill(resident, 2)
-    sign_in(page, resident)
-    page.wait_for_timeout(2500)  # the first poll makes the watcher
+    begin(page, resident)
     select(page, "Letter 1")
     resident.mail.deliver(letter(resident, "Fresh"))
     notice = page.get_by_test_id("new-mail-notice")
-    expect(notice).to_have_text("Show 1 new message", timeout=8000)
+    pass_time(page, notice.is_visible)
+    expect(notice).to_have_text("Show 1 new message")
     expect(row(page, "Fresh")).to_have_count(0)
     expect(page.get_by_test_id("selection-count")).to_have_text("1 selected")
 
@@ -331,7 +333,7 @@ def test_what_takes_long_shows_progress_and_can_be_stopped(page: Page, resident:
     expect(page.locator("#progress")).to_be_visible()
     page.get_by_test_id("stop-button").click()
     expect(page.locator("#progress")).to_be_hidden()
-    expect(page.get_by_test_id("stop-button")).to_have_count(0)
+    expect(page.get_by_test_id("stop-button")).to_have_count(0, timeout=5000)  # after ten seconds it goes by itself
     expect(page.get_by_test_id("message-row")).to_have_count(4)
     row(page, "Letter 1").get_by_test_id("message-subject-link").click()
     expect(page.get_by_test_id("message-subject")).to_have_text("Letter 1")
@@ -404,6 +406,7 @@ def test_a_long_newsletter_is_printed_whole_from_a_page_of_its_own(page: Page, r
     with page.expect_popup() as opened:
         page.get_by_test_id("open-alone").click()
     sheet = opened.value
+    sheet.wait_for_load_state()
     expect(sheet).to_have_title("News")
     expect(sheet.get_by_text("From: The Paper <news@example.com>")).to_be_visible()
     expect(sheet.get_by_role("heading", name="News")).to_have_css("color", "rgb(26, 26, 26)")

@@ -19,16 +19,19 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.browser
 PHONE = {"viewport": {"width": 390, "height": 640}, "has_touch": True, "is_mobile": True}
-TURNS = 100
+TURNS = 200
 
 
 def pass_time(page: Page, done: Callable[[], object]) -> None:
-    """Lets the page's own clock run fast, so that polls follow each other, until what is waited for is there."""
-    for _ in range(TURNS):
+    """Lets the page's own clock run fast, so that polls follow each other, until what is waited for is there.
+
+    Ever less fast: the page gives up an answer that takes ten of its seconds, however busy the machine is.
+    """
+    for turn in range(TURNS):
         if done():
             return
         page.clock.run_for(1000)
-        page.wait_for_timeout(30)
+        page.wait_for_timeout(30 + turn)
     raise AssertionError("nothing came")
 
 
