@@ -21,7 +21,8 @@ from app.demo.certificate import Certificate
 from app.demo.dovecot import Dovecot
 from app.demo.process import free_port
 from app.directory.tables import ServerRow
-from tests.browser.steps import open_folder, row, sign_in
+from tests.browser.steps import row, sign_in
+from tests.browser.test_writing import until_empty, until_there
 from tests.conftest import MailAccount, Resident, Site
 from tests.postfix import Postfix
 
@@ -145,10 +146,8 @@ def test_a_message_with_a_file_is_sent_found_answered_and_the_answer_belongs_to_
     assert header(answer, "In-Reply-To") == header(sent, "Message-ID")
     assert f"sasl_username={alice.address}" in providers[0].postfix.log
     assert b"with ESMTPSA" in lying(bob, "INBOX")[0]  # as the Postfix wrote into Received: under TLS, signed in
-    open_folder(here, "Drafts")
-    expect(here.get_by_test_id("empty-list")).to_be_visible()
-    there.goto("/mail/INBOX/")
-    expect(row(there, "The plan").get_by_title("Answered")).to_be_visible()
+    until_empty(here, "/mail/Drafts/")
+    until_there(there, "/mail/INBOX/", "The plan", "Answered")
 
 
 @no_postfix

@@ -11,8 +11,8 @@ from playwright.sync_api import expect
 
 from tests.browser.audit import audit
 from tests.browser.letters import fill
-from tests.browser.steps import open_folder, row, sign_in
-from tests.browser.test_writing import FRIEND, VIEWS, sent, write
+from tests.browser.steps import row, sign_in
+from tests.browser.test_writing import FRIEND, VIEWS, sent, until_there, write
 from tests.conftest import Resident, Site
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def test_a_message_is_sent_on_as_it_is_from_its_menu(page: Page, resident: Resid
     expect(page.get_by_test_id("message-subject")).to_have_text("Pass it on")
     expect(page.get_by_test_id("undo-button")).to_be_visible()
     assert len(sent(site, "Pass it on")) == 1
-    open_folder(page, "Sent")
+    until_there(page, "/mail/Sent/", "Pass it on")
     row(page, "Pass it on").click()
     page.get_by_test_id("delivery-all").click()
     expect(page.get_by_test_id("delivery-recipient")).to_contain_text(FRIEND)

@@ -22,6 +22,7 @@ pytestmark = pytest.mark.browser
 def test_the_keyboard_alone_is_enough(page: Page, resident: Resident):
     fill(resident)
     page.goto("/login")
+    expect(page.get_by_test_id("address-input")).to_be_focused()
     page.keyboard.type(resident.address)
     page.keyboard.press("Tab")
     page.keyboard.type(resident.password)

@@ -44,6 +44,14 @@ def until_empty(page: Page, path: str, *, within: float = 15) -> None:
         time.sleep(0.2)
 
 
+def until_there(page: Page, path: str, subject: str, mark: str = "", *, within: float = 15) -> None:
+    """Loads a list until it shows this mail (marked so): it is filed, and what it answers marked, after it was sent."""
+    end = time.monotonic() + within
+    while page.goto(path) and not (row(page, subject).get_by_title(mark) if mark else row(page, subject)).count():
+        assert time.monotonic() < end, subjects(page)
+        time.sleep(0.2)
+
+
 def undo_for_a_minute(page: Page) -> None:
     """From the inbox and back: time enough to take back what is sent, however busy the machine is."""
     page.goto("/settings/writing")
@@ -65,16 +73,15 @@ def test_a_message_is_written_beside_the_mail_and_sent_once(page: Page, resident
     sign_in(page, resident)
     page.keyboard.press("c")
     write(page, "From the panel")
-    expect(page.get_by_test_id("compose-state")).to_have_text(re.compile("Saved"), timeout=10_000)
+    saved(page)
     page.get_by_test_id("compose-send").dblclick()
     expect(page.get_by_test_id("undo-button")).to_be_visible()
     expect(page.get_by_test_id("compose")).to_have_count(0)
     (taken,) = sent(site, "From the panel")
     assert taken.recipients == [FRIEND] and taken.login == resident.mail.login
-    open_folder(page, "Sent")
+    until_there(page, "/mail/Sent/", "From the panel")
     expect(row(page, "From the panel")).to_have_count(1)
-    open_folder(page, "Drafts")
-    expect(page.get_by_test_id("empty-list")).to_be_visible()
+    until_empty(page, "/mail/Drafts/")
     assert len(sent(site, "From the panel")) == 1
 
 
@@ -155,12 +162,7 @@ def test_an_answer_quotes_goes_to_the_right_people_and_marks_what_it_answers(
     page.get_by_test_id("compose-text").press("Control+Enter")
     (taken,) = sent(site, "Re: Letter 1")
     assert re.search(rb"^In-Reply-To: <", taken.content, re.MULTILINE)
-    page.goto("/mail/INBOX/")
-    for _ in range(20):  # it is marked once the copy is filed
-        if row(page, "Letter 1").get_by_title("Answered").is_visible():
-            break
-        page.wait_for_timeout(500)
-        page.reload()
+    until_there(page, "/mail/INBOX/", "Letter 1", "Answered")
     expect(row(page, "Letter 1").get_by_title("Answered")).to_be_visible()
 
 
@@ -271,7 +273,7 @@ def attach(page: Page, name: str = "plan.txt", content: bytes = b"x" * 5000) -> 
 
 
 def saved(page: Page) -> None:
-    expect(page.get_by_test_id("compose-state")).to_have_text(re.compile("^Saved"), timeout=10_000)
+    expect(page.get_by_test_id("compose-state")).to_have_text(re.compile("^Saved"))
 
 
 def test_a_draft_that_was_changed_in_another_tab_shows_both_and_takes_the_one_that_is_chosen(
@@ -343,7 +345,7 @@ def test_a_file_taken_off_while_a_save_is_under_way_stays_off(page: Page, reside
     page.get_by_test_id("compose-file-remove").click()
     saved(page)
     expect(page.get_by_test_id("compose-file-remove")).to_be_hidden()
-    expect(page.get_by_test_id("compose-file")).to_have_count(0, timeout=10_000)
+    expect(page.get_by_test_id("compose-file")).to_have_count(0)
 
 
 def test_a_file_that_is_too_large_is_named_before_it_is_sent(page: Page, resident: Resident):
@@ -412,7 +414,7 @@ def test_what_was_typed_before_the_script_was_there_is_saved_by_itself(page: Pag
     page.route("**/js/write.js", lambda route: (time.sleep(1), route.continue_()))
     page.goto("/compose", wait_until="commit")
     page.get_by_test_id("compose-text").fill("Quicker than the script\n")
-    expect(page.get_by_test_id("compose-state")).to_have_text(re.compile("Saved"), timeout=15_000)
+    saved(page)
 
 
 def test_what_could_not_be_saved_is_not_left_as_if_it_were(page: Page, resident: Resident, complaints: Complaints):
