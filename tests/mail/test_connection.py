@@ -37,13 +37,15 @@ Meet = Callable[..., tuple[Connection, Scripted]]
 
 @pytest.fixture
 def meet() -> Iterator[Meet]:
-    """A function (answers by command) -> (connection, scripted server)."""
+    """A function (answers by command) -> (connection, scripted server); it waits so many `seconds` for each answer."""
     open_: list[tuple[Connection, Scripted]] = []
 
-    def make(answers: dict[str, Answer] | None = None, **options: object) -> tuple[Connection, Scripted]:
+    def make(
+        answers: dict[str, Answer] | None = None, *, seconds: float = 20.0, **options: object
+    ) -> tuple[Connection, Scripted]:
         server = Scripted(answers, **options).__enter__()  # type: ignore[arg-type]
         where = Endpoint("127.0.0.1", server.port, "plain")
-        client = open_direct(where, Credentials("alice", "secret"), first_byte=0.5, silence=0.5)
+        client = open_direct(where, Credentials("alice", "secret"), first_byte=seconds, silence=seconds)
         open_.append((client, server))
         return client, server
 
@@ -128,7 +130,8 @@ def test_the_selection_is_forgotten_before_commands_that_may_take_it_away(meet: 
 def test_whatever_leaves_doubt_raises_and_is_never_handed_back(
     meet: Meet, reply: Answer, error: type[MailError]
 ) -> None:
-    client, _ = meet({"X": reply})
+    whole = not isinstance(reply, bytes) or reply.endswith(b"\r\n")
+    client, _ = meet({"X": reply}, seconds=20.0 if whole else 0.5)
     with pytest.raises(error):
         client.ask(b"X")
     assert not client.io.reusable
@@ -165,7 +168,7 @@ def test_silence_ends_a_command_after_its_deadline(meet: Meet) -> None:
     client, _ = meet({"X": lambda peer, tag: None, "Y": lambda peer, tag: peer.send(b"* 1 EX")})
     with pytest.raises(ConnectionLost, match="silent"):
         client.ask(b"X", timeout=0.1)
-    client, _ = meet({"Y": lambda peer, tag: peer.send(b"* 1 EX")})
+    client, _ = meet({"Y": lambda peer, tag: peer.send(b"* 1 EX")}, seconds=0.5)
     with pytest.raises(ConnectionLost, match="silent"):
         client.ask(b"Y")
 
@@ -176,7 +179,7 @@ def test_a_server_that_drips_is_a_silent_one(meet: Meet) -> None:
             peer.send(b"x")
             time.sleep(0.1)
 
-    client, _ = meet({"X": drip})
+    client, _ = meet({"X": drip}, seconds=0.5)
     began = time.monotonic()
     with pytest.raises(ServerSilent):
         client.ask(b"X")
@@ -202,13 +205,13 @@ def test_a_server_that_never_comes_to_its_answer_is_left(
 
 def test_a_server_that_is_slow_but_goes_on_is_heard_to_the_end(meet: Meet) -> None:
     def slowly(peer: Peer, tag: bytes) -> None:
-        for _ in range(8):
+        for _ in range(14):
             peer.send(b"* OK " + b"x" * 300 + b"\r\n")
             time.sleep(0.1)
         peer.send(tag + b" OK done\r\n")
 
-    client, _ = meet({"X": slowly})
-    assert len(client.ask(b"X").untagged) == 8
+    client, _ = meet({"X": slowly}, seconds=1.2)
+    assert len(client.ask(b"X").untagged) == 14
 
 
 def test_what_was_read_ahead_is_in_the_note_and_is_read_first_by_the_next_holder(meet: Meet) -> None:
@@ -220,7 +223,7 @@ def test_what_was_read_ahead_is_in_the_note_and_is_read_first_by_the_next_holder
     here, there = socket.socketpair()
     with here, there:
         there.sendall(b"TS\r\nL2x0 OK\r\n")
-        again = Connection.adopt(here, note, tag_prefix="L2x", timeout=1)
+        again = Connection.adopt(here, note, tag_prefix="L2x", timeout=20)
         again.noop()
         assert again.note.exists == 5
         again.io.release()
@@ -254,7 +257,7 @@ def test_a_streamed_literal_is_not_read_where_the_server_refuses_it(meet: Meet) 
     here, there = socket.socketpair()
     with here, there:
         there.sendall(b"T0 NO [OVERQUOTA] full\r\n")
-        refused = Connection.adopt(here, client.note, tag_prefix="T", timeout=1)
+        refused = Connection.adopt(here, client.note, tag_prefix="T", timeout=20)
         chunks = iter([b"abc"])
         with pytest.raises(OverQuota):
             refused.ask(b"APPEND", b"INBOX", Streamed(3, chunks))
@@ -296,7 +299,7 @@ def test_a_refused_literal_is_read_as_the_answer(meet: Meet) -> None:
     here, there = socket.socketpair()
     with here, there:
         there.sendall(b"T0 NO [OVERQUOTA] full\r\n")
-        refused = Connection.adopt(here, client.note, tag_prefix="T", timeout=1)
+        refused = Connection.adopt(here, client.note, tag_prefix="T", timeout=20)
         with pytest.raises(OverQuota):
             refused.ask(b"APPEND", b"x", Literal(b"message"))
         assert there.recv(100) == b"T0 APPEND x {7}\r\n"

@@ -132,15 +132,15 @@ def test_a_mailbox_whose_count_is_refused_has_none():
 @pytest.mark.slow
 def test_a_server_that_lists_for_the_first_time_gets_longer_to_answer():
     def late(_command):
-        time.sleep(0.3)
+        time.sleep(0.6)
         return b'* LIST () "/" INBOX\r\n'
 
     for known in (None, MANY + 1):
         with scripted({"LIST": late}) as (client, _):
-            client.io.timeout = 0.1
+            client.io.timeout = 0.4
             assert [box.name for box in tree(client, today=TODAY, known=known)] == ["INBOX"]
     with scripted({"LIST": late}) as (client, _), pytest.raises(ServerSilent):
-        client.io.timeout = 0.1
+        client.io.timeout = 0.4
         tree(client, today=TODAY, known=3)
 
 

@@ -16,7 +16,7 @@ from app.mail.wire import Literal
 @pytest.fixture
 def ends() -> Iterator[tuple[Stream, socket.socket]]:
     ours, server = socket.socketpair()
-    yield Stream(ours, Note(), tag_prefix="L1x", timeout=1, silence=1), server
+    yield Stream(ours, Note(), tag_prefix="L1x", timeout=20, silence=20), server
     ours.close()
     server.close()
 

@@ -30,16 +30,19 @@ pytestmark = pytest.mark.servers
 
 BOB = Credentials("bob", "pa ss\u00e9")
 LETTER = b"Message-ID: <1@one.example>\r\nSubject: hi\r\n\r\n.a dot\r\nend\r\n"
-SHORT = Patience(connect=2, login=2, reply=1, silence=1, verdict=0.3)
+LONG = Patience(connect=20, login=20, reply=20, silence=20, verdict=20)
+SHORT = Patience(connect=2, login=2, reply=1, silence=1, verdict=0.3)  # of a server that says nothing
 TO = ("ann@one.example", "cem@one.example")
 
 
 def opened(port: int, credentials: Credentials = BOB, security: Security = "plain", **trust: Any) -> Submission:
-    return open_submission(Endpoint("127.0.0.1", port, security, **trust), credentials, patience=SHORT)
+    return open_submission(Endpoint("127.0.0.1", port, security, **trust), credentials, patience=LONG)
 
 
-def said(port: int, *, recipients: tuple[str, ...] = TO, **options: Any) -> Accepted | Refused | Unknown:
-    with opened(port) as submission:
+def said(
+    port: int, *, recipients: tuple[str, ...] = TO, patience: Patience = LONG, **options: Any
+) -> Accepted | Refused | Unknown:
+    with open_submission(Endpoint("127.0.0.1", port, "plain"), BOB, patience=patience) as submission:
         assert submission.envelope("bob@one.example", recipients, **options) == ()
         submission.body([LETTER])
         return submission.finish()
@@ -151,7 +154,7 @@ def test_a_server_that_does_not_greet_is_away(greeting: bytes) -> None:
     with Script(greeting=greeting) as script:
         start = time.monotonic()
         with pytest.raises(ServerAway):
-            opened(script.port)
+            open_submission(Endpoint("127.0.0.1", script.port, "plain"), BOB, patience=SHORT)
         assert time.monotonic() - start < 15  # each line is waited for: one or two seconds, as SHORT says
 
 
@@ -220,7 +223,7 @@ def test_a_refusal_after_the_dot_is_certain(answer: bytes, permanent: bool) -> N
 @pytest.mark.parametrize("answer", [None, lambda peer: time.sleep(0.6), b"2", b"354 what\r\n", b"hello\r\n"])
 def test_a_line_that_dies_or_falls_silent_after_the_dot_leaves_it_unknown(answer: Any) -> None:
     with Script({".": answer}) as script:
-        assert isinstance(said(script.port), Unknown)
+        assert isinstance(said(script.port, patience=SHORT), Unknown)
         assert script.messages == [LETTER]
 
 

@@ -27,7 +27,8 @@ def test_tls_is_checked_before_a_password_leaves(owner: Owner, authority: Author
     assert answer.status_code == 502 and "could not be checked" in answer.get_data(as_text=True)
 
 
-def test_a_server_that_does_not_greet_is_asked_by_one_at_a_time(owner: Owner):
+def test_a_server_that_does_not_greet_is_asked_by_one_at_a_time(owner: Owner, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(door, "REST", 60.0)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         silent.settimeout(0)
         owner.moved(sieve_port=silent.getsockname()[1])
@@ -88,6 +89,7 @@ def test_a_server_that_greets_and_then_drips_holds_one_visit_and_no_more(
     owner: Owner, monkeypatch: pytest.MonkeyPatch, answers: tuple[bytes, ...]
 ):
     monkeypatch.setattr(door, "SECONDS", 0.4)
+    monkeypatch.setattr(door, "REST", 60.0)
     with dripping(*answers) as (port, came):
         owner.moved(sieve_port=port)
         began = time.monotonic()

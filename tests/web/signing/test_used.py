@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from threading import BoundedSemaphore
 
@@ -13,6 +14,7 @@ from flask import Flask
 
 from app.blocklog.tables import Base
 from app.blocklog.use import last_use, used
+from app.directory.engine import open_engine
 from app.web.signing import used as used_module
 from tests.web.conftest import FORWARDER, PASSWORD, add_account
 from tests.web.pages import Pages
@@ -21,10 +23,13 @@ pytestmark = pytest.mark.servers
 
 
 @pytest.fixture
-def log(app: Flask) -> Flask:
-    """The application, with a block log."""
-    Base.metadata.create_all(app.extensions["postern"].blocklog)
-    return app
+def log(app: Flask) -> Iterator[Flask]:
+    """The application, with a block log whose writers wait for twenty seconds."""
+    held = app.extensions["postern"]
+    held.blocklog = open_engine(held.settings.database_url, timeout=20)
+    Base.metadata.create_all(held.blocklog)
+    yield app
+    held.blocklog.dispose()
 
 
 def times(browser: Pages) -> dict[str, bool]:
@@ -35,7 +40,7 @@ def times(browser: Pages) -> dict[str, bool]:
 
 def web_use(app: Flask, account: str = "1") -> datetime | None:
     """Its last use of the web, once it is written."""
-    end = time.monotonic() + 5
+    end = time.monotonic() + 20
     while (found := last_use(app.extensions["postern"].blocklog, account).web) is None and time.monotonic() < end:
         time.sleep(0.02)
     return found
@@ -79,7 +84,7 @@ def test_a_log_that_takes_no_write_delays_no_sign_in(log: Flask, browser: Pages)
         assert browser.sign_in(FORWARDER, PASSWORD).status_code == 303
         took = time.monotonic() - began
         connection.rollback()
-    assert took < 1
+    assert took < 10
     assert web_use(log)
 
 
