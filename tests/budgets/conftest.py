@@ -28,10 +28,14 @@ class Counted:
         assert answer.status == 303, f"{answer.status}: {answer.text[:500]}"
 
     def get(self, path: str, status: int = 200) -> tuple[Answer, Counts]:
-        """GET, and what it cost in IMAP."""
-        with self.proxy.counting() as cost:
-            answer = self.visitor.get(path)
-        assert answer.status == status, f"{path}: {answer.status}: {answer.text[:500]}"
+        """GET, and what it cost in IMAP. Once more where that was a login: a keeper that has no processor for a quarter
+        of a second is left aside for that one request."""
+        for _ in range(2):
+            with self.proxy.counting() as cost:
+                answer = self.visitor.get(path)
+            assert answer.status == status, f"{path}: {answer.status}: {answer.text[:500]}"
+            if not cost.logins:
+                break
         return answer, cost
 
     def post(self, path: str, form: list[tuple[str, str]]) -> tuple[Answer, Counts]:
