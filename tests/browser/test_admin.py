@@ -32,6 +32,9 @@ HOSTILE = '"><script>alert(1)</script>'
 LINES = """() => [...document.querySelectorAll(".tabs, .subtabs")].map((menu) =>
   new Set([...menu.querySelectorAll("a")].map((link) => link.offsetTop)).size)"""
 
+SIDEWAYS = """() => [...document.querySelectorAll("main *:not(textarea)")].filter((part) =>
+  part.scrollWidth > part.clientWidth + 1 && /auto|scroll/.test(getComputedStyle(part).overflowX)).length"""
+
 
 @dataclass(frozen=True)
 class Admin:
@@ -177,6 +180,7 @@ def test_the_pages_pass_the_audit(open_context: OpenContext, admin: Admin, width
         wrong += [f"{address}: {each}" for each in audit(page)]
         room = page.evaluate("document.documentElement.scrollWidth - innerWidth")
         wrong += [f"{address}: {room} px too wide"] if room > 0 else []
+        wrong += [f"{address}: scrolls sideways"] if page.evaluate(SIDEWAYS) else []
         menus = page.evaluate(LINES)
         wrong += [f"{address}: a menu of {menus} lines"] if set(menus) != {1} and address.startswith("/admin") else []
     assert wrong == []
