@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from app.mail.submission import Patience, Submission, open_submission
 from app.outbox.errors import OutboxAway
 from app.outbox.mail import Letter, Mail, State
 from app.store import credential, sending
+from app.store.clock import Clock
 from app.store.credential import Bound, Credential
 from app.store.notices import bump_notice, epoch_key, parse_epoch
 from app.store.seal import BrokenSeal, Keyring
@@ -93,6 +93,7 @@ class Accounts:
 
     def __init__(self, directory: Directory, redis: Redis, keys: Keys, borrower: Borrower) -> None:
         self.directory, self.redis, self.keys, self.borrower = directory, redis, keys, borrower
+        self.clock = Clock(redis)
 
     def ways(self, mail: Mail) -> Ways:
         """Raises CannotSign, Withdrawn, RedisError, OutboxAway where the directory is away."""
@@ -149,7 +150,7 @@ class Accounts:
 
     def in_request(self, mail: Mail) -> bool:
         """Whether a request sends it just now: SQL took the row, and could not tell it so. Raises RedisError."""
-        young = time.time() * 1000 - mail.created < REQUEST_SECONDS * 1000
+        young = self.clock.milliseconds() - mail.created < REQUEST_SECONDS * 1000
         return young and sending.is_guarded(self.redis, mail.id)
 
     def by_request(self, mail: Mail) -> bool:

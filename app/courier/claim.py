@@ -39,11 +39,6 @@ class Stopping(Exception):
     """The courier was asked to end: no final dot is sent any more."""
 
 
-def milliseconds() -> int:
-    """The present, as the outbox counts."""
-    return time.time_ns() // 1_000_000
-
-
 @dataclass
 class Book:
     """The ledger of a mail that has a row. Where the claim is lost before the final dot, the dot is not sent."""
@@ -52,6 +47,7 @@ class Book:
     mail: Mail
     seconds: float
     ending: Callable[[], bool]
+    now: Callable[[], int]  # milliseconds of the clock of all
     untold: str | None = None  # a 250 that SQL could not be told
     refusals: Sequence[Refusal] = ()  # who does not get what was accepted; told with it
 
@@ -59,26 +55,26 @@ class Book:
         if self.ending():
             raise Stopping
         begun = time.monotonic()
-        self.mail = queue.step(self.engine, self.mail, State.IN_DATA, now=milliseconds())
+        self.mail = queue.step(self.engine, self.mail, State.IN_DATA, now=self.now())
         if time.monotonic() - begun > self.seconds / 2:  # asleep: if nobody else has it by now, it is given back
             raise OutboxAway("too late")
 
     def accepted(self, reply: str, refusals: Sequence[Refusal] = ()) -> None:
         try:
             self.mail = queue.step(
-                self.engine, self.mail, State.ACCEPTED, now=milliseconds(), reply=reply, refusals=refusals
+                self.engine, self.mail, State.ACCEPTED, now=self.now(), reply=reply, refusals=refusals
             )
         except OutboxAway:
             self.untold, self.refusals = reply, refusals  # filing goes on: the copy in Sent tells whoever comes next
         except ClaimLost:
-            if queue.known_accepted(self.engine, self.mail, now=milliseconds(), reply=reply):
+            if queue.known_accepted(self.engine, self.mail, now=self.now(), reply=reply):
                 log.warning("a 250 after the claim was lost", extra={"detail": self.mail.id})
             raise
 
     def filed(self, reason: str) -> None:
         with suppress(OutboxAway):  # then the end, which is written until SQL is there, says it too
             self.mail = queue.step(
-                self.engine, self.mail, State.FILED, now=milliseconds(),
+                self.engine, self.mail, State.FILED, now=self.now(),
                 reason=reason, reply=self.untold or None, refusals=self.refusals,
             )  # fmt: skip
             self.untold = None
@@ -89,10 +85,10 @@ class Book:
             return
         try:
             self.mail = queue.step(
-                self.engine, self.mail, State.ACCEPTED, now=milliseconds(), reply=self.untold, refusals=self.refusals
+                self.engine, self.mail, State.ACCEPTED, now=self.now(), reply=self.untold, refusals=self.refusals
             )
         except ClaimLost:
-            queue.known_accepted(self.engine, self.mail, now=milliseconds(), reply=self.untold)
+            queue.known_accepted(self.engine, self.mail, now=self.now(), reply=self.untold)
             raise
         self.untold = None
 
@@ -105,6 +101,7 @@ class Courier:
         seconds: float = CLAIM_SECONDS, pauses: Sequence[float] = PAUSES,
     ) -> None:  # fmt: skip
         self.engine, self.accounts, self.owner, self.seconds, self.pauses = engine, accounts, owner, seconds, pauses
+        self.milliseconds = accounts.clock.milliseconds
         self.ending = threading.Event()
         self.away = False  # as SQL was when it was last looked at
         self._active: dict[str, Book] = {}
@@ -117,10 +114,10 @@ class Courier:
             self.renew()  # before anybody, ourselves included, takes the mails in hand for a dead courier's
         taken = 0
         while len(self._active) < PLACES and not self.ending.is_set():
-            mail = queue.claim(self.engine, self.owner, milliseconds(), seconds=self.seconds)
+            mail = queue.claim(self.engine, self.owner, self.milliseconds(), seconds=self.seconds)
             if mail is None:
                 break
-            book = Book(self.engine, mail, self.seconds, self.ending.is_set)
+            book = Book(self.engine, mail, self.seconds, self.ending.is_set, self.accounts.clock.unasked)
             with self._lock:
                 self._active[mail.id] = book
             self._pool.submit(self._work, book)
@@ -133,19 +130,19 @@ class Courier:
             books = list(self._active.values())
         for book in books:
             try:
-                queue.renew(self.engine, book.mail, until=milliseconds() + round(self.seconds * 1000))
+                queue.renew(self.engine, book.mail, until=self.milliseconds() + round(self.seconds * 1000))
             except (ClaimLost, OutboxAway):  # the next step of the mail meets it
                 continue
 
     def until_next(self) -> float:
         """Seconds until the next mail has to be looked at, much where none waits. Raises OutboxAway."""
         found = queue.next_look(self.engine)
-        return 1e9 if found is None else (found - milliseconds()) / 1000
+        return 1e9 if found is None else (found - self.milliseconds()) / 1000
 
     def forget(self, *, days: int) -> None:
         """Deletes the rows of mails that ended so long ago."""
         with suppress(OutboxAway):
-            queue.forget(self.engine, before=milliseconds() - days * 86_400_000)
+            queue.forget(self.engine, before=self.milliseconds() - days * 86_400_000)
 
     @property
     def busy(self) -> bool:
@@ -171,7 +168,7 @@ class Courier:
     def _deliver(self, book: Book) -> Outcome:
         mail = book.mail
         before = State.QUEUED if mail.state == State.CLAIMED else mail.state
-        if before in _ENDS and milliseconds() - mail.due > GIVE_UP:
+        if before in _ENDS and self.milliseconds() - mail.due > GIVE_UP:
             return Outcome(_ENDS[before], "expired", mail.last_reply)
         try:
             if before == State.QUEUED and self.accounts.in_request(mail):
@@ -206,7 +203,7 @@ class Courier:
                     raise
 
     def _written(self, book: Book, outcome: Outcome) -> None:
-        mail, now = book.mail, milliseconds()
+        mail, now = book.mail, self.milliseconds()
         if not outcome.retry:
             queue.step(
                 self.engine, mail, outcome.state, now=now,

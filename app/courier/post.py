@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -22,6 +21,7 @@ from app.mail.submission import Patience
 from app.outbox import queue
 from app.outbox.mail import IN_DATA, LATE_TRIES, Letter, Mail, Place, Refusal, State, mail_id
 from app.store import credential, sending
+from app.store.clock import Clock
 from app.store.credential import Credential
 
 IN_REQUEST = Patience(connect=5.0, login=10.0, reply=20.0, silence=20.0, verdict=30.0)
@@ -54,6 +54,7 @@ class Post:
 
     def __init__(self, engine: Engine, redis: Redis, keys: Keys, borrower: Borrower) -> None:
         self.engine, self.redis, self.keys, self.borrower = engine, redis, keys, borrower
+        self.clock = Clock(redis)
 
     def enqueue(
         self, compose_id: str, account: Account, login: Login, letter: Letter, *, wait: float, at: float | None = None
@@ -65,7 +66,7 @@ class Post:
         """
         if login.server.submission is None:
             raise NoSubmission("the account's mail server has no submission endpoint")
-        number, now = mail_id(account.id, compose_id), time.time()
+        number, now = mail_id(account.id, compose_id), self.clock()
         due = now + wait if at is None else max(at, now + wait)
         sealed = self._sealed(number, login, letter, seconds=due - now)
         sending.putting(self.redis, number)
@@ -88,7 +89,7 @@ class Post:
 
         Raises NoCredential, OutboxAway, RedisError.
         """
-        mail, now = queue.one(self.engine, login.account_id, number), time.time()
+        mail, now = queue.one(self.engine, login.account_id, number), self.clock()
         if mail is None or mail.state != State.QUEUED:
             return False
         due = max(now, at or now)
@@ -107,7 +108,7 @@ class Post:
         if mail is None or not mail.others:
             return False
         self._sealed(number, login, mail.letter, seconds=0)
-        done = queue.to_others(self.engine, mail, now=round(time.time() * 1000))
+        done = queue.to_others(self.engine, mail, now=self.clock.milliseconds())
         self._wake(number)
         return done
 
@@ -136,7 +137,7 @@ class Post:
 
         None where it is too late. Raises OutboxAway, MailError.
         """
-        mail = queue.undo(self.engine, account_id, number, now=round(time.time() * 1000), state=state)
+        mail = queue.undo(self.engine, account_id, number, now=self.clock.milliseconds(), state=state)
         if mail is None:
             return None
         with suppress(RedisError):
@@ -154,7 +155,7 @@ class Post:
         certain. Raises OutboxAway, MailError."""
         if mail.state != State.QUEUED or there(client, mail.letter.place):
             return False
-        return queue.undo(self.engine, mail.account_id, mail.id, now=round(time.time() * 1000)) is not None
+        return queue.undo(self.engine, mail.account_id, mail.id, now=self.clock.milliseconds()) is not None
 
     def uncover(self, client: Connection, account_id: str, mailbox: str, *, before: date) -> int:
         """Final bytes of before that day that no mail of the account names are drafts again; how many.
@@ -188,7 +189,7 @@ class Post:
             return False
         if state != State.CANCELLED:
             self._sealed(number, login, mail.letter, seconds=0)
-        done = queue.decide(self.engine, login.account_id, number, state, now=round(time.time() * 1000))
+        done = queue.decide(self.engine, login.account_id, number, state, now=self.clock.milliseconds())
         if done and state == State.CANCELLED:
             with suppress(RedisError):
                 sending.unguard(self.redis, number)
@@ -201,7 +202,7 @@ class Post:
 
         Raises OutboxAway, RedisError.
         """
-        waiting = queue.revive(self.engine, login.account_id, now=round(time.time() * 1000))
+        waiting = queue.revive(self.engine, login.account_id, now=self.clock.milliseconds())
         for number in waiting:
             mail = queue.one(self.engine, login.account_id, number)
             if mail is not None:
@@ -211,7 +212,7 @@ class Post:
 
     def forget_credentials(self, account_id: str) -> None:
         """At a change of the password or signing out everywhere: scheduled mails lose theirs. Raises OutboxAway."""
-        queue.wipe_credentials(self.engine, account_id, now=round(time.time() * 1000))
+        queue.wipe_credentials(self.engine, account_id, now=self.clock.milliseconds())
 
     def send_now(self, compose_id: str, login: Login, letter: Letter, *, again: bool = False) -> Outcome | None:
         """Sends in this request, while SQL is away; None where another request has done or is doing so.

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from datetime import UTC, datetime
 
 from redis import Redis, RedisError
 
 from app.courier.letter import Letter, NotSent, Settings, open_post, set_up
 from app.store import letters
+from app.store.clock import present
 from app.store.letters import Waiting
 
 LOOK_SECONDS = 2.0
@@ -43,7 +43,7 @@ def send_waiting(redis: Redis, settings: Settings, ending: threading.Event) -> i
     """Sends what may be sent now, over one connection; how many. Raises RedisError, and ValueError where the submission
     server's address is none."""
     sent = 0
-    letter = letters.take(redis, int(time.time()))
+    letter = letters.take(redis, int(present(redis)))
     if letter is None:
         return 0
     with open_post(settings) as post:
@@ -54,12 +54,12 @@ def send_waiting(redis: Redis, settings: Settings, ending: threading.Event) -> i
                 sent += 1
             except NotSent as error:
                 _put_off(redis, letter, error)
-            letter = letters.take(redis, int(time.time()))
+            letter = letters.take(redis, int(present(redis)))
     return sent
 
 
 def _put_off(redis: Redis, letter: Waiting, error: NotSent) -> None:
-    now = int(time.time())
+    now = int(present(redis))
     pause = min(PAUSES[1], max(PAUSES[0], now - letter.since))
     if not letters.later(redis, letter, now, pause):
         log.warning("a letter was given up", extra={"detail": str(error)[:200]})

@@ -14,6 +14,8 @@ from typing import Any
 
 from redis import Redis
 
+from app.store.clock import present
+
 WINDOW_SECONDS = 3600
 LOCAL_ACCOUNTS = 20_000
 _UNDONE = " undone"
@@ -41,7 +43,7 @@ class Spent(Exception):
 
 def take(redis: Redis, account_id: str, name: str, recipients: int, allowance: Allowance) -> None:
     """Counts the message `name` and looks then, so that no two share the last place. Raises Spent, RedisError."""
-    key, member, now = _key(account_id), f"{name} {recipients}", time.time()
+    key, member, now = _key(account_id), f"{name} {recipients}", present(redis)
     pipe = redis.pipeline(transaction=True)
     pipe.zremrangebyscore(key, "-inf", now - WINDOW_SECONDS)
     pipe.zrem(key, f"{name}{_UNDONE}")
@@ -63,7 +65,7 @@ def give_back(redis: Redis, account_id: str, name: str, recipients: int) -> None
     Raises redis.RedisError."""
     pipe = redis.pipeline(transaction=True)
     pipe.zrem(_key(account_id), f"{name} {recipients}")
-    pipe.zadd(_key(account_id), {f"{name}{_UNDONE}": time.time()})
+    pipe.zadd(_key(account_id), {f"{name}{_UNDONE}": present(redis)})
     pipe.expire(_key(account_id), WINDOW_SECONDS)
     pipe.execute()
 

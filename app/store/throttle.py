@@ -16,6 +16,8 @@ from typing import Any
 
 from redis import Redis
 
+from app.store.clock import present
+
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 KNOWN_SECONDS = 30 * 86400
 PACE_SECONDS = 900
@@ -83,17 +85,17 @@ def admit(redis: Redis, account: str, network: str | None, limits: Limits) -> Ti
     pipe.exists(known_key)
     pipe.get(pace_key)
     known, pace = pipe.execute()
+    now = present(redis)
     counted = [(f"t:pair:{who}:{where}" if known else f"t:account:{who}", limits.account)]
     if network is not None:
         counted.append((f"t:network:{where}", limits.network))
-    name = f"{time.time():.3f}:{os.urandom(6).hex()}"
-    _count(redis, counted, name, limits.window)
+    name = f"{now:.3f}:{os.urandom(6).hex()}"
+    _count(redis, counted, name, limits.window, now)
     return Ticket(tuple(key for key, _ in counted), name, known_key, pace_key, _number(pace))
 
 
-def _count(redis: Redis, counted: Sequence[tuple[str, int]], name: str, window: int) -> None:
+def _count(redis: Redis, counted: Sequence[tuple[str, int]], name: str, window: int, now: float) -> None:
     """Counts first and looks then, so that no two attempts share the last place; a refused one is not counted."""
-    now = time.time()
     pipe = redis.pipeline(transaction=True)
     for key, _ in counted:
         pipe.zremrangebyscore(key, "-inf", now - window)

@@ -13,6 +13,8 @@ from contextlib import contextmanager, suppress
 
 from redis import Redis, RedisError
 
+from app.store.clock import present
+
 PLACES = 3
 SECONDS = 60
 RETRY_AFTER = 5
@@ -53,13 +55,13 @@ class Uploads:
 
     def _take(self, key: str, name: str) -> None:
         """Counts first and looks then, so that no two uploads share the last place."""
-        now = time.time()
-        pipe = self._redis.pipeline(transaction=True)
-        pipe.zremrangebyscore(key, "-inf", now)
-        pipe.zadd(key, {name: now + SECONDS})
-        pipe.zcard(key)
-        pipe.expire(key, 2 * SECONDS)
         with suppress(RedisError):
+            now = present(self._redis)
+            pipe = self._redis.pipeline(transaction=True)
+            pipe.zremrangebyscore(key, "-inf", now)
+            pipe.zadd(key, {name: now + SECONDS})
+            pipe.zcard(key)
+            pipe.expire(key, 2 * SECONDS)
             if pipe.execute()[2] > PLACES:
                 raise TooManyUploads
 
@@ -75,8 +77,8 @@ class _Renewal:
         if time.monotonic() < self._next:
             return
         self._next = time.monotonic() + SECONDS / 4
-        pipe = self._redis.pipeline(transaction=False)
-        pipe.zadd(self._key, {self._name: time.time() + SECONDS})
-        pipe.expire(self._key, 2 * SECONDS)
         with suppress(RedisError):
+            pipe = self._redis.pipeline(transaction=False)
+            pipe.zadd(self._key, {self._name: present(self._redis) + SECONDS})
+            pipe.expire(self._key, 2 * SECONDS)
             pipe.execute()

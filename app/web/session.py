@@ -224,7 +224,7 @@ def follow() -> bool:
 def _resolved_anew(found: Current, seconds: int) -> Current | None:
     """The account as the directory has it now, asked so seldom; a disabled one is signed out everywhere."""
     now = int(time.time())
-    if now - found.record.checked < seconds:
+    if abs(now - found.record.checked) < seconds:  # or another node's clock is far ahead
         return found
     account = _ask_directory(found.account)
     if account is None:

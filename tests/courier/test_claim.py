@@ -434,3 +434,13 @@ def test_a_mail_whose_credential_was_lost_after_the_250_is_filed_at_the_next_sig
     world.run()
     assert world.state(number).state == State.DONE and world.taken() == {}
     assert world.ids("Sent") == [letter.message_id] and world.ids("Drafts") == []
+
+
+def test_a_courier_whose_clock_is_ahead_leaves_the_time_for_undo(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    number, right, count = world.enqueue(world.letter(), wait=60), time.time, time.time_ns
+    monkeypatch.setattr(time, "time", lambda: right() + 90)
+    monkeypatch.setattr(time, "time_ns", lambda: count() + 90 * 10**9)
+    courier = world.courier()
+    assert courier.once() == 0 and 50 < courier.until_next() < 61
+    courier.end()
+    assert world.post.undo(world.account.id, number, world.login())

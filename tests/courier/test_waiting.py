@@ -78,3 +78,13 @@ def test_the_thread_begins_only_where_the_site_sends_letters_and_ends(
     assert thread is not None and len(sink.taken) == 1
     thread.join(10)
     assert not thread.is_alive()
+
+
+def test_a_letter_in_hand_is_nobody_elses_whose_clock_is_ahead(
+    redis: Redis, sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(redis, [waiting("ann")])
+    assert letters.take(redis, int(time.time()))
+    right = time.time
+    monkeypatch.setattr(time, "time", lambda: right() + 90)
+    assert send_waiting(redis, settings(sink.port), Event()) == 0 and not sink.taken

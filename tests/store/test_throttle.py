@@ -130,3 +130,18 @@ def test_a_single_place_is_anybody_s() -> None:
     for network in ("a", "b"):
         assert places.take(network) and not places.take("c")
         places.give_back(network)
+
+
+@pytest.mark.servers
+def test_failures_seen_by_a_node_whose_clock_is_ahead_count_no_longer(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right = time.time
+    monkeypatch.setattr(time, "time", lambda: right() + 3600)
+    for _ in range(LIMITS.account):
+        ticket = admit(redis, "7", "192.0.2.7", LIMITS)
+    monkeypatch.undo()
+    with pytest.raises(TooMany) as refused:
+        admit(redis, "7", "192.0.2.7", LIMITS)
+    assert refused.value.retry_after <= LIMITS.window + 1
+    assert all(redis.zscore(key, ticket.name) < time.time() + 1 for key in ticket.keys)

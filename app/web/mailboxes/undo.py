@@ -5,7 +5,6 @@ record lives longer, so that who clicked in time is in time.
 """
 
 import secrets
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +20,7 @@ from app.mail.move import Moved
 from app.mail.moveback import bring_back
 from app.web.format import plain
 from app.web.mailboxes import pane
+from app.web.resources import resources
 from app.web.session import Current, current, imap
 from app.web.urls import local_path
 
@@ -47,7 +47,7 @@ def offer(me: Current, label: str, record: dict[str, Any], *, seconds: int = OFF
     token = secrets.token_urlsafe(15)
     if not me.cache.remember(_entry(token), record, seconds=seconds + KEPT_SECONDS):
         return False
-    notes[_NOTE] = {"label": label, "token": token, "until": int(time.time()) + seconds}
+    notes[_NOTE] = {"label": label, "token": token, "until": int(resources().post.clock()) + seconds}
     if record["kind"] == "move":
         me.cache.remember(_made(record), notes[_NOTE], seconds=seconds)
     return True
@@ -67,7 +67,7 @@ def offered() -> Offer | None:
     note = notes.get(_NOTE)
     if not isinstance(note, dict):
         return None
-    left = note.get("until", 0) - int(time.time())
+    left = note.get("until", 0) - int(resources().post.clock())
     if left < 0:
         notes.pop(_NOTE, None)
         return None

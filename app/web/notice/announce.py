@@ -2,7 +2,6 @@
 and senders that an administrator shut out for all. The change itself never fails with this mail; of rules couriers
 send it, as it may go to many."""
 
-import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
@@ -11,6 +10,7 @@ from redis import RedisError
 from app.blocklog.reason import cleaned
 from app.courier.letter import Letter, NotSent, open_post, set_up
 from app.directory.account import Account
+from app.store.clock import present
 from app.store.letters import Waiting, put
 from app.web.format import clock, in_zone, long_day
 from app.web.resources import resources
@@ -59,9 +59,9 @@ def _put_in(accounts: Sequence[Account], subject: str, lines: Callable[[Account]
     """Whether letters to all of them wait for a courier now, which sends them. Never raises."""
     if not set_up(resources().settings) or not accounts:
         return False
-    since = int(time.time())
-    letters = [Waiting(each.address, subject, _text(lines(each)), _name(each), since) for each in accounts]
     try:
+        since = int(present(resources().redis))
+        letters = [Waiting(each.address, subject, _text(lines(each)), _name(each), since) for each in accounts]
         return put(resources().redis, letters)
     except RedisError as error:
         logger.warning("announcements could not be put in", extra=described(error))

@@ -22,6 +22,7 @@ from app.directory.row import Reading, server_of
 from app.directory.tables import ServerRow
 from app.keeper.lease import status as keeper_status
 from app.migrations import missing_migrations
+from app.store.clock import present
 from app.store.connect import connect
 from app.web.brand import Brands
 from app.web.headers import host_allowed
@@ -36,6 +37,7 @@ from config.default import LOOPBACK_HOSTS, Settings, unknown
 
 FULL = 0.8  # of Redis' maxmemory
 OLDEST_REDIS = (6, 2)
+APART = 2.0  # seconds between two clocks that NTP sets: some milliseconds
 NO_SERVER = "flask --app wsgi directory add server, or POSTERN_IMAP_URL"
 
 
@@ -182,6 +184,7 @@ def _redis_at(url: str, setting: str, policies: tuple[str, ...], todo: str) -> I
         client.ping()
         told = f"{_host(client)} answers in {_milliseconds(began)}"
         info: dict[str, Any] = client.info()
+        apart = time.time() - present(client)
     except ResponseError as error:
         text = f"{_host(client)}: {error}"[:200]
         yield Finding("warning" if "info" in str(error).lower() else "fault", text, f"see the user in {setting}")
@@ -192,8 +195,16 @@ def _redis_at(url: str, setting: str, policies: tuple[str, ...], todo: str) -> I
     version, policy = str(info.get("redis_version", "")), str(info.get("maxmemory_policy", "unknown"))
     yield Finding("ok", f"{told}, Redis {version}, {policy}")
     yield from _redis_state(info, version)
+    yield from _clocks(apart)
     if policy not in (*policies, "unknown"):
         yield Finding("warning", f"its eviction policy is {policy}", todo)
+
+
+def _clocks(apart: float) -> Iterator[Finding]:
+    """What nodes agree upon by a time goes by Redis's clock, what people read by each node's own."""
+    if abs(apart) > APART:
+        told = f"this node's clock is {abs(apart):.0f} s {'ahead of' if apart > 0 else 'behind'} its own"
+        yield Finding("warning", told, "have NTP set the clocks of both")
 
 
 def _words(error: RedisError) -> str:

@@ -22,6 +22,7 @@ from app.demo.process import free_port
 from app.demo.redis import RedisServer
 from app.directory.tables import ServerRow
 from app.web.operating.diagnosis import Finding, line, run
+from app.web.operating.doctor import _clocks
 from app.web.operating.doctor_password import passwords
 from config.default import load
 from tests.conftest import Site
@@ -252,6 +253,12 @@ def test_a_part_says_the_worst_first_and_a_broken_check_is_a_finding():
 
     ((name, findings),) = run([("part", broken)])
     assert line(name, findings) == "fault    part: two; cannot be looked at: ZeroDivisionError; one. To do: this"
+
+
+@pytest.mark.parametrize(("apart", "said"), [(90.2, "90 s ahead of"), (-3600, "3600 s behind"), (1.5, ""), (-0.1, "")])
+def test_a_clock_that_differs_from_that_of_redis_is_told(apart: float, said: str):
+    told = [each.text for each in _clocks(apart)]
+    assert told == ([f"this node's clock is {said} its own"] if said else [])
 
 
 @servers
