@@ -38,6 +38,7 @@ ENV PATH=/opt/postern/bin:/usr/local/bin:/usr/bin:/bin \
     PYTHONUNBUFFERED=1 \
     POSTERN_BIND=0.0.0.0:8000 \
     POSTERN_KEEPER_SOCKET=/run/postern/keeper.sock \
+    POSTERN_DRAIN_FILE=/run/postern/drain \
     POSTERN_SPOOL=/var/spool/postern
 USER 10001:10001
 EXPOSE 8000

@@ -103,6 +103,39 @@ def test_haproxy_leads_to_every_node_and_is_believed_by_them(composed: dict[str,
     assert all(node["environment"]["POSTERN_PROXIES"] == address for node in nodes(composed).values())
 
 
+def test_who_is_not_root_in_a_container_reads_what_is_mounted_there_and_nobody_here_does(project: Path) -> None:
+    folder = project / "var" / "compose"
+    assert folder.stat().st_mode & 0o777 == 0o700
+    for name in ("tls", "dovecot", "postfix"):  # HAProxy's user, Dovecot's auth
+        assert (folder / name).stat().st_mode & 0o005 == 0o005
+    assert (folder / "dovecot" / "users").stat().st_mode & 0o004
+
+
+def test_a_database_that_is_being_set_up_is_not_ready(composed: dict[str, Any]) -> None:
+    """PostgreSQL's image sets it up in a server that listens on its socket alone."""
+    assert "-h 127.0.0.1" in " ".join(composed["services"]["postgres"]["healthcheck"]["test"])
+
+
+def test_a_node_that_is_made_anew_keeps_its_address(composed: dict[str, Any]) -> None:
+    addresses = [service["networks"].get("front") for service in composed["services"].values()]
+    fixed = [each["ipv4_address"] for each in addresses if each]
+    assert len(set(fixed)) == 3, "haproxy and two nodes"
+
+
+def test_haproxy_starts_though_a_node_is_unknown(project: Path) -> None:
+    text = (project / "config/haproxy/haproxy.cfg").read_text()
+    for old, new in (
+        ("/usr/local/etc/haproxy/tls/", f"{project}/var/compose/tls/"),
+        ("/usr/local/etc/haproxy/away.html", f"{project}/config/haproxy/away.html"),
+        (" node1:", " node1.invalid:"),
+        (" node2:", " 127.0.0.1:"),
+    ):
+        text = text.replace(old, new)
+    (project / "one-unknown.cfg").write_text(text)
+    done = run("haproxy", "-c", "-f", project / "one-unknown.cfg")
+    assert done.returncode == 0 and "disabling server" in done.stderr, done.stderr
+
+
 def test_preparing_twice_keeps_the_secrets(project: Path) -> None:
     before = {path: path.read_bytes() for path in (project / "var").rglob("*") if path.is_file()}
     assert run("bash", "config/compose/prepare.sh", cwd=project).returncode == 0

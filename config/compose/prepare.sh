@@ -7,6 +7,7 @@ cd "$(dirname "$0")/../.."
 umask 077
 mkdir -p var/compose/{tls,dovecot,postfix}
 cd var/compose
+chmod 0755 tls dovecot postfix  # HAProxy and Dovecot's auth read them, and neither is root
 
 random() { openssl rand -hex "${1:-32}"; }
 # Files bound into a container are read by another user there; the folder above stays closed to this machine's others.
