@@ -36,7 +36,7 @@ CLUSTERED: dict[str, Any] = {"sqlite_with_rowid": False}  # rows lie in the orde
 
 
 def weekly(column: str) -> dict[str, Any]:
-    """Options of a table that is kept in partitions of a week, where the database has them: week.py cuts and drops
+    """Options of a table that is kept in partitions of a week, where the database has them: weeks.py cuts and drops
     them. SQLite has none. MariaDB's rows lie in the order of the primary key anyway."""
     latest = "(PARTITION later VALUES LESS THAN (MAXVALUE))"
     by = {f"{kind}_partition_by": f"RANGE COLUMNS({column}) {latest}" for kind in ("mysql", "mariadb")}
