@@ -15,6 +15,7 @@ from app.policy.errors import BadValue
 
 LONGEST: Final = 320
 _PREFIXES: Final = {4: (32, 24, 16, 8), 6: (128, 64, 56, 48, 32)}
+_MAPPED: Final = 96  # bits before an address of IPv4 in one of IPv6 (RFC 4291 §2.5.5.2)
 _LOCAL: Final = re.compile(r"[^\s\x00-\x1f\x7f@<>\u2028\u2029\ud800-\udfff]{1,255}")
 # Exim logs an address as it came, and mail servers look it up without quotes.
 _QUOTED: Final = re.compile(r'"((?:[^"\\]|\\[^"\\])+)"')
@@ -116,6 +117,9 @@ def _network(typed: str) -> str:
         found = ip_network(typed, strict=False)
     except ValueError:
         raise BadValue("it is not an address of a server, or a network of such") from None
+    mapped = getattr(found.network_address, "ipv4_mapped", None)
+    if mapped is not None and found.prefixlen >= _MAPPED:  # as `server` does with who sends
+        found = ip_network((mapped, found.prefixlen - _MAPPED))
     if found.prefixlen not in _PREFIXES[found.version]:
         lengths = ", ".join(f"/{each}" for each in _PREFIXES[found.version])
         raise BadValue(f"a network is one of {lengths}")

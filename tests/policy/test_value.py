@@ -22,6 +22,8 @@ from app.policy.value import Kind, canonical, networks, read
         (Kind.network, "192.0.2.77/24", "192.0.2.0/24"),
         (Kind.network, "192.0.2.77", "192.0.2.77/32"),
         (Kind.network, "2001:DB8:0::1/64", "2001:db8::/64"),
+        (Kind.network, "::ffff:192.0.2.77", "192.0.2.77/32"),
+        (Kind.network, "::ffff:192.0.2.77/120", "192.0.2.0/24"),
     ],
 )
 def test_a_value_has_one_spelling(kind: Kind, typed: str, kept: str) -> None:
@@ -48,6 +50,8 @@ def test_a_value_has_one_spelling(kind: Kind, typed: str, kept: str) -> None:
         (Kind.domain, "\udc80.example"),
         (Kind.network, "0.0.0.0/0"),
         (Kind.network, "192.0.2.0/25"),
+        (Kind.network, "::ffff:192.0.2.0/121"),
+        (Kind.network, "::ffff:0:0/96"),
         (Kind.network, "bank.example"),
     ],
 )
