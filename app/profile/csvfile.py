@@ -16,7 +16,11 @@ from app.profile.vcardline import Property, escaped, written
 from app.profile.words import folded, line
 
 _MOST_COLUMNS = 300
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# A cell that begins so is a formula to a spreadsheet; where decimals have a comma, so is what stands behind a semicolon
+# or a line's end. Apostrophes that are there already get one more, so that one can be taken off again.
+_FORMULA = "[=+@\t\r\n\uff1d\uff0b\uff0d\uff20-]"
+_UNGUARDED = re.compile(rf"(\A|[;\r\n][\s\"]{{0,99}}+)(?='*{_FORMULA})")
+_GUARDED = re.compile(rf"(\A|[;\r\n][\s\"]{{0,99}}+)'(?='*{_FORMULA})")
 _WHOLE = {"name", "display name", "full name", "anzeigename", "nom complet"}
 _GIVEN = {"given name", "first name", "vorname", "prenom", "nombre"}
 _MIDDLE = {"additional name", "middle name", "weitere vornamen"}
@@ -94,8 +98,8 @@ def _contacts(reader: Iterable[list[str]], heads: Sequence[str], faults: Faults)
 
 
 def _plain(cell: str) -> str:
-    """Without the apostrophe that keeps a spreadsheet from calculating."""
-    return cell[1:] if cell[:1] == "'" and cell[1:2] in _FORMULA else cell
+    """Without the apostrophes that keep a spreadsheet from calculating."""
+    return _GUARDED.sub(r"\1", cell)
 
 
 def _take(
@@ -157,5 +161,5 @@ def write(contacts: Sequence[Contact]) -> str:
     for each in contacts:
         addresses = (*each.addresses, *[""] * (width - len(each.addresses)))
         cells = (each.name, *addresses, " ::: ".join(each.labels), each.note)
-        writer.writerow([f"'{cell}" if cell.startswith(_FORMULA) else cell for cell in cells])
+        writer.writerow([_UNGUARDED.sub(r"\1'", cell) for cell in cells])
     return out.getvalue()

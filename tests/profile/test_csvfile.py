@@ -103,3 +103,16 @@ def test_no_cell_that_is_exported_begins_a_formula_and_all_come_back() -> None:
     assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@", "\t", "\r"))]
     found = read(text.encode())
     assert [replace(each, card=None) for each in found.contacts] == evil and found.faults == ()
+
+
+def test_no_cell_begins_a_formula_where_semicolons_part_the_cells() -> None:
+    evil = [
+        Contact("Bob;=HYPERLINK(1)", ("b@one.example",), "one; -1\n+2\n\n- three; \"=1"),
+        Contact("\uff1d1", ("c@one.example",), "two;\n\uff0b1; '=1; it's; 'plain'"),
+        Contact("'=1", (), "''@x"),
+    ]
+    text = write(evil)
+    for mark in ",;":
+        cells = [cell for row in csv.reader(io.StringIO(text, newline=""), delimiter=mark) for cell in row]
+        assert not [cell for cell in cells if cell.strip(' "')[:1] in {*"=+-@\t\r\uff1d\uff0b\uff0d\uff20"}]
+    assert [replace(each, card=None) for each in read(text.encode()).contacts] == evil
