@@ -46,7 +46,7 @@ BRIEF = "saved"  # a script's save wants the draft's place and its files, not th
 
 def new() -> Any:
     """GET /compose: ?answer=reply|all|forward|new with mailbox, uidvalidity and uid, or the fields of a mailto: address
-    (RFC 6068 §2), or ?group=, whose people it goes to."""
+    (RFC 6068 §2), or ?group=, whose people it goes to, or ?attach= (attaching.py)."""
     me = current()
     with imap() as client:
         boxes = pane.folders(client, me)
