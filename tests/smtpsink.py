@@ -50,6 +50,7 @@ class Sink:
             self,
             hostname="127.0.0.1",
             port=0,
+            ready_timeout=30.0,  # 5 s are too few on a busy machine
             authenticator=self._authenticate,
             auth_required=bool(logins),
             auth_require_tls=False,

@@ -65,7 +65,7 @@ class Node:
         """Return the log's text."""
         return self.log_file.read_text(errors="replace") if self.log_file.exists() else ""
 
-    def start(self, *, seconds: float = 20) -> Self:
+    def start(self, *, seconds: float = 45) -> Self:
         """Start and wait until /readyz says yes; raise StartError otherwise."""
         (self.folder / "keeper").mkdir(mode=0o700, exist_ok=True)
         (self.folder / "spool").mkdir(mode=0o700, exist_ok=True)

@@ -85,7 +85,7 @@ def answers(port: int, *, greeting: bytes = b"") -> bool:
 
 
 def wait_until(
-    ready: Callable[[], bool], process: subprocess.Popen[bytes], name: str, log: Path, *, seconds: float = 15
+    ready: Callable[[], bool], process: subprocess.Popen[bytes], name: str, log: Path, *, seconds: float = 30
 ) -> None:
     """Return once `ready()` is true; raise StartError when `process` ended before or `seconds` passed."""
     deadline = time.monotonic() + seconds

@@ -88,7 +88,7 @@ def scripted(
     thread.start()
     note = Note(tuple(capabilities.split()), selected, uidvalidity=7 if selected else None, exists=exists)
     try:
-        yield Connection.adopt(ours, note, tag_prefix="T", timeout=5), heard
+        yield Connection.adopt(ours, note, tag_prefix="T", timeout=20), heard
     finally:
         ours.close()
         thread.join(5)
