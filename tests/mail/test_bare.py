@@ -73,7 +73,7 @@ def test_lists_orders_views_and_searches(client):
     assert page(client, "INBOX", query="Grüße", cache=cache).total == 8
     assert page(client, "INBOX", view="unread", cache=cache).total == 12
     middle = shown.rows[2].uid
-    assert neighbours(client, "INBOX", shown.uidvalidity, middle) == (uids[1], uids[3])
+    assert neighbours(client, "INBOX", shown.uidvalidity, middle)[:2] == (uids[1], uids[3])
 
 
 def test_the_tree_has_counts_and_usual_names(client):
