@@ -15,28 +15,32 @@ from markupsafe import escape
 
 from app.mail.host import leads
 
-CLASS: Final = "postern-leads"
+OURS: Final = "postern-"  # how our classes begin; no mail's does
+CLASS: Final = f"{OURS}leads"
 _ATTRIBUTES: Final = r"(?>(?: [^\s\"=<>/]++(?>(?:=\"[^\"]*+\")?))*)"
 _LINK: Final = re.compile(rf"<a({_ATTRIBUTES})>")
 _TAG: Final = re.compile(rf"</?[a-z][a-z0-9]*+{_ATTRIBUTES}>")
 _HREF: Final = re.compile(r" href=\"([^\"]*+)\"")
 
-# In a layer, because important rules of a layer stand above all others: no style of the mail changes these words.
+# In a layer, because important rules of a layer stand above all others: no style of the mail changes these words. What
+# is around them may clip or cover them: so their hosts are told above the mail, too (app/web/reading/alone.py).
 STYLE: Final = (
     f"@layer postern{{.{CLASS}{{all:initial!important;direction:ltr!important;unicode-bidi:isolate!important;"
+    "position:relative!important;z-index:1!important;"
     "display:inline-block!important;margin:0 4px 0 0!important;padding:0 6px!important;border-radius:4px!important;"
     "background:#fdecea!important;color:#8c1d18!important;font:600 13px/1.5 system-ui,sans-serif!important;"
     "overflow-wrap:anywhere!important;cursor:pointer!important}}"
 )
 
 
-def marked(html: str) -> str:
-    """HTML of the sanitiser with words before links that need them, to be sanitised again; the same where none does."""
-    written, position = list[str](), 0
+def marked(html: str) -> tuple[str, tuple[str, ...]]:
+    """HTML of the sanitiser with words before links that need them, to be sanitised again; and the hosts named, each
+    once: none where no link needs any."""
+    written, position, hosts = list[str](), 0, dict[str, None]()
     for place, host in _needed(html):
         written += html[position:place], mark(host)
-        position = place
-    return "".join((*written, html[position:])) if written else html
+        position, hosts[host] = place, None
+    return "".join((*written, html[position:])), tuple(hosts)
 
 
 def mark(host: str) -> str:

@@ -18,7 +18,7 @@ import nh3
 from app.mail import css, stylesheet
 from app.mail.charset import without_surrogates
 from app.mail.limits import USUAL, Limits
-from app.mail.marks import marked
+from app.mail.marks import OURS, marked
 from app.mail.picture import checked_data_uri
 from app.mail.rewrite import rewrite
 from app.mail.scan import ATTRIBUTES, look
@@ -80,11 +80,13 @@ _BGCOLOR: Final = re.compile(r"bgcolor[ \t\n\f\r]{0,9}=[ \t\n\f\r]{0,9}[\"']?(#?
 
 @dataclass(frozen=True, slots=True)
 class Cleaned:
-    """Harmless HTML for the frame; how many remote pictures it was kept from loading; whether its end is missing."""
+    """Harmless HTML for the frame; how many remote pictures it was kept from loading; whether its end is missing; the
+    hosts to which links lead whose words name others."""
 
     html: str
     blocked_remote: int
     cut: bool = False
+    leads: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -95,6 +97,7 @@ class _Filter:
     remote: bool
     blocked: set[str] = field(default_factory=set)
     inline: int = 0
+    marking: bool = False
 
     def attribute(self, element: str, name: str, value: str) -> str | None:
         """The attribute's new value; None drops it."""
@@ -102,6 +105,8 @@ class _Filter:
             return css.style(value, self.picture) or None
         if name == "href":
             return link(value)
+        if name == "class" and OURS in value and not self.marking:
+            return " ".join(each for each in value.split() if not each.startswith(OURS))
         if name == "src" or name == "background":
             return self.picture(value)
         return value
@@ -173,12 +178,13 @@ def frame_html(
     chosen = _Filter(images or {}, remote)
     cleaner = _cleaner(chosen.attribute)
     body = cleaner.clean(source)
-    told = marked(body)
-    if told is not body:
+    told, leads = marked(body)
+    if leads:
+        chosen.marking = True
         body = cleaner.clean(told)
     style = stylesheet.sheet("\n".join(sheets), chosen.picture) if sheets else ""
     head = f"<style>{style}</style>" if style and "<" not in style else ""
-    return Cleaned(head + body, len(chosen.blocked), cut or shortened)
+    return Cleaned(head + body, len(chosen.blocked), cut or shortened, leads)
 
 
 def _fewer_escapes(html: str) -> tuple[str, bool]:

@@ -66,3 +66,41 @@ def test_no_style_of_a_mail_hides_where_its_link_leads(page: Page, resident: Res
     assert box and box["width"] > 100 and box["height"] > 15 and box["x"] > 0
     look = "e => { const s = getComputedStyle(e); return [s.color, s.fontSize, s.opacity, s.textIndent, s.direction] }"
     assert words.evaluate(look) == ["rgb(140, 29, 24)", "13px", "1", "0px", "ltr"]
+
+
+LINK = '<a href="https://evil.example/"{}><b{}>https://www.bank.example/</b></a>'
+COVER = '<div style="opacity:.99;background:#fff;height:24px;width:100%">Dear customer,</div>'
+AROUND = {
+    "clipped at the right": '<p style="width:210px;overflow:hidden;white-space:nowrap">'
+    + LINK.format(' dir="rtl" style="unicode-bidi:embed"', ' dir="ltr"'),
+    "clipped at the left": '<div dir="rtl" style="width:200px;overflow:hidden"><div dir="ltr" style="width:1000px;'
+    'text-align:right">' + LINK.format("", "") + "</div></div>",
+    "below a caption": '<div style="height:24px;overflow:hidden">'
+    + LINK.format(' style="display:table"', ' style="display:table-caption"') + "</div>",
+    "covered": '<div style="height:0;opacity:.99">' + LINK.format("", ' style="display:block"') + f"</div>{COVER}",
+    "beyond the page": "<style>body{float:right;width:4000px;direction:rtl;margin-top:900px;opacity:0}"
+    "html{overflow:hidden;padding-left:3000px}body > *{display:none!important}p{display:block!important}</style><p>"
+    + LINK.format("", "") + "</p>",
+    "under large letters": '<div style="font-size:400px;line-height:0;color:#fff">\u2588\u2588\u2588</div>'
+    + LINK.format("", ""),
+    "positioned": "<style>.postern-head,.postern-leads,header,div,b{position:absolute!important;top:0;left:0;z-index:9;"
+    "margin:-50px!important;transform:scale(0)!important;clip-path:inset(50%)!important;filter:opacity(0)!important}"
+    "</style>" + COVER.replace("<div", '<div class="postern-head"') + LINK.format("", ""),
+}  # fmt: skip
+TOPMOST = """note => { const range = document.createRange(); range.selectNodeContents(note.querySelector('b'));
+  const box = range.getBoundingClientRect(), top = document.elementFromPoint(box.x + box.width / 2, box.y + 8);
+  return note.contains(top) && box.x >= 0 && box.right <= innerWidth && box.y >= 0 && box.height >= 15 }"""
+
+
+def test_what_stands_around_a_link_hides_it_nowhere_above_the_mail(page: Page, resident: Resident) -> None:
+    for name, html in AROUND.items():
+        head = f"From: x@evil.example\r\nSubject: {name}\r\nContent-Type: text/html; charset=utf-8\r\n\r\n"
+        resident.mail.append((head + html).encode())
+    sign_in(page, resident)
+    for name in AROUND:
+        row(page, name).get_by_test_id("message-subject-link").click()
+        expect(page.get_by_test_id("message-subject")).to_have_text(name)
+        note = page.frame_locator("[data-testid=message-frame]").locator(".postern-head").first
+        expect(note).to_have_text("A link in this message leads elsewhere than it seems: to evil.example.")
+        assert note.evaluate(TOPMOST), name
+        page.go_back()

@@ -115,6 +115,14 @@ def test_a_link_whose_words_name_another_site_says_where_it_leads() -> None:
     assert made.count(LEADS) == 1 and f">{LEADS}<b>www.bank</b>.example</a>" in made
 
 
+def test_the_hosts_are_told_once_each_and_no_class_of_a_mail_is_ours() -> None:
+    false = "<a href='https://{0}.example/' class='postern-leads x'>www.bank.example</a>"
+    made = frame_html("".join(map(false.format, ("evil", "worse", "evil"))) + "<b class=postern-head>x</b>")
+    assert made.leads == ("evil.example", "worse.example")
+    assert made.html.count("postern-") == 3 and '<b class="">x</b>' in made.html and 'class="x"' in made.html
+    assert frame_html("<a href='https://bank.example/'>www.bank.example</a>").leads == ()
+
+
 @pytest.mark.parametrize(
     "html",
     [

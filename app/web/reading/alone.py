@@ -1,4 +1,5 @@
-"""HTML mail by itself, to be printed: its frame as a page of its own, with who wrote it, to whom, when and about what.
+"""What stands above HTML mail in its frame, where no style of the mail reaches: where false links lead; and above a
+mail by itself, to be printed, who wrote it, to whom, when and about what.
 
 A frame without scripts has no height that its page could know, so that on paper it ends where the sheet does.
 """
@@ -10,13 +11,16 @@ from typing import Final, NamedTuple
 from markupsafe import Markup
 
 from app.mail.header import Address
+from app.mail.marks import OURS
 from app.mail.message import Header
 from app.web.format import Zone, full_date, plain
 
 ASKED: Final = (
     b"BODYSTRUCTURE INTERNALDATE BODY.PEEK[HEADER.FIELDS (FROM TO CC SUBJECT DATE AUTHENTICATION-RESULTS)]<0.%d> "
 )
-_CLASS: Final = "postern-head"
+MOST: Final = 5  # hosts that are named
+_ONE: Final = "A link in this message leads elsewhere than it seems"
+_CLASS: Final = f"{OURS}head"
 # In a layer, as in app/mail/marks.py: no style of the mail hides or changes these lines, nor what they stand in.
 # Nothing of a mail is positioned: what is paints above letters and boxes that are larger than their places.
 _STYLE: Final = (
@@ -32,7 +36,8 @@ _STYLE: Final = (
     "font:14px/1.5 system-ui,sans-serif!important;overflow-wrap:anywhere!important}"
     f".{_CLASS} *{{all:unset!important;font:inherit!important;color:inherit!important}}"
     f".{_CLASS} h1{{display:block!important;font-size:20px!important;font-weight:600!important}}"
-    f".{_CLASS} p{{display:block!important}}.{_CLASS} bdi{{unicode-bidi:isolate!important}}}}</style>"
+    f".{_CLASS} p{{display:block!important}}.{_CLASS} bdi{{unicode-bidi:isolate!important}}"
+    f".{_CLASS} b{{font-weight:600!important}}}}</style>"
 )
 
 
@@ -58,6 +63,15 @@ def sheet(header: Header, zone: Zone, arrived: datetime) -> Sheet:
     lines.append(_line("Date", Markup.escape(full_date(header.date or arrived, zone))))
     head = Markup('<header class="{}"><h1><bdi>{}</bdi></h1>{}</header>')
     return Sheet(subject, Markup(_STYLE), head.format(_CLASS, subject, Markup().join(lines)))
+
+
+def warned(sheet: Sheet, hosts: Sequence[str]) -> Sheet:
+    """With the hosts to which links of the mail lead that seem to lead elsewhere: it may hide what is beside them."""
+    named = Markup(", ").join(Markup("<b><bdi>{}</bdi></b>").format(host) for host in hosts[:MOST])
+    more = f" and {len(hosts) - MOST} more" if len(hosts) > MOST else ""
+    seem = "Links in this message lead elsewhere than they seem" if len(hosts) > 1 else _ONE
+    note = Markup('<div class="{}">{}: to {}{}.</div>').format(_CLASS, seem, named, more)
+    return Sheet(sheet.title, Markup(_STYLE), sheet.head + note)
 
 
 def _line(name: str, value: Markup) -> Markup:

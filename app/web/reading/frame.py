@@ -78,6 +78,7 @@ def _sheet(items: Items) -> alone.Sheet:
 def answer(cleaned: sanitize.Cleaned, *, remote: bool, sheet: alone.Sheet = alone.FRAMED) -> Response:
     """The frame's document with its policy. Takes whatever HTML it is given: nothing here trusts it."""
     cut = _CUT if cleaned.cut else ""
+    sheet = alone.warned(sheet, cleaned.leads) if cleaned.leads else sheet
     head = f"{_BEFORE}{sheet.title}{_STYLE}{sheet.style}</head>"
     response = make_response(f"{head}<body>{sheet.head}{cleaned.html}{cut}{_AFTER}")
     response.headers["Content-Type"] = "text/html; charset=utf-8"
