@@ -15,7 +15,7 @@ from app.demo.redis import RedisServer
 from app.keeper.epochs import Epochs
 from app.keeper.process import cancel
 from app.mail.errors import MailError
-from app.store.notices import epoch_key
+from app.store.notices import REVOKED_CHANNEL, epoch_key
 from app.store.session import end_everywhere
 from tests.conftest import MailAccount
 from tests.keeper.places import KeeperProcess, login_of, until
@@ -66,11 +66,11 @@ def test_a_lost_message_is_made_good_when_the_subscription_comes_back(
 ) -> None:
     server = RedisServer(server_folder / "redis", persist=True).start()
     try:
-        keeper = make_keeper(redis_url=server.url)
+        keeper, client = make_keeper(redis_url=server.url), Redis.from_url(server.url)
+        until(lambda: client.pubsub_numsub(REVOKED_CHANNEL)[0][1])  # it has compared what it had: nothing
         login = login_of(mail_account)
         with keeper.borrower().lease(login):
             pass
-        client = Redis.from_url(server.url)
         client.set(epoch_key(login.account_id), "1")  # no message goes out
         time.sleep(0.3)
         assert keeper.count("idle") == 1
