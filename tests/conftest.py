@@ -335,7 +335,7 @@ def site(servers_folder: Path, two_dovecots: tuple[Dovecot, Dovecot], outgoing: 
 def running_node(site: Site, servers_folder: Path) -> Iterator[Node]:
     """One node with its keeper for the session; take `node`."""
     node = site.node(servers_folder / "node")
-    yield node.start()
+    yield node.start(seconds=60)
     node.stop()
 
 
