@@ -182,4 +182,4 @@ def prepared(folder: Path, database: MailSQL) -> str:
     ):
         assert old in config, old
         config = config.replace(old, new)
-    return f"keep_environment =\n{config}{_SIGN_IN}"
+    return config + _SIGN_IN
