@@ -60,11 +60,12 @@ def show() -> Any:
 def change() -> Any:
     """POST /filters with `do` (on-3, off-3, up-3, down-3, refuse-3, remove-3) and `made`."""
     me = current()
-    action, _, number = request.form.get("do", "").partition("-")
+    action, _, told = request.form.get("do", "").partition("-")
+    number = int(told) if told.isascii() and told.isdecimal() and len(told) < 6 else -1
     with sieve() as client:
         found = kept.fetched(client)
         try:
-            after = _after(found, action, int(number) if number.isascii() and number.isdecimal() else -1)
+            after = _after(found, action, number)
             kept.put(client, me, found, request.form.get("made", ""), bytes(after))
         except Changed:
             flash(MOVED_ON, "warning")

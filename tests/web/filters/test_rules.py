@@ -145,7 +145,8 @@ def test_what_sends_mail_on_though_the_provider_forbids_it_by_now_is_told_beside
 
 def test_what_cannot_be_done_changes_nothing(owner: Owner):
     owner.put(OURS, "roundcube")
-    for do in ("refuse-1", "refuse-999", "remove-999", "remove--1", "explode-1", "off-0", "", "up-x"):
+    wishes = ("refuse-1", "refuse-999", "remove-999", "remove--1", "explode-1", "off-0", "", "up-x", f"on-{'9' * 5000}")
+    for do in wishes:
         assert owner.post("/filters", {"do": do}).status_code == 303
     assert owner.script() == OURS
 
