@@ -18,6 +18,7 @@ from typing import Any
 from flask import current_app, g, request
 from flask_wtf.csrf import generate_csrf
 from werkzeug.datastructures import ImmutableMultiDict, MultiDict
+from werkzeug.exceptions import HTTPException
 
 from app.store.seal import BrokenSeal, derive, seal, unseal
 from app.web.resources import resources
@@ -71,7 +72,12 @@ def page_token() -> str:
 
 def may_ride() -> bool:
     """Whether the present request's form may be carried over a new sign-in."""
-    return request.endpoint in CARRIED and request.method == "POST" and bool(request.form.get(TOKEN))
+    if request.endpoint not in CARRIED or request.method != "POST":
+        return False
+    try:
+        return bool(request.form.get(TOKEN))
+    except HTTPException:  # too large or too slow to be read, which the page that asks here is about
+        return False
 
 
 def packed() -> str | None:

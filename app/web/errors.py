@@ -21,6 +21,10 @@ from app.web.session import NotSignedIn
 from app.web.signing import login
 from app.web.urls import local_path
 
+_PLAIN = (
+    "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>"
+    "<meta name=color-scheme content='light dark'><title>{0}</title><h1>{0}</h1><p>{1}</p><p>{2}</p>"
+)
 REPEAT_SECONDS = 2.0  # who has waited longer is told; a server that is silent would cost the deadline twice
 
 
@@ -103,8 +107,7 @@ def _safely(fault: Fault) -> Any:
         return error_page(fault)
     except Exception as error:
         logger.error("error page failed", extra=described(error))
-        text = "<!doctype html><html lang=en><meta charset=utf-8><title>{0}</title><h1>{0}</h1><p>{1}</p><p>{2}</p>"
-        return Markup(text).format(fault.title, fault.text, g.get("request_id", ""))
+        return Markup(_PLAIN).format(fault.title, fault.text, g.get("request_id", ""))
 
 
 def error_page(fault: Fault) -> Any:

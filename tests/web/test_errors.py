@@ -134,10 +134,11 @@ def test_a_wrong_method_is_a_page_that_names_the_right_ones(visitor: Pages) -> N
     assert "POST" in response.headers["Allow"]
 
 
-def test_a_form_that_is_too_large_is_a_page(visitor: Pages) -> None:
-    token = visitor.token()
-    response = visitor.post("/login", data={"csrf_token": token, "address": "x" * 2_000_000})
+@pytest.mark.parametrize("path", ["/login", "/filters/text", "/vacation"])
+def test_a_form_that_is_too_large_is_a_page(visitor: Pages, path: str) -> None:
+    response = visitor.post(path, data={"csrf_token": "none", "address": "x" * 2_000_000})
     assert response.status_code == 413
+    assert 'data-testid="error-title"' in response.get_data(as_text=True)
 
 
 def test_a_form_of_too_many_fields_is_a_page(visitor: Pages) -> None:
