@@ -18,6 +18,7 @@ import redis as redis_client
 from app.demo.dovecot import Dovecot
 from app.demo.process import answers, end, find_program, free_port, spawn, wait_until
 from app.policy import delegation
+from app.web import create_app
 from config import default
 
 pytestmark = pytest.mark.servers
@@ -93,6 +94,19 @@ def test_the_settings_of_a_node_are_settings(composed: dict[str, Any], project: 
     assert default.unknown(here) == ()
     settings = default.load({**here, **files})
     assert settings.cache_url != settings.redis_url and settings.database_url.startswith("postgresql")
+
+
+def test_the_address_that_the_page_names_shows_the_sign_in(
+    composed: dict[str, Any], project: Path, tmp_path: Path
+) -> None:
+    """A browser on this machine, as HAProxy tells of it: from the gateway of the containers' network."""
+    environ = {name: value for name, value in nodes(composed)["node1"]["environment"].items() if "_FILE" not in name}
+    own = {"SECRET_KEY": secrets.token_hex(32), "DATABASE_URL": f"sqlite:///{tmp_path}/db", "REDIS_URL": "redis://127.0.0.1:1/0"}
+    app = create_app(default.load({**environ, **{f"POSTERN_{name}": value for name, value in own.items()}}))
+    browser = {"X-Forwarded-For": "172.31.77.1", "X-Forwarded-Proto": "http", "Host": "127.0.0.1:8080"}
+    asked = app.test_client().get("/login", headers=browser, environ_base={"REMOTE_ADDR": "172.31.77.10"})
+    assert asked.status_code == 200 and b'name="password"' in asked.data
+    assert composed["services"]["haproxy"]["ports"][0].startswith("127.0.0.1:8080:")
 
 
 def test_haproxy_leads_to_every_node_and_is_believed_by_them(composed: dict[str, Any]) -> None:
