@@ -91,6 +91,7 @@ class Proxy:
         self.hidden = b""  # a capability that clients do not get to see
         self.delay = 0.0  # seconds before anything from the server is passed on
         self.refusing = False
+        self.harmed = threading.Event()  # the fault has met bytes that may not pass
         self._fault: Fault | None = None
         self._fault_number = 0
         self._lock = threading.Lock()
@@ -145,6 +146,7 @@ class Proxy:
         any more. drop: this direction is swallowed.
         """
         with self._lock:
+            self.harmed.clear()
             self._fault = Fault(kind, direction, after, once)
             self._fault_number += 1
 
@@ -244,6 +246,7 @@ class Proxy:
 
     def _harm(self, source: socket.socket, sink: socket.socket, held: bytes, number: int) -> bool:
         """Do what the fault says with the bytes that may not pass; False ends the connection."""
+        self.harmed.set()
         fault = self._fault
         kind = fault.kind if fault else "stall"
         if fault and fault.once:

@@ -170,7 +170,7 @@ def test_of_two_at_once_who_want_a_name_the_second_sees_the_first(engine: Engine
         other.start()
         other.join(0.2)
         assert other.is_alive(), "waits"
-    other.join(5)
+    other.join(20)
     assert said and "has that name already" in said[0]
 
 

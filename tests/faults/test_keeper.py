@@ -136,7 +136,7 @@ def keeper_struck(world: World, line: Proxy, number: signal.Signals) -> Iterator
     line.fault("stall", after=150)  # the answer to NOOP passes, the next one does not
 
     def strike() -> None:
-        time.sleep(0.4)
+        line.harmed.wait(10)
         for pid in old:
             os.kill(pid, number)
         line.clear()

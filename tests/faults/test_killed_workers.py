@@ -143,10 +143,10 @@ def test_a_node_that_is_asked_to_end_finishes_what_is_being_saved(own_world: Wor
     with Line(mail.server.imap_port) as line:
         person = own_world.person(mail, port=line.port).signed_in()
         form = {**fields(person.visitor.get("/compose")), "to": FRIEND, "subject": "To the end", "text": "three"}
-        line.delay = 0.5
+        line.delay, before = 0.5, len(line.counts.commands)
         with ThreadPoolExecutor(1) as pool:
             answer = pool.submit(posted, person, {**form, "action": "save"})
-            time.sleep(0.3)
+            eventually(lambda: len(line.counts.commands) > before)
             own_world.node.stop()
             told = answer.result()
         own_world.node.start(seconds=60)

@@ -19,7 +19,7 @@ from tests.scripted import Peer, Scripted
 
 pytestmark = pytest.mark.servers
 
-SEARCHING = 2.0  # seconds that an undisturbed search takes here
+SEARCHING, LONG = 2.0, 20.0  # seconds that an undisturbed search takes here
 
 
 class Searched:
@@ -27,11 +27,12 @@ class Searched:
 
     def __init__(self) -> None:
         self.began, self.gone = threading.Event(), threading.Event()
+        self.seconds = SEARCHING
         self.server = Scripted({"UID SEARCH": self.search})
 
     def search(self, peer: Peer, tag: bytes) -> None:
         self.began.set()
-        peer.sock.settimeout(SEARCHING)
+        peer.sock.settimeout(self.seconds)
         try:
             if not peer.sock.recv(1, socket.MSG_PEEK):
                 self.gone.set()
@@ -94,15 +95,15 @@ def finish_sending(sock: socket.socket) -> None:
 def test_who_hangs_up_over_a_search_ends_it(
     world: World, bob: Person, searched: Searched, port: int, leave: Callable[[socket.socket], None]
 ):
-    before = len(world.node.log())
+    before, searched.seconds = len(world.node.log()), LONG
     sock = asked(bob, port)
     assert searched.began.wait(10)
     time.sleep(0.3)
     assert not searched.gone.is_set(), "whoever waits is not taken for gone"
     leave(sock)
-    assert searched.gone.wait(1.5)
+    assert searched.gone.wait(LONG / 2)
     sock.close()
-    eventually(lambda: "NobodyWaits" in world.node.log()[before:], seconds=5)
+    eventually(lambda: "NobodyWaits" in world.node.log()[before:])
 
 
 def test_who_waits_gets_what_was_found(bob: Person, searched: Searched, port: int):

@@ -61,20 +61,28 @@ def test_much_output_and_input_that_nobody_reads_do_no_harm(tmp_path: Path) -> N
 def test_one_that_does_not_end_is_ended_with_all_that_it_started(tmp_path: Path) -> None:
     path = program(tmp_path, f"sleep 60 & echo $! >{tmp_path}/child; wait")
     began = time.monotonic()
-    with pytest.raises(Unsettled):
-        Command(str(path), seconds=0.3).change(ANN)
-    assert time.monotonic() - began < 5
-    child = Path(f"/proc/{(tmp_path / 'child').read_text().strip()}/stat")
-    end = time.monotonic() + 5
+    for seconds in (0.3, 5):  # a busy machine may take longer than the first to start it
+        with pytest.raises(Unsettled):
+            Command(str(path), seconds=seconds).change(ANN)
+        if number := started(tmp_path / "child"):
+            break
+    assert number and time.monotonic() - began < 30
+    child = Path(f"/proc/{number}/stat")
+    end = time.monotonic() + 20
     while child.exists() and child.read_text().split()[2] != "Z" and time.monotonic() < end:
         time.sleep(0.02)
     assert not child.exists() or child.read_text().split()[2] == "Z"
 
 
+def started(child: Path) -> str:
+    """The number of a process that wrote it down; "" where it did not come to that."""
+    return child.read_text().strip() if child.exists() else ""
+
+
 def test_a_child_that_keeps_its_output_open_delays_nobody(tmp_path: Path) -> None:
     began = time.monotonic()
-    Command(str(program(tmp_path, "sleep 5 & exit 0"))).change(ANN)
-    assert time.monotonic() - began < 3
+    Command(str(program(tmp_path, "sleep 15 & exit 0"))).change(ANN)
+    assert time.monotonic() - began < 10
 
 
 def test_a_name_is_no_option_and_a_password_one_line(tmp_path: Path) -> None:

@@ -69,7 +69,7 @@ def test_sql_that_does_not_answer_holds_nobody_up(monkeypatch: pytest.MonkeyPatc
     began = time.monotonic()
     try:
         answers, faults = asked(work, 100)
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 4  # of the 5 that the answers take
     finally:
         ending.set()
     assert set(answers) == {"DUNNO"}

@@ -74,17 +74,16 @@ def running(tmp_path: Path) -> Iterator[Running]:
 
 
 def until(done: Callable[[], bool]) -> None:
-    for _ in range(400):
-        if done():
-            return
+    end = time.monotonic() + 30
+    while not done():
+        assert time.monotonic() < end, "it did not come to that"
         time.sleep(0.02)
-    raise AssertionError("it did not come to that")
 
 
 def test_without_sql_mail_passes_at_once_and_it_is_told_once(running: Running, migrated: Path) -> None:
     began = time.monotonic()
     assert [running.told() for _ in range(20)] == ["DUNNO"] * 20
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 5  # if each of them waited until SQL is given up: 16
     running.database.rmdir()
     shutil.copy(migrated, running.database)
     until(lambda: "SQL answers again" in running.log)

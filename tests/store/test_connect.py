@@ -1,7 +1,8 @@
 """The gate in front of a server that is silent."""
 
-import time
+from collections.abc import Callable
 from contextlib import suppress
+from types import SimpleNamespace
 
 import pytest
 from redis import Redis, RedisError
@@ -10,8 +11,20 @@ from app.demo.redis import RedisServer
 from app.store.connect import Gate, connect
 
 
+@pytest.fixture
+def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Puts the gates' clock forward."""
+    now = [100.0]
+    monkeypatch.setattr("app.store.connect.time", SimpleNamespace(monotonic=lambda: now[0]))
+
+    def forward(seconds: float) -> None:
+        now[0] += seconds
+
+    return forward
+
+
 def test_a_gate_is_open_until_something_failed() -> None:
-    gate = Gate(0.1)
+    gate = Gate(60)
     assert not gate.shut()
     gate.failed()
     assert gate.shut()
@@ -19,26 +32,28 @@ def test_a_gate_is_open_until_something_failed() -> None:
     assert not gate.shut()
 
 
-def test_after_its_rest_one_caller_is_let_through() -> None:
+def test_after_its_rest_one_caller_is_let_through(later: Callable[[float], None]) -> None:
     gate = Gate(0.05)
     gate.failed()
-    time.sleep(0.06)
+    later(0.06)
     assert [gate.shut() for _ in range(3)] == [False, True, True]
 
 
-def test_who_only_looks_takes_nobody_s_turn_to_try() -> None:
+def test_who_only_looks_takes_nobody_s_turn_to_try(later: Callable[[float], None]) -> None:
     gate = Gate(0.05)
     gate.failed()
     assert gate.resting()
-    time.sleep(0.06)
+    later(0.06)
     assert not gate.resting() and not gate.shut()
 
 
 @pytest.mark.parametrize(("error", "shut"), [(TimeoutError, True), (ValueError, False), (None, False)])
-def test_every_end_of_a_question_but_silence_is_an_answer(error: type[Exception] | None, shut: bool) -> None:
+def test_every_end_of_a_question_but_silence_is_an_answer(
+    error: type[Exception] | None, shut: bool, later: Callable[[float], None]
+) -> None:
     gate = Gate(0.05)
     gate.failed()
-    time.sleep(0.06)
+    later(0.06)
     assert not gate.shut()
     with suppress(ValueError, TimeoutError), gate.asking(TimeoutError):
         if error:
@@ -47,7 +62,7 @@ def test_every_end_of_a_question_but_silence_is_an_answer(error: type[Exception]
 
 
 def test_who_is_told_that_their_values_are_wrong_shuts_it_for_nobody() -> None:
-    gate = Gate(5, is_answer=lambda error: isinstance(error.__cause__, KeyError))
+    gate = Gate(60, is_answer=lambda error: isinstance(error.__cause__, KeyError))
     for cause, shut in ((KeyError(), False), (None, True)):
         with suppress(TimeoutError), gate.asking(TimeoutError):
             raise TimeoutError from cause

@@ -23,9 +23,9 @@ def test_of_fifty_requests_at_once_one_may_send(redis: Redis) -> None:
 def test_a_wake_reaches_who_listens(redis: Redis) -> None:
     with redis.pubsub(ignore_subscribe_messages=True) as heard:
         heard.subscribe(sending.WAKE_CHANNEL)
-        heard.get_message(timeout=1)
+        heard.get_message(timeout=10)
         sending.wake(redis, "m1")
-        message = heard.get_message(timeout=2)
+        message = heard.get_message(timeout=10)
     assert message is not None and message["data"] == b"m1"
 
 

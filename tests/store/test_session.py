@@ -131,9 +131,9 @@ def test_signing_out_everywhere_leaves_nothing_and_tells_the_keepers(redis: Redi
     begin()
     with redis.pubsub() as channel:
         channel.subscribe("revoked")
-        channel.get_message(timeout=1)
+        channel.get_message(timeout=10)
         session.end_everywhere(redis, "7")
-        message = channel.get_message(timeout=1)
+        message = channel.get_message(timeout=10)
     assert message is not None and message["data"] == b"7"
     assert not redis.keys("s:*") and not redis.keys("u:*")
     assert redis.get("epoch:7") == b"1"

@@ -56,7 +56,7 @@ def test_logins_of_a_real_dovecot_are_read_of_its_own_log(mail_account: MailAcco
     with imaplib.IMAP4("127.0.0.1", mail_account.server.imap_port) as client:
         client.login(mail_account.login, mail_account.password)
     stamp, read = Stamp("syslog"), Reader().read
-    end, found = time.monotonic() + 5, []
+    end, found = time.monotonic() + 20, []
     while not found and time.monotonic() < end:
         lines = [stamp.line(each) for each in mail_account.server.log().encode().splitlines()]
         known = [each for each in lines if isinstance(each, Line) and each.program in PROGRAMS]
