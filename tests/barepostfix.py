@@ -1,5 +1,11 @@
 """What any Postfix of the tests is made of: its own services, and settings that keep it on loopback, in one folder."""
 
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Final
 
 SERVICES: Final = """\
@@ -36,3 +42,15 @@ inet_protocols = ipv4
 mydestination =
 alias_maps =
 """
+
+
+def log_of(folder: Path, run: Callable[[Sequence[str | Path]], object]) -> str:
+    """The log of the Postfix in that folder, with all that its programs have said by now: postlogd, to which each hands
+    its lines before it answers a client, writes them a moment later, one after the other."""
+    mark = secrets.token_hex(8)
+    run(["postlog", "-c", folder / "etc", "-t", "postfix/postfix-script", mark])
+    end = time.monotonic() + 30
+    while mark not in (text := (folder / "mail.log").read_text(errors="replace")):
+        assert time.monotonic() < end, text[-2000:]
+        time.sleep(0.02)
+    return text

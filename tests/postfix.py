@@ -8,13 +8,13 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
 from app.demo.certificate import Certificate
 from app.demo.process import free_port
-from tests.barepostfix import SERVICES, SETTINGS
+from tests.barepostfix import SERVICES, SETTINGS, log_of
 
 _SERVICES = """\
 127.0.0.1:{port} inet n - n - - smtpd
@@ -69,19 +69,18 @@ class Postfix:
             return "Postfix starts as root only"
         return None if shutil.which("postfix") else "postfix is not installed"
 
-    def _run(self, word: str) -> subprocess.CompletedProcess[bytes]:
-        words = ["postfix", "-c", str(self.folder / "etc"), word]
+    def _run(self, words: Sequence[str | Path]) -> subprocess.CompletedProcess[bytes]:
         return subprocess.run(words, capture_output=True, timeout=60, check=False)
 
     def __enter__(self) -> Self:
-        done = self._run("start")
+        done = self._run(["postfix", "-c", self.folder / "etc", "start"])
         assert done.returncode == 0, done.stderr
         return self
 
     def __exit__(self, *_error: object) -> None:
-        self._run("stop")
+        self._run(["postfix", "-c", self.folder / "etc", "stop"])
         time.sleep(0.1)
 
     @property
     def log(self) -> str:
-        return (self.folder / "mail.log").read_text()
+        return log_of(self.folder, self._run)

@@ -69,7 +69,7 @@ class Exim:
         words = self._words("-bdf", "-oX", listen, "-oP", f"{self.folder}/pid")
         with (self.folder / "output").open("wb") as output:
             self._process = subprocess.Popen(words, stdout=output, stderr=output)
-        end = time.monotonic() + 10
+        end = time.monotonic() + 30
         while not (self.folder / "pid").exists():
             assert self._process.poll() is None and time.monotonic() < end, (self.folder / "output").read_text()
             time.sleep(0.02)

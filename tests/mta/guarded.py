@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Self
 
 from app.demo import node as nodes
-from tests.barepostfix import SERVICES, SETTINGS
+from tests.barepostfix import SERVICES, SETTINGS, log_of
 from tests.mta.namespace import Namespace
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -51,7 +51,8 @@ virtual_mailbox_maps = texthash:{folder}/etc/mailboxes"""
 
 
 class Guarded:
-    """The server; `log` is its own log file. `serve` starts the policy service, whose own log is `told`."""
+    """The server; `log` is its own log file, `said` what is in it. `serve` starts the policy service, whose own log is
+    `told`."""
 
     def __init__(
         self,
@@ -98,14 +99,18 @@ class Guarded:
         words = self.network.words([sys.executable, "-m", "app.policy.service"])
         with self._told.open("ab") as output:
             self._service = subprocess.Popen(words, env=environment(database, **settings), stderr=output)
-        for _ in range(200):
+        end = time.monotonic() + 30
+        while True:
             try:
                 self.network.connect(SERVICE).close()
                 return
             except OSError:
-                assert self._service.poll() is None, self.told
+                assert self._service.poll() is None and time.monotonic() < end, self.told
                 time.sleep(0.02)
-        raise AssertionError(self.told)
+
+    def said(self) -> str:
+        """Its log, with all that it has to say by now."""
+        return log_of(self.folder, self.network.run)
 
     def stop_serving(self) -> None:
         """Ends it."""

@@ -10,7 +10,7 @@ import subprocess
 import time
 from typing import Self
 
-from tests.barepostfix import SERVICES, SETTINGS
+from tests.barepostfix import SERVICES, SETTINGS, log_of
 from tests.mta.namespace import Namespace
 
 MAIN, GREYLISTING, MILTERS, POSTSCREEN, FILTERED = 25, 2523, 2525, 2526, 2527
@@ -190,12 +190,17 @@ class Mx:
     def _postfix(self, word: str) -> None:
         self.network.run(["postfix", "-c", self.folder / "etc", word])
 
+    def said(self) -> str:
+        """Its log, with all that it has to say by now."""
+        return log_of(self.folder, self.network.run)
+
     def ready(self) -> None:
         """Wait for postgrey: it is Perl."""
-        for _ in range(100):
+        end = time.monotonic() + 30
+        while True:
             try:
                 self.network.connect(POSTGREY).close()
                 return
             except OSError:
+                assert time.monotonic() < end, (self.folder / "postgrey.txt").read_text()
                 time.sleep(0.05)
-        raise AssertionError((self.folder / "postgrey.txt").read_text())

@@ -253,11 +253,12 @@ def test_what_strangers_write_is_no_sql(exim: SqlExim, local: str) -> None:
     exim.rule("deny", "203.0.113.0/24", EVERYBODY)
     helo = f"{local[:3]}'.example"
     rules = exim.count("SELECT COUNT(*) FROM policy_rule")
+    start = exim.exim.log().stat().st_size if exim.exim.log().exists() else 0  # what is before is other tests'
     told = exim.said(f"{local}@sender.example", f"{local}@two.example")
     assert told == (DENIED if local.isascii() else BEYOND)
     assert exim.said(f"{local}@sender.example", f"{local}@two.example", source=LISTED, helo=helo)[0] in "45"
     assert exim.count("SELECT COUNT(*) FROM policy_rule") == rules
-    log = exim.exim.log().read_text(errors="replace")
+    log = exim.exim.log().read_bytes()[start:].decode(errors="replace")
     assert "skipped" not in log and "not properly quoted" not in log
 
 

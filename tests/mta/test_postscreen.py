@@ -98,7 +98,7 @@ def test_who_is_inside_is_never_shut_out(world: World) -> None:
 def test_a_network_that_everybody_allows_is_spared_the_tests(world: World) -> None:
     world.add("allow", "198.51.100.0/24")
     assert told(world, ALLOWED) == 250
-    log = world.server.log.read_text()
+    log = world.server.said()
     assert f"ALLOWLISTED [{ALLOWED}]" in log and f"PASS NEW [{ALLOWED}]" not in log
     block(world, ALLOWED)
     assert greeted(world, ALLOWED).code == 521

@@ -65,6 +65,7 @@ class World:
 
     def log(self) -> dict[str, Any]:
         """The rows of the block log by recipient, after the follower has read all."""
+        self.server.said()
         words = [sys.executable, "-m", "app.blocklog.follow", "--again", "--node", "mx1", "--once"]
         words += [str(self.server.log), str(self.rspamd.log)]
         done = subprocess.run(words, env=environment(self.url), capture_output=True, text=True, check=False)
