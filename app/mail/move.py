@@ -17,7 +17,7 @@ from app.mail.errors import BadArgument, MailboxGone, MailError, MessageGone, No
 from app.mail.header import fields
 from app.mail.syntax import expand, fetches, number, numbers, section
 
-_COPYUID = re.compile(rb"\[COPYUID (\d+) ([\d,:]+) ([\d,:]+)\]", re.IGNORECASE)
+_COPYUID = re.compile(rb"\[COPYUID (\d{1,10}) ([\d,:]+) ([\d,:]+)\]", re.IGNORECASE)
 _MARK = b"(\\Deleted)"
 _ID = re.compile(r"[\x21-\x7e]{3,900}")
 

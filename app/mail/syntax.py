@@ -22,7 +22,7 @@ _TOKEN = re.compile(
 )
 _LITERAL = re.compile(rb"~?\{\d+\+?\}\Z")
 _ESCAPED = re.compile(rb"\\(.)", re.DOTALL)
-_NUMBERED = re.compile(rb"(?:\* )?(\d+) FETCH ", re.IGNORECASE)
+_NUMBERED = re.compile(rb"(?:\* )?(\d{1,20}) FETCH ", re.IGNORECASE)
 _RANGE = re.compile(rb"(\d+)(?::(\d+))?")
 SET_LIMIT = 1_000_000
 

@@ -2,8 +2,9 @@
 
 import pytest
 
+from app.mail.connection import Answer
 from app.mail.errors import BadArgument, ConnectionLost, MailboxGone, OverQuota, Refused, Renumbered
-from app.mail.move import Moved, delete_for_good, existing, move
+from app.mail.move import Moved, copyuid, delete_for_good, existing, move
 from app.mail.moveback import bring_back
 from tests.mail.boxes import Spent, letter, opened, scripted
 
@@ -164,6 +165,10 @@ def test_a_move_to_such_a_target_is_counted_by_what_left():
         assert (moved.moved, moved.gone, moved.message_ids, client.note.selected) == ((1, 2), (), {}, "INBOX")
     with scripted(replies | {'SELECT "Odd"': SELECTED}, capabilities=MOVES, selected="INBOX", exists=3) as (client, _):
         assert move(client, "INBOX", 7, [1, 2], "Odd").gone == (1, 2), "others took them: a lasting target would tell"
+
+
+def test_a_copyuid_whose_uidvalidity_is_no_number_of_32_bits_is_none():
+    assert copyuid(Answer(b"[COPYUID %b 4 1] moved" % (b"9" * 5000), ())) == (None, {})
 
 
 def test_copyuid_may_stand_in_an_untagged_ok_behind_others():

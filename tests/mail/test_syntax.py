@@ -43,6 +43,7 @@ def test_names_of_items_are_compared_in_upper_case_and_sections_by_their_start()
 
 def test_responses_that_are_no_fetch_are_passed_over():
     assert list(fetches([(b"* 5 EXISTS",), (b"* OK FETCH done",), (), (b"* 4 FETCH",), (b"* 4 FETCH NIL",)])) == []
+    assert list(fetches([(b"* %b FETCH (UID 1)" % (b"9" * 5000),)])) == []  # int() raises there
 
 
 def test_search_answers_may_come_in_several_lines():
