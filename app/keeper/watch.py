@@ -173,7 +173,7 @@ def status_counts(untagged: Any) -> dict[str, int]:
         if line[:9].upper() == b"* STATUS ":
             words = line.rpartition(b"(")[2].rstrip(b") ").split()
             pairs = [(names.get(name.upper()), value) for name, value in zip(words[::2], words[1::2], strict=False)]
-            return {name: int(value) for name, value in pairs if name and value.isdigit()}
+            return {name: int(value) for name, value in pairs if name and value.isdigit() and len(value) <= 10}
     return {}
 
 

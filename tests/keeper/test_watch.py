@@ -264,3 +264,4 @@ def test_counts_are_read_from_status_with_a_quoted_or_literal_name() -> None:
     assert status_counts([(b'* STATUS "INBOX" ' + items,)]) == wanted
     assert status_counts([(b"* STATUS {5}", Literal(b"INBOX"), b" " + items)]) == wanted
     assert status_counts([(b"* 3 EXISTS",)]) == {}
+    assert status_counts([(b"* STATUS INBOX (MESSAGES %b UNSEEN 1)" % (b"9" * 5000),)]) == {"unseen": 1}
