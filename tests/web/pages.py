@@ -1,6 +1,7 @@
 """A test client that checks every page any test fetches: HTML, title, ids, labels, the nonce, headers."""
 
 import re
+import threading
 from collections import Counter
 from typing import Any
 
@@ -45,6 +46,14 @@ class Pages(FlaskClient):
         """The value of a cookie."""
         found = self.get_cookie(name)
         return found.value if found else None
+
+
+def settled() -> None:
+    """Wait for what is written beside sign-ins (app/web/signing/used.py), before an engine itself is changed: a deque
+    of listeners that grows while a thread goes through it is an error in that thread."""
+    for thread in threading.enumerate():
+        if thread.name.endswith("(_write)"):
+            thread.join(20)
 
 
 def field(response: TestResponse, name: str) -> str:

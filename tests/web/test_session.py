@@ -26,7 +26,7 @@ from config.default import Settings
 from tests.conftest import MailAccount, MakeAccount
 from tests.keeper.places import until
 from tests.web.conftest import FORWARDER, PASSWORD, add_account, new_app
-from tests.web.pages import Pages, field
+from tests.web.pages import Pages, field, settled
 
 pytestmark = pytest.mark.servers
 ADDRESS = "alice@one.example"
@@ -308,6 +308,7 @@ def test_a_list_that_asks_for_new_mail_by_itself_never_extends_a_session(reader:
 
 
 def test_a_request_of_somebody_signed_in_costs_one_round_trip_and_no_sql(app: Flask, signed_in: Pages) -> None:
+    settled()
     held = app.extensions["postern"]
     calls: list[object] = []
     pool = held.redis.connection_pool

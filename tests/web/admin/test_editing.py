@@ -29,7 +29,7 @@ from tests.smtpsink import Sink
 from tests.web.admin import world as people
 from tests.web.admin.world import IDS, ISP_ADMIN, OTHER_ADMIN, OTHER_USER, SITE_ADMIN, USER
 from tests.web.conftest import PASSWORD, add_account
-from tests.web.pages import Pages, field
+from tests.web.pages import Pages, field, settled
 
 pytestmark = pytest.mark.servers
 ANN = "6"
@@ -144,6 +144,7 @@ def test_a_row_changed_between_look_and_write_is_not_overwritten(log: Engine, ap
         if statement.startswith("UPDATE account") and not done:
             done.append(cursor.execute("UPDATE account SET display_name = 'Quick' WHERE account_id = 6"))
 
+    settled()
     event.listen(log, "before_cursor_execute", between)
     answer = send(browser, {"display_name": "Slow"})
     event.remove(log, "before_cursor_execute", between)
@@ -318,6 +319,7 @@ def test_a_directory_that_only_reads_says_so_and_nothing_is_written_down(log: En
 
     page = browser.get(PAGE)
     seen = {"seen": field(page, "seen"), "csrf_token": field(page, "csrf_token")}
+    settled()
     event.listen(held.directory.whole, "checkout", lambda each, *_: each.execute("PRAGMA query_only = ON"))
     answer = browser.post(PAGE, data={**FORM, **seen, "display_name": "New"})
     assert answer.status_code == 403 and "kept elsewhere" in answer.get_data(as_text=True)
@@ -347,6 +349,7 @@ def test_a_directory_with_a_database_of_its_own_is_changed_and_the_action_lies_i
     (done,) = actions(own)
     browser.submit(f"/admin/accounts/{ANN}/undo/{done.id}", page=PAGE)
     assert row(log).display_name == "Ann" and [each.verb for each in actions(own)] == ["account", "undo"]
+    settled()
     event.listen(held.directory.whole, "checkout", lambda each, *_: each.execute("PRAGMA query_only = ON"))
     assert send(browser, {"display_name": "New"}).status_code == 403 and len(actions(own)) == 2
     own.dispose()

@@ -14,7 +14,7 @@ from app.policy.tables import ActionRow, Base, HostBlockRow, PolicySettingRow
 from app.web.brand import DEFAULT, Brands
 from tests.web.admin.world import IDS, ISP_ADMIN, OTHER_ADMIN, OTHER_USER, SITE_ADMIN, USER, block, enter
 from tests.web.conftest import PASSWORD
-from tests.web.pages import Pages
+from tests.web.pages import Pages, settled
 
 pytestmark = pytest.mark.servers
 OF_SITES = ("/admin", "/admin/totals", "/admin/unknown", "/admin/senders?q=shop.example", "/admin/accounts/1")
@@ -79,6 +79,7 @@ def test_the_administrator_of_another_site_sees_nothing_of_this_one(log: Engine,
 def test_an_id_that_no_account_and_no_site_has_is_not_asked_of_sql(log: Engine, app: Flask, odd: str) -> None:
     """PostgreSQL and MariaDB answer it with an error, which would be taken for a log that is away, by everybody."""
     browser, asked = enter(app, ISP_ADMIN), []
+    settled()
     event.listen(log, "before_cursor_execute", lambda *told: asked.append(str(told[3])))
     for path in (f"/admin/accounts/{odd}", f"/admin?site={odd}", f"/admin/totals?site={odd}"):
         assert status(browser, path) == 404, path
