@@ -396,6 +396,7 @@ def test_two_couriers_never_send_one_mail_twice(world: World) -> None:
     while time.monotonic() < end and any(world.state(each).state != State.DONE for each in numbers):
         for courier in couriers:
             courier.once()
+            courier.renew()
         time.sleep(0.02)
     for courier in couriers:
         courier.end()

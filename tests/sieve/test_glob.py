@@ -45,7 +45,7 @@ def test_patterns_that_servers_misread_are_told_from_others():
 
 def test_no_pattern_takes_longer_than_its_text():
     text, pattern = "a" * 200_000, "*" + "*".join(["aaaaab"] * 150) + "*"
-    begun = time.perf_counter()
+    begun = time.thread_time()
     assert not matches(pattern, text)
     assert matches("*".join("a" * 500), text)
-    assert time.perf_counter() - begun < 1
+    assert time.thread_time() - begun < 1

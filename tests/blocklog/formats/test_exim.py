@@ -299,8 +299,8 @@ def test_no_text_raises(text: str):
     "piece", ['"', "<", "(", "H=(", "F=<", ' "\\', " a=", "rejected ", "[blk p=", ",a@b", "RCPT <", ": ", "a@", " for"]
 )
 def test_a_line_of_a_megabyte_takes_no_longer_than_its_length(piece: str):
-    started = time.perf_counter()
+    started = time.thread_time()
     for text in (piece, f"{HOST} F=<{piece}", f"1xV1M8-00037A-1N SA: Action: silently tossed message: score=1{piece}"):
         read(text + piece * (1_000_000 // len(piece)))
         read(f"{HOST} F=<a@b> rejected RCPT <" + piece * (1_000_000 // len(piece)))
-    assert time.perf_counter() - started < 2
+    assert time.thread_time() - started < 2
