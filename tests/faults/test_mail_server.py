@@ -51,6 +51,7 @@ def test_a_server_that_refuses_is_a_page_and_signs_nobody_out(
         assert (answer.status, title(answer)) == (503, AWAY)
         assert int(answer.headers["Retry-After"]) > 0
         assert "you stay signed in" in answer.text and "password" not in answer.text
+        assert ("back-to-list" in answer.text) == (where != INBOX), "the same twice"
         assert seconds < 3
     answer = dave.act("trash", path, token=dave.visitor.token("/settings/sessions"))
     assert title(answer) == AWAY
