@@ -100,11 +100,11 @@ def test_without_redis_pages_say_so_and_all_is_well_soon_after_it_is_back(world:
         eventually(lambda: not world.node.ready())
         answer, seconds = timed(lambda: stranger.get("/healthz"))
         assert seconds < QUICK
-    assert eventually(lambda: alice.list().status == 200) < 10
+    assert eventually(lambda: alice.list().status == 200) < 5
     time.sleep(REST)
     eventually(lambda: (answer := stranger.get(INBOX)).status == 303 and answer.location.startswith("/login"))
     assert two in alice.paths(), "what was refused was not done"
-    assert eventually(world.node.ready) < 10
+    assert eventually(world.node.ready) < 5
 
 
 def test_a_wrong_password_is_not_tried_while_nobody_can_count_it(world: World, alice: Person):
@@ -136,7 +136,7 @@ def test_a_silent_redis_costs_a_second_and_holds_no_thread(world: World, alice: 
     assert sorted(seconds for _, seconds in waits)[12] < 3
     assert all(answer.status == 200 for answer, _ in meanwhile)
     assert sorted(seconds for _, seconds in meanwhile)[len(meanwhile) // 2] < QUICK
-    assert eventually(lambda: alice.list().status == 200) < 10
+    assert eventually(lambda: alice.list().status == 200) < 5
 
 
 def test_what_a_silent_redis_says_late_is_nobodys_answer(world: World, alice: Person, carol: Person):
