@@ -27,6 +27,7 @@ from app.mail.errors import ServerAway
 from app.store import notices
 from app.store import session as records
 from app.store.cache import AccountCache, open_cache
+from app.store.clock import present
 from app.store.seal import BrokenSeal
 from app.store.session import Record
 from app.web.brand import brand
@@ -260,7 +261,7 @@ def _ask_directory(account: Account) -> Account | None:
 def begin(account: Account, password: str | None, epoch: str, *, keep: bool) -> None:
     """Signs the browser in with a new secret; a session that it had before ends. Raises redis.RedisError."""
     held = resources()
-    settings, now = held.settings, int(time.time())
+    settings, now = held.settings, int(present(held.redis))
     kept = settings.session_keep if keep else 0
     before = cookie().came
     secret = cookie().rotate(max_age=kept or None)
