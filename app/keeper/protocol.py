@@ -185,6 +185,9 @@ class Control:
     Never a makefile or readline: the descriptor would be dropped without a word.
     """
 
+    _descriptor: int | None = None  # came, and its line was not taken yet
+    _begins = 0  # where that line begins in the buffer
+
     def __init__(self, path: str, *, timeout: float) -> None:
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._buffer = b""
@@ -205,22 +208,41 @@ class Control:
         """One line and the descriptor that came with it, if any. OSError on silence and end, ValueError on nonsense."""
         if self.sock.gettimeout() != timeout:
             self.sock.settimeout(timeout)
-        descriptor: int | None = None
         try:
             while b"\n" not in self._buffer:
-                data, found = self._receive()
-                descriptor = found if found is not None else descriptor
-                if not data:
-                    raise ConnectionResetError("the keeper closed the connection")
-                self._buffer += data
-                if len(self._buffer) > MESSAGE_LIMIT:
-                    raise ValueError("a message beyond all bounds")
+                self._fill()
             line, _, self._buffer = self._buffer.partition(b"\n")
-            return decode(line), descriptor
+            return decode(line), self._taken(len(line) + 1)
         except BaseException:
-            if descriptor is not None:
-                socket.close(descriptor)
+            self._drop()
             raise
+
+    def _fill(self) -> None:
+        data, found = self._receive()
+        if found is not None:
+            # Linux reads what was sent before in the same piece, and nothing of what was sent later: the descriptor
+            # belongs to the last line that begins in it.
+            self._drop()
+            self._descriptor = found
+            self._begins = len(self._buffer) + data.rfind(b"\n", 0, len(data) - 1) + 1
+        if not data:
+            raise ConnectionResetError("the keeper closed the connection")
+        self._buffer += data
+        if len(self._buffer) > MESSAGE_LIMIT:
+            raise ValueError("a message beyond all bounds")
+
+    def _taken(self, size: int) -> int | None:
+        """The descriptor of a line of so many bytes that was at the beginning of the buffer."""
+        if self._begins >= size:
+            self._begins -= size
+            return None
+        descriptor, self._descriptor = self._descriptor, None
+        return descriptor
+
+    def _drop(self) -> None:
+        if self._descriptor is not None:
+            socket.close(self._descriptor)
+            self._descriptor = None
 
     def _receive(self) -> tuple[bytes, int | None]:
         size = array.array("i").itemsize
@@ -233,6 +255,7 @@ class Control:
         return data, None
 
     def close(self) -> None:
+        self._drop()
         self.sock.close()
 
 

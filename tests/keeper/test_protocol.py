@@ -117,6 +117,30 @@ def test_a_descriptor_comes_with_the_first_byte_and_is_not_inherited() -> None:
     keeper.close()
 
 
+def test_a_descriptor_that_is_read_together_with_earlier_lines_stays_with_its_own() -> None:
+    """As a worker reads that had no processor for a while: `wait` and what was granted in one piece."""
+    control, keeper = control_pair()
+    reading, writing = os.pipe()
+    gc.collect()
+    before = len(os.listdir("/proc/self/fd"))
+    rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [reading]))]
+    for _ in range(2):
+        keeper.sendall(b'{"wait": true}\n')
+    keeper.sendmsg([b'{"granted": true}\n'], rights)
+    assert [control.receive(1) for _ in range(2)] == [({"wait": True}, None)] * 2
+    message, descriptor = control.receive(1)
+    assert message == {"granted": True} and descriptor is not None
+    os.close(descriptor)
+    keeper.sendall(b'{"wait": true}\n')
+    keeper.sendmsg([b'{"granted": true}\n'], rights)
+    assert control.receive(1) == ({"wait": True}, None)
+    control.close()
+    assert len(os.listdir("/proc/self/fd")) == before - 1, "what nobody asked for any more is closed"
+    for number in (reading, writing):
+        os.close(number)
+    keeper.close()
+
+
 @pytest.mark.parametrize("data", [b"[1]\n", b"nonsense\n", b""])
 def test_nonsense_and_the_end_raise_and_leave_no_descriptor(data: bytes) -> None:
     control, keeper = control_pair()
