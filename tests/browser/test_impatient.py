@@ -93,7 +93,7 @@ def test_a_row_whose_message_is_gone_leaves_the_list_once_that_was_told(
 
 
 def test_a_window_of_who_signed_out_shows_nobody_elses_mail_under_the_old_name(
-    page: Page, make_resident: Callable[..., Resident]
+    page: Page, make_resident: Callable[..., Resident], complaints: list[str]
 ):
     alice, bob = make_resident("alice"), make_resident("bob")
     fill(alice, 1)
@@ -108,3 +108,4 @@ def test_a_window_of_who_signed_out_shows_nobody_elses_mail_under_the_old_name(
     page.locator('[data-testid="mailbox-link"][data-mailbox="INBOX"]').click()
     expect(row(page, "For Bob")).to_be_visible()
     expect(page.get_by_test_id("account-menu")).to_contain_text(bob.address)
+    complaints[:] = [each for each in complaints if "401" not in each]  # it asks for news in between, too
