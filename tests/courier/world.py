@@ -159,7 +159,7 @@ class World:
     def run(self, *, seconds: float = 20.0, until_empty: bool = False) -> None:
         """A courier works until nothing is due any more (or nothing waits at all)."""
         courier = self.courier()
-        time.sleep(0.002)  # what was just put in is due at the nearest millisecond, and a courier's clock counts whole ones
+        time.sleep(0.002)  # what was just put in is due at the nearest millisecond; a courier counts whole ones
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             taken = courier.once()
