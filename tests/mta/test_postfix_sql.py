@@ -166,7 +166,7 @@ def files(sql: MailSQL, server: Guarded) -> dict[str, str]:
         ("alice@one.test", "u000002@mail1.internal,x@else.example"),
         ("o'brien@one.example", '"o\'brien@one.example"@mail1.internal'),
         ("both@one.example", "u000002@mail1.internal,x@else.example"),
-        ("away@one.example", "z@else.example,y@else.example"),
+        ("away@one.example", "z@else.example, y@else.example"),
         ("x%y@one.example", "o@else.example"),
         ("anybody@two.example", "u000005@mail1.internal"),
         ("bob+x@two.example", "u000005@mail1.internal"),
