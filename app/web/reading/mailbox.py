@@ -32,10 +32,10 @@ def show(mailbox: str) -> str:
     me = current()
     settings = resources().settings
     sort, descending = order(request.args.get("sort", ""))
-    view = request.args.get("view", "all")
+    view, name = request.args.get("view", "all"), list_name()
     try:
         with imap() as client:
-            boxes = pane.folders(client, me, shown=list_name())
+            boxes = pane.folders(client, me, shown=name)
             page = listing.page(
                 client,
                 mailbox,
@@ -48,7 +48,7 @@ def show(mailbox: str) -> str:
                 recipients=pane.opened(boxes, mailbox).use in ("sent", "drafts"),
                 search_seconds=settings.search_seconds,
                 cache=me.cache,
-                name=list_name(),
+                name=name,
             )
             if pane.opened(boxes, mailbox).use == "drafts":
                 uploads.clear_old(client, me, mailbox)

@@ -74,15 +74,15 @@ class Remote:
 
 def show(mailbox: str, uidvalidity: int, uid: int) -> str:
     """GET /mail/<mailbox>/<uidvalidity>/<uid>?part="""
-    me = current()
+    me, name = current(), list_name()
     nested, limits = request.args.get("part", ""), resources().settings.parsing
     with imap() as client:
         message = open_message(client, mailbox, uidvalidity, uid, mark_seen=_may_mark(), section=nested, limits=limits)
         if message.newly_seen:
             pane.wrote(me)
-        boxes = pane.folders(client, me, shown=list_name())
+        boxes = pane.folders(client, me, shown=name)
         ahead = None if nested else listed()
-        near = neighbours(client, mailbox, uidvalidity, uid, cache=me.cache, name=list_name(), listed=ahead)
+        near = neighbours(client, mailbox, uidvalidity, uid, cache=me.cache, name=name, listed=ahead)
     files = _listed(message)
     return render_template(
         "message.html",
